@@ -1,0 +1,151 @@
+//! What detection concludes: findings with category, confidence, person and masked evidence.
+//!
+//! # Invariants
+//! A matched text lives only in a [`Secret`], which does not print, serialise or log itself. Everything else in a finding may be
+//! stored and shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::extract::{Location, View};
+
+/// What kind of personal data a finding is about, in the words of the outside contract.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Category {
+    /// A pupil's full name from the roster.
+    PupilName,
+    /// An identifier of a pupil: UPN.
+    PupilId,
+    /// Payment cards, bank accounts.
+    Financial,
+    /// Health, SEN, safeguarding and other special-category data; NHS numbers.
+    Medical,
+}
+
+impl Category {
+    /// The name used in policies, records and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PupilName => "pupil-name",
+            Self::PupilId => "pupil-id",
+            Self::Financial => "financial",
+            Self::Medical => "medical",
+        }
+    }
+}
+
+/// How sure a finding is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// 65 of 100.
+    Low,
+    /// 75 of 100.
+    Medium,
+    /// 85 of 100.
+    High,
+}
+
+impl Confidence {
+    /// The name used in policies, records and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// One level higher, at most high.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        match self {
+            Self::Low => Self::Medium,
+            Self::Medium | Self::High => Self::High,
+        }
+    }
+}
+
+/// A person of the roster, as a number that is stable while that roster is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonId(pub u32);
+
+/// A keyed hash of a normalised value: equal values have equal keys, and the key tells nothing without the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueKey(pub u128);
+
+/// A matched text. It is shown only by [`Secret::reveal`] and wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a matched text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text. Only for output that an operator asked for with `--reveal`.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// One conclusion of one detector about one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of data.
+    pub category: Category,
+    /// The detector's id (`pupil-full-name`, `nhs-number`, `payment-card`, `medical-term`).
+    pub detector: Arc<str>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Where.
+    pub location: Location,
+    /// How a reader meets it.
+    pub view: View,
+    /// Whom it is about, when that is known. A medical term always has a person or a pupil's identifier beside it.
+    pub person: Option<PersonId>,
+    /// The matched value as a key, for counting distinct values.
+    pub value: ValueKey,
+    /// The matched text itself.
+    pub text: Secret,
+    /// The matched text masked: initials of names, last digits of numbers.
+    pub masked: String,
+    /// The evidence in words, without the value (`keyword "sort code" nearby`).
+    pub reasons: Vec<String>,
+    /// Undoing a disguise made the match.
+    pub obfuscated: bool,
+}
+
+/// What policy may know of a person that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonFacts {
+    /// Keys ([`crate::mail::Address::key`]) of the registered contacts' addresses.
+    pub contacts: Vec<String>,
+}
+
+/// Everything detection concluded about one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The findings in the order of units and offsets, at most `Limits::findings`.
+    pub list: Vec<Finding>,
+    /// The people the findings are about.
+    pub people: BTreeMap<PersonId, PersonFacts>,
+    /// A budget ended before all text was scanned, or findings were left out.
+    pub unfinished: bool,
+}

@@ -1,0 +1,226 @@
+//! The values extraction yields: units of text, unread parts, protection states, each with its place.
+//!
+//! # Invariants
+//! Nothing that a recipient could read is missing from [`Content`] without an [`Unread`] that says so.
+
+use std::fmt;
+
+use crate::mime::Defect;
+
+/// Where in a message something stands, in the words of the outside contract.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// The decoded Subject of the message.
+    Subject,
+    /// Another header of the message.
+    Header,
+    /// A body that mail programs show.
+    Body,
+    /// An attachment; nested containers add a name each (`archive.zip`, `list.csv`).
+    Attachment(Vec<String>),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subject => f.write_str("subject"),
+            Self::Header => f.write_str("header"),
+            Self::Body => f.write_str("body"),
+            Self::Attachment(names) => write!(f, "attachment:{}", names.join("!")),
+        }
+    }
+}
+
+/// A place and, for people, where in it (`Sheet2!row 14`, `page 3`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The place.
+    pub place: Place,
+    /// Where in the place, when known.
+    pub detail: Option<String>,
+}
+
+impl Location {
+    /// A place as a whole.
+    pub fn of(place: Place) -> Self {
+        Self {
+            place,
+            detail: None,
+        }
+    }
+
+    /// The place of something inside this one: a body becomes an attachment of that name, an attachment gains a level.
+    #[must_use]
+    pub fn inside(&self, name: &str) -> Self {
+        let mut names = match &self.place {
+            Place::Attachment(names) => names.clone(),
+            Place::Subject | Place::Header | Place::Body => Vec::new(),
+        };
+        names.push(name.to_owned());
+        Self::of(Place::Attachment(names))
+    }
+
+    /// The same place with a detail.
+    #[must_use]
+    pub fn at(&self, detail: impl Into<String>) -> Self {
+        Self {
+            place: self.place.clone(),
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.place)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " ({detail})")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a reader meets a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum View {
+    /// Shown as running text.
+    Visible,
+    /// Present but not shown: hidden HTML, comments, tracked deletions, alternative readings of broken structure.
+    Hidden,
+    /// A table: one row a line (`\n`), cells separated by one `\t`; the first line holds the headers if there are any.
+    Table,
+    /// The name of a file.
+    FileName,
+    /// Document properties, metadata.
+    Properties,
+}
+
+/// A run of text with its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Where it stands.
+    pub location: Location,
+    /// How a reader meets it.
+    pub view: View,
+    /// The text, decoded; lines end in `\n`.
+    pub text: String,
+}
+
+/// Why a part could not be read.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum UnreadReason {
+    /// No reader for this type is built in.
+    Unsupported,
+    /// The file contradicts its own format.
+    Broken,
+    /// A limit of size, count or expansion was reached.
+    TooBig,
+    /// Nested deeper than the limits.
+    TooDeep,
+    /// Time ran out.
+    TimedOut,
+    /// The reader died on it.
+    Crashed,
+    /// A picture: it may show text that is not read.
+    ImageOnly,
+}
+
+impl UnreadReason {
+    /// The name used in policies, records and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsupported => "unsupported",
+            Self::Broken => "broken",
+            Self::TooBig => "too-big",
+            Self::TooDeep => "too-deep",
+            Self::TimedOut => "timed-out",
+            Self::Crashed => "crashed",
+            Self::ImageOnly => "image-only",
+        }
+    }
+}
+
+/// A part that could not be read, wholly or in part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The part.
+    pub location: Location,
+    /// Why.
+    pub reason: UnreadReason,
+    /// The sniffed type (`image/png`, `application/x-7z-compressed`), for people and policy.
+    pub kind: String,
+}
+
+/// How a part is protected.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtectionState {
+    /// It looks protected and anyone can open it.
+    Apparent,
+    /// A container encrypted with a strong cipher under a password.
+    Password,
+    /// Encrypted to its recipients: S/MIME, PGP, age.
+    EndToEnd,
+    /// Rights management: `message.rpmsg`.
+    RightsManaged,
+    /// Encrypted in a way that could not be confirmed.
+    Opaque,
+}
+
+impl ProtectionState {
+    /// The name used in policies, records and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apparent => "apparent",
+            Self::Password => "password",
+            Self::EndToEnd => "end-to-end",
+            Self::RightsManaged => "rights-managed",
+            Self::Opaque => "opaque",
+        }
+    }
+}
+
+/// A protected part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// The part.
+    pub location: Location,
+    /// Its state.
+    pub state: ProtectionState,
+    /// Why it has this state, in plain words and without content (`PDF opens without a password`).
+    pub reason: &'static str,
+}
+
+/// One attached or packed file, for rules about files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFact {
+    /// The file.
+    pub location: Location,
+    /// The sniffed media type.
+    pub kind: String,
+    /// Its size in bytes, decoded.
+    pub bytes: u64,
+    /// The name or declared type says another type.
+    pub mismatch: bool,
+}
+
+/// Everything extraction learned from one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The text.
+    pub units: Vec<Unit>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// Protected parts.
+    pub protections: Vec<Protection>,
+    /// Attached and packed files.
+    pub files: Vec<FileFact>,
+    /// Malformed structure, of the message or of a container.
+    pub defects: Vec<Defect>,
+}

@@ -1,0 +1,3 @@
+//! The `beadle` program: arguments in, exit code out.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! The protocol cores: SMTP server and client as state machines on bytes, without sockets, clocks or files.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod reply;
