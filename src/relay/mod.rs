@@ -1,1 +1,5 @@
-//! (placeholder)
+//! Getting mail onward: the next hop as the pipeline sees it, the retry schedule, delivery status notifications.
+
+pub mod next_hop;
+
+pub use next_hop::{Attempt, NextHop, Offer, Outgoing, Partial};
