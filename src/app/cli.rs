@@ -1,0 +1,320 @@
+//! The command line: every command and flag, from which help, man pages and completions are made.
+//!
+//! # Invariants
+//! The flags of `serve` and `scan` and the output of `scan` and `holds list` are a contract with outside programs: they are added
+//! to, never changed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Exit codes, as printed by `beadle --help`.
+pub const EXIT_CODES: &str = "Exit codes:
+  0  done; nothing is wrong
+  1  the answer is no: `check` found problems, a hold does not exist or was decided already, a file to scan could not be read
+  2  the command line, the configuration, the policy or the roster is not usable; the text says what to change
+  3  a fault of the machine: disk, database, socket";
+
+/// Outbound mail filter for school trusts: an SMTP relay that stops pupils' personal data leaving unprotected.
+#[derive(Debug, Parser)]
+#[command(name = "beadle", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the relay.
+    Serve(Box<ServeArgs>),
+    /// Start a relay on loopback with built-in sample data, send it sample mail, and show what became of each message.
+    Demo(DemoArgs),
+    /// Judge messages from files and print one JSON line for each.
+    Scan(Box<ScanArgs>),
+    /// Validate configuration, patterns, policy, roster, permissions and next hop.
+    Check(CheckArgs),
+    /// Show what is found in one message, which rules fire and why.
+    Explain(Box<ExplainArgs>),
+    /// Review held messages.
+    Holds(HoldsArgs),
+    /// Work with roster files.
+    Roster(RosterArgs),
+    /// Print shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages.
+    Man {
+        /// Folder to write `beadle.1`, `beadle-serve.1` and so on into.
+        dir: PathBuf,
+    },
+    /// Read documents handed over on standard input; started by the relay, not by people.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Where rules, people and domains come from; flags override the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RuleArgs {
+    /// Configuration file.
+    #[arg(long, short = 'c', value_name = "FILE", env = "BEADLE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// A built-in policy by name, or a policy file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+    /// Roster of pupils (CSV export of the school's information system).
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
+    /// List of staff (CSV).
+    #[arg(long, value_name = "FILE")]
+    pub staff: Option<PathBuf>,
+    /// A domain of the trust; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN")]
+    pub internal_domain: Vec<String>,
+    /// A secure partner's domain; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN")]
+    pub partner_domain: Vec<String>,
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Rules, people and domains.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Address and port to accept mail on.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where passed mail goes: HOST:PORT, or maildir:DIR.
+    #[arg(long, value_name = "HOST:PORT|maildir:DIR")]
+    pub next_hop: Option<String>,
+    /// A network whose hosts may relay, as the trust's own mail servers. Repeatable.
+    #[arg(long, value_name = "CIDR")]
+    pub allow: Vec<String>,
+    /// A domain the trust sends from. Repeatable; the internal domains when none is given.
+    #[arg(long, value_name = "DOMAIN")]
+    pub sender_domain: Vec<String>,
+    /// Address and port for /livez, /readyz and /metrics.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DemoArgs {
+    /// Leave the relay up when the sample mail is through.
+    #[arg(long)]
+    pub keep_running: bool,
+    /// Folder for the demo's data; a new temporary folder when not given.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Flags of `scan`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ScanArgs {
+    /// Rules, people and domains.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Lines of {"file","mail_from","rcpt_to"}; files are relative to the manifest. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Vec<PathBuf>,
+    /// Messages, mbox files, Maildirs or folders of messages; sender and recipients are read from their headers.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Threads; all cores when not given.
+    #[arg(long, short = 'j', value_name = "N", default_value_t = 0)]
+    pub jobs: usize,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = Output::Jsonl)]
+    pub output: Output,
+    /// Print matched values in clear. They are personal data: mind where the output goes.
+    #[arg(long)]
+    pub reveal: bool,
+    /// Read attachments in this process instead of in workers that can be killed.
+    #[arg(long)]
+    pub in_process: bool,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Rules, people and domains.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Print a configuration file with every key, its default and what it means.
+    #[arg(long)]
+    pub print_default: bool,
+    /// Do not try to reach the next hop.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExplainArgs {
+    /// Rules, people and domains.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// The message.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Envelope sender; the From header's address when not given.
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Envelope recipient; the To, Cc and Bcc addresses when not given. Repeatable.
+    #[arg(long, value_name = "ADDRESS")]
+    pub rcpt_to: Vec<String>,
+    /// Print matched values in clear. They are personal data.
+    #[arg(long)]
+    pub reveal: bool,
+}
+
+/// Flags of `holds`.
+#[derive(Debug, Clone, Args)]
+pub struct HoldsArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: HoldsCommand,
+}
+
+/// What can be done with holds.
+#[derive(Debug, Clone, Subcommand)]
+pub enum HoldsCommand {
+    /// List held messages, oldest first.
+    List {
+        /// Form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+        /// Also those released, refused or expired.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show why a message is held: rules, clauses, masked evidence.
+    Show {
+        /// Id or reference of the hold.
+        id: String,
+        /// Write the message itself to this file. The reading is recorded in the ledger.
+        #[arg(long, value_name = "FILE", requires = "reason")]
+        save: Option<PathBuf>,
+        /// Why the message is read; required with --save.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Release a message to its recipients.
+    Release {
+        /// Id or reference of the hold.
+        id: String,
+        /// Why; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Only to these recipients of the message. Repeatable.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Vec<String>,
+        /// Who decides, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+    },
+    /// Refuse a message for good.
+    Refuse {
+        /// Id or reference of the hold.
+        id: String,
+        /// Why; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Tell the sender, by mail, that the message was not sent.
+        #[arg(long)]
+        tell_sender: bool,
+        /// Who decides, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+    },
+}
+
+/// Flags of `roster`.
+#[derive(Debug, Clone, Args)]
+pub struct RosterArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RosterCommand,
+}
+
+/// What can be done with rosters.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RosterCommand {
+    /// Show how a roster's columns are read, how many people it has, and which names are risky.
+    Check {
+        /// The roster of pupils.
+        file: PathBuf,
+        /// The list of staff, to find names that pupils and staff share.
+        #[arg(long, value_name = "FILE")]
+        staff: Option<PathBuf>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contract_of_serve_and_scan_parses() {
+        let serve = "beadle serve --policy standard --roster r.csv --staff s.csv --internal-domain a.example --internal-domain b.example \
+            --partner-domain p.example --listen 127.0.0.1:2525 --next-hop 127.0.0.1:2526 --allow 127.0.0.0/8 --sender-domain a.example \
+            --admin-listen 127.0.0.1:9090 --data-dir /tmp/x";
+        assert!(Cli::try_parse_from(serve.split_whitespace()).is_ok());
+        let scan = "beadle scan --policy P --roster R --staff S --manifest M.jsonl --jobs 2 --output jsonl --reveal a.eml";
+        assert!(Cli::try_parse_from(scan.split_whitespace()).is_ok());
+        assert!(
+            Cli::try_parse_from([
+                "beadle",
+                "holds",
+                "list",
+                "--output",
+                "jsonl",
+                "--data-dir",
+                "/tmp/x"
+            ])
+            .is_ok()
+        );
+        assert!(
+            Cli::try_parse_from(["beadle", "holds", "release", "X", "--data-dir", "/tmp/x"])
+                .is_err(),
+            "a reason is mandatory"
+        );
+    }
+}
