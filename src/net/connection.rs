@@ -1,0 +1,668 @@
+//! One client's connection: moves octets between the socket, the session and the pipeline, and keeps the deadlines.
+//!
+//! # Invariants
+//! Every wait has a deadline. Accepting a message runs as a task of its own: a session that breaks off does not stop it, and
+//! a panic in it is answered 451. Each accepted message is reported to [`Accept::replied`] exactly once; `delivered` means
+//! that the client was heard from after the reply, for a write that succeeds proves nothing.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+
+use crate::mail::{Envelope, ForwardPath, QueueId, ReversePath};
+use crate::net::access::{Admission, ClientRule};
+use crate::net::body::{Body, BodyError};
+use crate::net::inbound::Inbound;
+use crate::net::proxy;
+use crate::net::quota::{Kind, Slot};
+use crate::net::tls_server;
+use crate::pipeline::{Accept, Client, Received, TlsFacts};
+use crate::smtp::data::LineEnds;
+use crate::smtp::extension::Offered;
+use crate::smtp::reply::{EnhancedCode, Reply};
+use crate::smtp::server::{Event, Phase, Session};
+
+/// Read buffer while commands come; the session needs room for one line of 4096 octets.
+const SMALL: usize = 8 * 1024;
+
+/// Read buffer while a message comes.
+const LARGE: usize = 64 * 1024;
+
+/// Octets left free below the next hop's SIZE for the headers we prepend.
+const HEADER_ROOM: u64 = 4 * 1024;
+
+/// The socket, in the clear or encrypted.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Gone,
+}
+
+/// Why a connection ends before its session does.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the client closed the connection")]
+    Eof,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("no reply could be written in time")]
+    SlowReader,
+    #[error("tls handshake failed")]
+    Handshake,
+}
+
+/// Tells the pipeline once what became of a reply.
+struct Pending {
+    accept: Arc<dyn Accept>,
+    id: QueueId,
+    delivered: bool,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.accept.replied(self.id, self.delivered);
+    }
+}
+
+/// Octets read and not yet used.
+struct Input {
+    octets: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+/// One client's connection.
+pub(super) struct Connection {
+    inbound: Arc<Inbound>,
+    shutdown: watch::Receiver<bool>,
+    stream: Stream,
+    session: Session,
+    input: Input,
+    slot: Slot,
+    ip: IpAddr,
+    rule: Option<Arc<ClientRule>>,
+    tls: Option<TlsFacts>,
+    body: Option<Body>,
+    /// When the octets that are arriving began, and how many came since; also for those that will be dropped.
+    body_began: Instant,
+    body_octets: u64,
+    last_phase: Phase,
+    expected: u64,
+    mail_began: Instant,
+    waiting_since: Instant,
+    session_end: Instant,
+    pending: Option<Pending>,
+    messages: u32,
+}
+
+impl Connection {
+    /// Serves one connection from its first octet to its last.
+    pub(super) async fn run(
+        inbound: Arc<Inbound>,
+        mut stream: TcpStream,
+        peer: IpAddr,
+        shutdown: watch::Receiver<bool>,
+    ) {
+        let _ = stream.set_nodelay(true);
+        let began = Instant::now();
+        let Some(ip) = client_address(&inbound, &mut stream, peer).await else {
+            tracing::info!(ip = %peer, "no valid proxy header");
+            return;
+        };
+        let Some((stream, rule, slot)) = admit(&inbound, stream, ip).await else {
+            return;
+        };
+        let mut connection = Self {
+            session: Session::new(inbound.settings.clone()),
+            session_end: began + Duration::from_secs(inbound.config.session_seconds),
+            shutdown,
+            stream: Stream::Plain(stream),
+            input: Input::new(),
+            slot,
+            ip,
+            rule: None,
+            tls: None,
+            body: None,
+            body_began: began,
+            body_octets: 0,
+            last_phase: Phase::Command,
+            expected: 0,
+            mail_began: began,
+            waiting_since: began,
+            pending: None,
+            messages: 0,
+            inbound,
+        };
+        connection.set_rule(rule);
+        let ended = connection.serve().await;
+        let reason = ended.err().map(|broken| broken.to_string());
+        tracing::info!(
+            %ip,
+            messages = connection.messages,
+            ms = began.elapsed().as_millis() as u64,
+            reason,
+            "session ended"
+        );
+    }
+
+    async fn serve(&mut self) -> Result<(), Broken> {
+        if self.inbound.config.implicit_tls {
+            self.start_tls().await?;
+        }
+        self.session.banner();
+        loop {
+            let (used, event) = self.session.poll(self.input.unused());
+            let event = match event {
+                Some(Event::Data(octets)) => {
+                    if let Some(body) = &mut self.body {
+                        body.push(octets).await;
+                    }
+                    self.input.used(used);
+                    continue;
+                }
+                other => other,
+            };
+            match event {
+                None | Some(Event::Data(_)) => {
+                    self.input.used(used);
+                    self.flush().await?;
+                    self.read().await?;
+                }
+                Some(Event::Hello) => {
+                    self.input.used(used);
+                    self.hello().await;
+                }
+                Some(Event::Mail { path, size }) => {
+                    self.input.used(used);
+                    let reply = self.mail(&path, size);
+                    self.session.answer(&reply);
+                }
+                Some(Event::Rcpt(path)) => {
+                    self.input.used(used);
+                    let reply = self.rcpt(&path);
+                    self.session.answer(&reply);
+                }
+                Some(Event::Body) => {
+                    self.input.used(used);
+                    self.input.grow();
+                    self.body = Some(Body::new(Arc::clone(&self.inbound.room), self.expected));
+                }
+                Some(Event::Discarded) => {
+                    self.input.used(used);
+                    self.body = None;
+                }
+                Some(Event::Complete(envelope)) => {
+                    self.input.used(used);
+                    self.complete(envelope).await?;
+                }
+                Some(Event::StartTls) => {
+                    self.input.used(used);
+                    self.body = None;
+                    self.flush().await?;
+                    self.start_tls().await?;
+                }
+                Some(Event::Close) => {
+                    self.flush().await?;
+                    self.stream.linger().await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn set_rule(&mut self, rule: Option<Arc<ClientRule>>) {
+        let normalise = rule.as_ref().is_some_and(|rule| rule.normalise);
+        self.session.set_line_ends(if normalise {
+            LineEnds::Normalise
+        } else {
+            LineEnds::Refuse
+        });
+        self.rule = rule;
+    }
+
+    async fn hello(&mut self) {
+        self.body = None;
+        // The pipeline answers from memory; should it not, the client still gets a greeting within its patience.
+        let offer = timeout(Duration::from_secs(10), self.inbound.accept.offer())
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let next_hop = offer
+            .size
+            .filter(|size| *size > 0)
+            .map_or(u64::MAX, |size| size.saturating_sub(HEADER_ROOM));
+        self.session.greet(Offered {
+            size: self.inbound.message_bytes.min(next_hop),
+            starttls: self.tls.is_none() && self.inbound.tls.is_some(),
+            dsn: offer.dsn,
+            smtputf8: offer.smtputf8,
+            xforward: self.rule.as_ref().is_some_and(|rule| rule.xforward),
+            recipients: self.inbound.settings.recipients,
+        });
+    }
+
+    fn mail(&mut self, sender: &ReversePath, size: Option<u64>) -> Reply {
+        let now = Instant::now();
+        let Some(rule) = &self.rule else {
+            return Admission::needs_certificate(self.tls.is_some());
+        };
+        if self.inbound.config.require_tls && self.tls.is_none() {
+            return Reply::new(530, EnhancedCode(5, 7, 0), "issue STARTTLS first");
+        }
+        if let Some(reply) = self.inbound.access.load().refuses_sender(rule, sender) {
+            return reply;
+        }
+        if !self
+            .slot
+            .take(Kind::Messages, rule.messages_per_minute, now)
+        {
+            return Reply::new(
+                450,
+                EnhancedCode(4, 7, 1),
+                "too many messages, try again later",
+            );
+        }
+        if self.inbound.config.check_disk && !self.disk_has_room() {
+            tracing::error!("too little disk space for messages");
+            return Reply::new(
+                452,
+                EnhancedCode(4, 3, 1),
+                "out of disk space, try again later",
+            );
+        }
+        self.mail_began = now;
+        self.expected = size.unwrap_or(0);
+        Reply::new(250, EnhancedCode(2, 1, 0), "ok")
+    }
+
+    /// Postfix's queue_minfree rule: 1.5 times the largest message.
+    fn disk_has_room(&self) -> bool {
+        let needed = self.inbound.message_bytes.saturating_mul(3) / 2;
+        match rustix::fs::statvfs(&self.inbound.room.folder()) {
+            Ok(found) => found.f_bavail.saturating_mul(found.f_frsize) >= needed,
+            Err(_) => false,
+        }
+    }
+
+    fn rcpt(&self, recipient: &ForwardPath) -> Reply {
+        let limit = self.rule.as_ref().map_or(0, |r| r.recipients_per_minute);
+        if !self.slot.take(Kind::Recipients, limit, Instant::now()) {
+            return Reply::new(
+                450,
+                EnhancedCode(4, 7, 1),
+                "too many recipients, try again later",
+            );
+        }
+        let text = recipient
+            .address()
+            .map_or("postmaster", |address| address.as_str());
+        match self.inbound.accept.refused_before(text) {
+            Some(reply) => reply,
+            None => Reply::new(250, EnhancedCode(2, 1, 5), "ok"),
+        }
+    }
+
+    async fn complete(&mut self, envelope: Envelope) -> Result<(), Broken> {
+        let completed = Instant::now();
+        self.flush().await?;
+        let Some(body) = self.body.take() else {
+            self.session.answer(&Reply::new(
+                451,
+                EnhancedCode(4, 3, 0),
+                "message was lost, try again",
+            ));
+            return Ok(());
+        };
+        let whole = match body.finish().await {
+            Ok(whole) => whole,
+            Err(error) => {
+                tracing::error!(%error, ip = %self.ip, "message could not be received");
+                self.session.answer(&match error {
+                    BodyError::Io(_) => Reply::new(
+                        452,
+                        EnhancedCode(4, 3, 1),
+                        "out of disk space, try again later",
+                    ),
+                    BodyError::Busy => {
+                        Reply::new(451, EnhancedCode(4, 3, 2), "too busy, try again later")
+                    }
+                });
+                return Ok(());
+            }
+        };
+        let mut random = [0; 10];
+        if getrandom::fill(&mut random).is_err() {
+            self.session.answer(&Reply::new(
+                451,
+                EnhancedCode(4, 3, 0),
+                "internal error, try again",
+            ));
+            return Ok(());
+        }
+        let received = Received {
+            id: QueueId::from_random(random),
+            client: self.client(),
+            envelope,
+            message: whole.message,
+            started: self.mail_began,
+            completed,
+            arrived: SystemTime::now(),
+        };
+        let (reply, pending) = self.accept(received).await;
+        drop(whole.permit);
+        self.messages += 1;
+        self.session.answer(&reply);
+        // Dropped on a failed write, and then it reports the reply as not delivered.
+        self.flush().await?;
+        self.pending = pending;
+        Ok(())
+    }
+
+    /// Hands the message over in a task of its own, so that nothing that happens to this session can cancel a delivery.
+    async fn accept(&self, received: Received) -> (Reply, Option<Pending>) {
+        let id = received.id;
+        let accept = Arc::clone(&self.inbound.accept);
+        let task = tokio::spawn(async move {
+            let reply = accept.accept(received).await;
+            let pending = Pending {
+                accept,
+                id,
+                delivered: false,
+            };
+            (reply, pending)
+        });
+        match task.await {
+            Ok((reply, pending)) => (reply, Some(pending)),
+            Err(error) => {
+                tracing::error!(%id, panicked = error.is_panic(), "accepting a message failed");
+                let text = "internal error, try again later";
+                (Reply::new(451, EnhancedCode(4, 3, 0), text), None)
+            }
+        }
+    }
+
+    fn client(&self) -> Client {
+        let rule = self.rule.as_deref();
+        Client {
+            ip: self.ip,
+            helo: self.session.helo().to_owned(),
+            esmtp: self.session.is_esmtp(),
+            tls: self.tls.clone(),
+            own_server: rule.is_some_and(|rule| rule.own_server),
+            spool: self.inbound.config.spool || rule.is_some_and(|rule| rule.spool),
+            xforward: self.session.xforward().map(str::to_owned),
+        }
+    }
+
+    async fn start_tls(&mut self) -> Result<(), Broken> {
+        let Some(server) = &self.inbound.tls else {
+            return Err(Broken::Handshake);
+        };
+        let Stream::Plain(stream) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+            return Err(Broken::Handshake);
+        };
+        let limit = Duration::from_secs(self.inbound.config.handshake_seconds);
+        let stream = match timeout(limit, server.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::info!(ip = %self.ip, %error, "tls handshake failed");
+                return Err(Broken::Handshake);
+            }
+            Err(_) => return Err(Broken::Handshake),
+        };
+        let facts = tls_server::facts(stream.get_ref().1);
+        let admission = self
+            .inbound
+            .access
+            .load()
+            .admit(self.ip, &facts.client_names);
+        if let Admission::Permitted(rule) = admission {
+            self.set_rule(Some(rule));
+        }
+        self.tls = Some(facts);
+        self.stream = Stream::Tls(Box::new(stream));
+        self.session.secured();
+        Ok(())
+    }
+
+    /// Writes the replies that have gathered, at once.
+    async fn flush(&mut self) -> Result<(), Broken> {
+        if self.session.output().is_empty() {
+            return Ok(());
+        }
+        let output = std::mem::take(self.session.output());
+        let limit = Duration::from_secs(self.inbound.config.command_seconds);
+        match timeout(limit, self.stream.write(&output)).await {
+            Ok(written) => written?,
+            Err(_) => return Err(Broken::SlowReader),
+        }
+        let mut output = output;
+        output.clear();
+        *self.session.output() = output;
+        self.waiting_since = Instant::now();
+        Ok(())
+    }
+
+    /// Reads more, or ends the session because of a deadline or shutdown.
+    async fn read(&mut self) -> Result<(), Broken> {
+        let phase = self.session.phase();
+        if phase == Phase::Data && self.last_phase != Phase::Data {
+            self.body_began = Instant::now();
+            self.body_octets = 0;
+        }
+        self.last_phase = phase;
+        let deadline = self.deadline(phase);
+        let idle = phase == Phase::Command;
+        let read = timeout_at(deadline.into(), self.stream.read(self.input.space()));
+        let outcome = tokio::select! {
+            biased;
+            _ = self.shutdown.wait_for(|ended| *ended), if idle => None,
+            read = read => Some(read),
+        };
+        match outcome {
+            None => self.session.end(&Reply::new(
+                421,
+                EnhancedCode(4, 3, 2),
+                "shutting down, try again later",
+            )),
+            Some(Err(_)) => {
+                self.body = None;
+                self.session.end(&Reply::new(
+                    421,
+                    EnhancedCode(4, 4, 2),
+                    "timeout, closing connection",
+                ));
+            }
+            Some(Ok(octets)) => {
+                let octets = octets?;
+                if octets == 0 {
+                    return Err(Broken::Eof);
+                }
+                self.input.end += octets;
+                self.body_octets += octets as u64;
+                if let Some(mut pending) = self.pending.take() {
+                    pending.delivered = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deadline(&self, phase: Phase) -> Instant {
+        let config = &self.inbound.config;
+        let seconds = Duration::from_secs;
+        let deadline = if phase == Phase::Data {
+            let idle = seconds(config.data_idle_seconds);
+            let slowest = self
+                .body_octets
+                .checked_div(config.data_bytes_per_second)
+                .map_or(Duration::MAX, seconds);
+            let rated = self.body_began.checked_add(idle.saturating_add(slowest));
+            let silent = Instant::now() + idle;
+            rated.map_or(silent, |rated| rated.min(silent))
+        } else {
+            self.waiting_since + seconds(config.command_seconds)
+        };
+        deadline.min(self.session_end)
+    }
+}
+
+/// The client's address: the peer's, or behind a listed load balancer the one its header names.
+async fn client_address(inbound: &Inbound, stream: &mut TcpStream, peer: IpAddr) -> Option<IpAddr> {
+    if !inbound.access.load().is_proxy(peer) {
+        return Some(peer);
+    }
+    let limit = Duration::from_secs(inbound.config.proxy_seconds);
+    match timeout(limit, proxy::read_header(stream)).await {
+        Ok(Ok(Some(client))) => Some(client.ip().to_canonical()),
+        // The balancer's own health check counts as what it is: its own connection.
+        Ok(Ok(None)) => Some(peer),
+        Ok(Err(_)) | Err(_) => None,
+    }
+}
+
+/// Asks the access rules and the quotas; a client that is turned away is told why.
+async fn admit(
+    inbound: &Inbound,
+    stream: TcpStream,
+    ip: IpAddr,
+) -> Option<(TcpStream, Option<Arc<ClientRule>>, Slot)> {
+    let admission = inbound.access.load().admit(ip, &[]);
+    let rule = match admission {
+        Admission::Permitted(rule) => Some(rule),
+        Admission::NeedsCertificate if inbound.tls.is_some() => None,
+        Admission::NeedsCertificate | Admission::Refused => {
+            tracing::info!(%ip, "client refused: no rule names it");
+            turn_away(inbound, stream, &Admission::refused()).await;
+            return None;
+        }
+    };
+    let limit = match rule.as_ref().map_or(0, |rule| rule.sessions) {
+        0 => inbound.config.sessions_per_client,
+        limit => limit,
+    };
+    let Some(slot) = inbound.quotas.enter(ip, limit, Instant::now()) else {
+        tracing::info!(%ip, "session refused: too many sessions of this client");
+        let text = "too many sessions from your address, try again later";
+        turn_away(
+            inbound,
+            stream,
+            &Reply::new(421, EnhancedCode(4, 3, 2), text),
+        )
+        .await;
+        return None;
+    };
+    if !inbound.config.implicit_tls && talks_first(inbound, &stream).await {
+        tracing::info!(%ip, "client refused: input before the banner");
+        let text = "input was sent before the banner";
+        turn_away(
+            inbound,
+            stream,
+            &Reply::new(554, EnhancedCode(5, 5, 0), text),
+        )
+        .await;
+        return None;
+    }
+    Some((stream, rule, slot))
+}
+
+/// Whether the client sends something before the server has spoken (RFC 5321 3.1), as spam programs do.
+async fn talks_first(inbound: &Inbound, stream: &TcpStream) -> bool {
+    let delay = Duration::from_millis(inbound.config.banner_delay_ms);
+    let mut octet = [0];
+    matches!(timeout(delay, stream.peek(&mut octet)).await, Ok(Ok(1)))
+}
+
+async fn turn_away(inbound: &Inbound, stream: TcpStream, reply: &Reply) {
+    if inbound.config.implicit_tls {
+        return;
+    }
+    let mut output = Vec::new();
+    reply.write_to(&mut output);
+    let mut stream = Stream::Plain(stream);
+    if let Ok(Ok(())) = timeout(Duration::from_secs(5), stream.write(&output)).await {
+        stream.linger().await;
+    }
+}
+
+impl Stream {
+    async fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(space).await,
+            Self::Tls(stream) => stream.read(space).await,
+            Self::Gone => Ok(0),
+        }
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(octets).await,
+            Self::Tls(stream) => {
+                stream.write_all(octets).await?;
+                stream.flush().await
+            }
+            Self::Gone => Err(std::io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Closes our side and reads on for a moment: closing with octets unread would reset the connection, and the
+    /// client would lose our last reply.
+    async fn linger(&mut self) {
+        let mut rest = [0; 4096];
+        let _ = timeout(Duration::from_secs(1), async {
+            match self {
+                Self::Plain(stream) => stream.shutdown().await,
+                Self::Tls(stream) => stream.shutdown().await,
+                Self::Gone => Ok(()),
+            }?;
+            while self.read(&mut rest).await? > 0 {}
+            Ok::<_, std::io::Error>(())
+        })
+        .await;
+    }
+}
+
+impl Input {
+    fn new() -> Self {
+        Self {
+            octets: vec![0; SMALL],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn unused(&self) -> &[u8] {
+        &self.octets[self.start..self.end]
+    }
+
+    fn used(&mut self, octets: usize) {
+        self.start += octets;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    fn grow(&mut self) {
+        if self.octets.len() < LARGE {
+            self.octets.resize(LARGE, 0);
+        }
+    }
+
+    /// Room to read into; never empty, since the session leaves less than a line unused.
+    fn space(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.octets.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        &mut self.octets[self.end..]
+    }
+}
