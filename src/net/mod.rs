@@ -1,9 +1,12 @@
-//! Sockets: the listeners that mail servers connect to, with their access rules, TLS and limits.
+//! Sockets, timers and TLS around the protocol cores: the listeners that mail servers connect to, and the way to the next hop.
 
 pub mod access;
 mod body;
 mod connection;
 pub mod inbound;
+pub mod outbound;
+pub mod pool;
 pub mod proxy;
 mod quota;
+pub mod tls_client;
 pub mod tls_server;
