@@ -27,6 +27,8 @@ pub enum Defect {
     ControlCharacters,
     /// `message/partial` or `message/external-body`: the content is elsewhere.
     PartialMessage,
+    /// An archive whose directory and local headers tell different stories.
+    ContainerMismatch,
 }
 
 impl Defect {
@@ -43,6 +45,7 @@ impl Defect {
             Self::UnknownEncoding => "unknown-encoding",
             Self::ControlCharacters => "control-characters",
             Self::PartialMessage => "partial-message",
+            Self::ContainerMismatch => "container-mismatch",
         }
     }
 }

@@ -1,0 +1,271 @@
+//! Reading one file: its kind by content, then the reader of that kind; and who reads the rich kinds.
+//!
+//! # Invariants
+//! Every file ends as units, as a protection, or as an unread: never as nothing (an empty file and a detached signature are nothing).
+
+use crate::extract::archive;
+use crate::extract::cms;
+use crate::extract::content::{Content, Location, ProtectionState, UnreadReason, View};
+use crate::extract::gather::Gather;
+use crate::extract::html;
+use crate::extract::odf;
+use crate::extract::ooxml;
+use crate::extract::pdf;
+use crate::extract::pgp;
+use crate::extract::sniff::{self, FileKind};
+use crate::extract::text;
+use crate::extract::walk;
+use crate::extract::xml;
+use crate::limits::Budget;
+use crate::mime;
+use crate::mime::charset;
+
+/// A file to be read, with what the message says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct FileInput<'a> {
+    /// Its place.
+    pub location: &'a Location,
+    /// Its name.
+    pub name: &'a str,
+    /// The declared media type.
+    pub declared: Option<&'a str>,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Words of the message that may open it. Never logged.
+    pub passwords: &'a [String],
+}
+
+/// Who reads rich formats (PDF, Office, archives) with everything inside them.
+pub trait Reader: Send + Sync {
+    /// Reads one file. Never fails: what could not be read is an unread at the file's place.
+    fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content;
+}
+
+/// Reads in the calling thread: for tests and for scans whose process may be lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InProcess;
+
+impl Reader for InProcess {
+    fn read(&self, input: &FileInput<'_>, budget: &Budget) -> Content {
+        let mut gather = Gather::new(budget, None);
+        gather.passwords = input.passwords.to_vec();
+        file(
+            &mut gather,
+            input.location,
+            input.name,
+            input.declared,
+            input.bytes,
+            0,
+        );
+        gather.content
+    }
+}
+
+/// Reads one file at its place, or hands it to the reader of rich kinds.
+pub(crate) fn file(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    name: &str,
+    declared: Option<&str>,
+    bytes: &[u8],
+    depth: usize,
+) {
+    let kind = sniff::sniff(bytes, name, declared);
+    if let Some(reader) = gather.reader
+        && kind.is_rich()
+    {
+        let passwords = gather.passwords.clone();
+        let input = FileInput {
+            location,
+            name,
+            declared,
+            bytes,
+            passwords: &passwords,
+        };
+        let content = reader.read(&input, gather.budget);
+        gather.merge(content);
+        return;
+    }
+    gather.begin_file();
+    gather.unit(location, View::FileName, name);
+    gather.file(
+        location,
+        kind.media_type(),
+        bytes.len(),
+        sniff::mismatch(kind, name, declared),
+    );
+    if !gather.budget.take_file() {
+        gather.unread(location, UnreadReason::TooBig, kind.media_type());
+        return;
+    }
+    if depth > gather.budget.limits.container_depth {
+        gather.unread(location, UnreadReason::TooDeep, kind.media_type());
+        return;
+    }
+    if gather.stopped(location) {
+        return;
+    }
+    dispatch(gather, location, kind, bytes, depth);
+}
+
+fn dispatch(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    kind: FileKind,
+    bytes: &[u8],
+    depth: usize,
+) {
+    match kind {
+        FileKind::Empty | FileKind::CmsDetached | FileKind::PgpSignature => {}
+        FileKind::Text(media_type) => plain(gather, location, media_type, bytes),
+        FileKind::Csv => {
+            let text = charset::decode(bytes, None);
+            match text::table(&text) {
+                Some(table) => gather.unit(location, View::Table, table),
+                None => gather.unit(location, View::Visible, text),
+            }
+        }
+        FileKind::Html => {
+            let html = charset::decode(bytes, html_charset(bytes).as_deref());
+            page(gather, location, &html, depth);
+        }
+        FileKind::Message => {
+            let message = mime::parse(bytes, gather.budget);
+            for defect in &message.defects {
+                gather.defect(*defect);
+            }
+            walk::nested(gather, location, &message, depth);
+        }
+        FileKind::Pdf => pdf::read(gather, location, bytes, depth),
+        FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
+        FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
+        FileKind::Zip => archive::read(gather, location, bytes, depth),
+        FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
+        FileKind::CmsSigned => match cms::signed_content(bytes) {
+            Some(inner) => file(
+                gather,
+                &location.inside("signed.eml"),
+                "signed.eml",
+                None,
+                &inner,
+                depth + 1,
+            ),
+            None => gather.unread(location, UnreadReason::Broken, kind.media_type()),
+        },
+        FileKind::CmsEnveloped => gather.protect(
+            location,
+            ProtectionState::EndToEnd,
+            "S/MIME encrypted to its recipients",
+        ),
+        FileKind::PgpEncrypted => {
+            gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted")
+        }
+        FileKind::Age => gather.protect(location, ProtectionState::EndToEnd, "age encrypted"),
+        FileKind::Rpmsg => gather.protect(
+            location,
+            ProtectionState::RightsManaged,
+            "rights-managed message",
+        ),
+        FileKind::EncryptedOffice => gather.protect(
+            location,
+            ProtectionState::Password,
+            "Office document encrypted with AES",
+        ),
+        FileKind::PgpReadable => {
+            gather.protect(
+                location,
+                ProtectionState::Apparent,
+                "OpenPGP armour without encryption",
+            );
+            gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+        }
+        FileKind::CmsOther | FileKind::Other("application/x-encrypted-office") => {
+            gather.protect(
+                location,
+                ProtectionState::Opaque,
+                "encryption that could not be confirmed",
+            );
+            gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+        }
+        FileKind::Other(media_type) => {
+            gather.unread(location, UnreadReason::Unsupported, media_type)
+        }
+    }
+}
+
+fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: &[u8]) {
+    match media_type {
+        "text/xml" => {
+            gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
+            gather.unit(location, View::Hidden, charset::decode(bytes, None));
+        }
+        "text/calendar" | "text/vcard" => {
+            let text = charset::decode(bytes, None).replace("\r\n", "\n");
+            gather.unit(location, View::Visible, text::unfold(&text));
+        }
+        _ => {
+            let text = charset::decode(bytes, None).replace("\r\n", "\n");
+            if let Some(kind) = pgp::in_text(&text) {
+                armoured(gather, location, kind);
+            }
+            gather.unit(location, View::Visible, text);
+        }
+    }
+}
+
+/// A PGP message inside a text.
+pub(crate) fn armoured(gather: &mut Gather<'_>, location: &Location, kind: FileKind) {
+    if kind == FileKind::PgpEncrypted {
+        gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted");
+    } else {
+        gather.protect(
+            location,
+            ProtectionState::Apparent,
+            "OpenPGP armour without encryption",
+        );
+        gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+    }
+}
+
+/// The charset a page declares about itself.
+fn html_charset(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
+    let (_, rest) = head.split_once("charset=")?;
+    let label: String = rest
+        .trim_start_matches(['"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .collect();
+    (!label.is_empty()).then_some(label)
+}
+
+/// The units of an HTML page. Returns the Content-IDs it shows.
+pub(crate) fn page(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    html: &str,
+    depth: usize,
+) -> Vec<String> {
+    let page = html::read(html);
+    gather.unit(location, View::Visible, page.visible);
+    gather.unit(location, View::Hidden, page.hidden);
+    for table in page.tables {
+        gather.unit(location, View::Table, table);
+    }
+    for (i, (declared, bytes)) in page.files.iter().enumerate() {
+        if walk::is_small_picture(&declared.clone(), bytes) || bytes.is_empty() {
+            continue;
+        }
+        let kind = sniff::sniff(bytes, "", Some(declared));
+        let name = format!("inline-{}.{}", i + 1, sniff::extension_for(kind));
+        file(
+            gather,
+            &location.inside(&name),
+            &name,
+            Some(declared),
+            bytes,
+            depth + 1,
+        );
+    }
+    page.cids
+}

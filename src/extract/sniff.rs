@@ -1,0 +1,428 @@
+//! What a file is, by its content; names and declared types are only compared with it.
+//!
+//! # Invariants
+//! No decision trusts a name: `report.txt` that is a ZIP is read as a ZIP and reported as a mismatch.
+
+use crate::extract::cfb;
+use crate::extract::cms;
+use crate::extract::pgp;
+use crate::mime::charset;
+
+/// The kinds of file extraction tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// No bytes.
+    Empty,
+    /// Text without more structure; also XML, JSON, calendars, cards.
+    Text(&'static str),
+    /// Comma-, semicolon- or tab-separated values.
+    Csv,
+    /// HTML.
+    Html,
+    /// A mail message.
+    Message,
+    /// PDF.
+    Pdf,
+    /// Word, Excel, PowerPoint 2007 and later.
+    Ooxml(&'static str),
+    /// OpenDocument.
+    Odf(&'static str),
+    /// ZIP.
+    Zip,
+    /// Encrypted Office document.
+    EncryptedOffice,
+    /// A picture.
+    Image(&'static str),
+    /// CMS: signed, with content inside.
+    CmsSigned,
+    /// CMS: a signature beside its content.
+    CmsDetached,
+    /// CMS: enveloped.
+    CmsEnveloped,
+    /// CMS whose content could not be confirmed.
+    CmsOther,
+    /// OpenPGP, encrypted.
+    PgpEncrypted,
+    /// OpenPGP: literal, compressed or signed data in armour.
+    PgpReadable,
+    /// OpenPGP signature or its control part.
+    PgpSignature,
+    /// age.
+    Age,
+    /// Rights-managed message.
+    Rpmsg,
+    /// Known and not read.
+    Other(&'static str),
+}
+
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+
+impl FileKind {
+    /// The media type, for people and policy.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Empty => "application/x-empty",
+            Self::Text(kind)
+            | Self::Ooxml(kind)
+            | Self::Odf(kind)
+            | Self::Image(kind)
+            | Self::Other(kind) => kind,
+            Self::Csv => "text/csv",
+            Self::Html => "text/html",
+            Self::Message => "message/rfc822",
+            Self::Pdf => "application/pdf",
+            Self::Zip => "application/zip",
+            Self::EncryptedOffice => "application/x-encrypted-office",
+            Self::CmsSigned | Self::CmsEnveloped | Self::CmsOther => "application/pkcs7-mime",
+            Self::CmsDetached => "application/pkcs7-signature",
+            Self::PgpEncrypted | Self::PgpReadable => "application/pgp-encrypted",
+            Self::PgpSignature => "application/pgp-signature",
+            Self::Age => "application/age-encryption",
+            Self::Rpmsg => "application/x-microsoft-rpmsg-message",
+        }
+    }
+
+    /// Formats whose parsers are large: read outside the relay's process.
+    pub fn is_rich(self) -> bool {
+        matches!(
+            self,
+            Self::Pdf | Self::Ooxml(_) | Self::Odf(_) | Self::Zip | Self::CmsSigned
+        )
+    }
+}
+
+/// Magic numbers at the start of a file.
+const MAGIC: &[(&[u8], FileKind)] = &[
+    (b"\x89PNG\r\n\x1a\n", FileKind::Image("image/png")),
+    (b"\xff\xd8\xff", FileKind::Image("image/jpeg")),
+    (b"GIF87a", FileKind::Image("image/gif")),
+    (b"GIF89a", FileKind::Image("image/gif")),
+    (b"II*\0", FileKind::Image("image/tiff")),
+    (b"MM\0*", FileKind::Image("image/tiff")),
+    (b"\0\0\x01\0", FileKind::Image("image/x-icon")),
+    (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
+    (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
+    (b"{\\rtf", FileKind::Other("application/rtf")),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        FileKind::Other("application/x-7z-compressed"),
+    ),
+    (b"Rar!\x1a\x07", FileKind::Other("application/vnd.rar")),
+    (b"\x1f\x8b", FileKind::Other("application/gzip")),
+    (b"BZh", FileKind::Other("application/x-bzip2")),
+    (b"\xfd7zXZ\0", FileKind::Other("application/x-xz")),
+    (b"\x28\xb5\x2f\xfd", FileKind::Other("application/zstd")),
+    (
+        b"MSCF",
+        FileKind::Other("application/vnd.ms-cab-compressed"),
+    ),
+    (
+        b"MZ",
+        FileKind::Other("application/vnd.microsoft.portable-executable"),
+    ),
+    (b"\x7fELF", FileKind::Other("application/x-executable")),
+    (b"ID3", FileKind::Other("audio/mpeg")),
+    (b"OggS", FileKind::Other("audio/ogg")),
+    (b"fLaC", FileKind::Other("audio/flac")),
+    (b"\x1a\x45\xdf\xa3", FileKind::Other("video/x-matroska")),
+    (
+        b"SQLite format 3\0",
+        FileKind::Other("application/vnd.sqlite3"),
+    ),
+    (b"\x78\x9f\x3e\x22", FileKind::Other("application/ms-tnef")),
+    (b"!BDN", FileKind::Other("application/vnd.ms-outlook-pst")),
+    (b"age-encryption.org/v1\n", FileKind::Age),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", FileKind::Age),
+    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", FileKind::Rpmsg),
+];
+
+/// Looks at the content, with the declared type and the name as a hint between kinds of text only.
+pub fn sniff(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
+    if bytes.is_empty() {
+        return FileKind::Empty;
+    }
+    if let Some(kind) = binary(bytes) {
+        return kind;
+    }
+    textual(bytes, name, declared)
+}
+
+fn binary(bytes: &[u8]) -> Option<FileKind> {
+    if let Some((_, kind)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        // A text may begin with letters that are magic numbers.
+        let lettered = matches!(kind, FileKind::Other(_))
+            && bytes[..bytes.len().min(256)]
+                .iter()
+                .all(|b| !b.is_ascii_control() || b.is_ascii_whitespace());
+        if !lettered || bytes.starts_with(b"{\\rtf") {
+            return Some(*kind);
+        }
+    }
+    // Readers accept junk before a PDF header within the first kilobyte.
+    if memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_some() {
+        return Some(FileKind::Pdf);
+    }
+    if bytes.starts_with(b"PK\x03\x04")
+        || bytes.starts_with(b"PK\x05\x06")
+        || bytes.starts_with(b"PK00PK")
+    {
+        return Some(zipped(bytes));
+    }
+    if bytes.starts_with(&cfb::MAGIC) {
+        return Some(cfb::kind(bytes));
+    }
+    if bytes.len() > 12 && &bytes[4..8] == b"ftyp" {
+        let image = matches!(&bytes[8..11], b"hei" | b"hev" | b"mif" | b"avi");
+        return Some(if image {
+            FileKind::Image("image/heic")
+        } else {
+            FileKind::Other("video/mp4")
+        });
+    }
+    if bytes.starts_with(b"RIFF") && bytes.len() > 12 {
+        return Some(if &bytes[8..12] == b"WEBP" {
+            FileKind::Image("image/webp")
+        } else {
+            FileKind::Other("audio/wav")
+        });
+    }
+    if bytes.starts_with(b"BM") && bytes.len() > 26 && bytes[6..10] == [0; 4] {
+        return Some(FileKind::Image("image/bmp"));
+    }
+    if bytes.len() > 262 && &bytes[257..262] == b"ustar" {
+        return Some(FileKind::Other("application/x-tar"));
+    }
+    if bytes.len() > 44 && &bytes[40..44] == b" EMF" {
+        return Some(FileKind::Image("image/emf"));
+    }
+    cms::kind(bytes).or_else(|| pgp::kind(bytes))
+}
+
+/// Names inside a ZIP tell what it is; only its local headers are looked at here, cheaply.
+fn zipped(bytes: &[u8]) -> FileKind {
+    let head = &bytes[..bytes.len().min(200)];
+    if let Some(at) = memchr::memmem::find(head, b"mimetypeapplication/vnd.oasis.opendocument.") {
+        let rest = &head[at + 43..];
+        return FileKind::Odf(if rest.starts_with(b"spreadsheet") {
+            "application/vnd.oasis.opendocument.spreadsheet"
+        } else if rest.starts_with(b"presentation") {
+            "application/vnd.oasis.opendocument.presentation"
+        } else {
+            "application/vnd.oasis.opendocument.text"
+        });
+    }
+    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
+    if has(b"[Content_Types].xml") {
+        if has(b"word/document") {
+            return FileKind::Ooxml(DOCX);
+        }
+        if has(b"xl/workbook") {
+            return FileKind::Ooxml(XLSX);
+        }
+        if has(b"ppt/presentation") {
+            return FileKind::Ooxml(PPTX);
+        }
+    }
+    FileKind::Zip
+}
+
+fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
+    if charset::wide(bytes).is_none() && !looks_like_text(bytes) {
+        return FileKind::Other("application/octet-stream");
+    }
+    let head = bytes[..bytes.len().min(1024)].trim_ascii_start();
+    let lower = head.to_ascii_lowercase();
+    let extension = extension(name);
+    let declared = declared.unwrap_or("");
+    let starts = |prefix: &[u8]| lower.starts_with(prefix);
+    if starts(b"<!doctype html")
+        || starts(b"<html")
+        || matches!(extension.as_str(), "html" | "htm" | "xhtml")
+        || declared == "text/html"
+        || declared == "text/x-amp-html"
+    {
+        return FileKind::Html;
+    }
+    if starts(b"<?xml") || starts(b"<svg") {
+        let page = memchr::memmem::find(&lower, b"<html").is_some();
+        return if page {
+            FileKind::Html
+        } else {
+            FileKind::Text("text/xml")
+        };
+    }
+    if matches!(extension.as_str(), "eml" | "mht" | "mhtml")
+        || declared == "message/rfc822"
+        || is_message(head)
+    {
+        return FileKind::Message;
+    }
+    if starts(b"begin:vcalendar") {
+        return FileKind::Text("text/calendar");
+    }
+    if starts(b"begin:vcard") {
+        return FileKind::Text("text/vcard");
+    }
+    if matches!(extension.as_str(), "csv" | "tsv" | "tab")
+        || matches!(
+            declared,
+            "text/csv" | "text/tab-separated-values" | "application/csv"
+        )
+    {
+        return FileKind::Csv;
+    }
+    if starts(b"-----begin pgp signature") || (starts(b"version: 1") && bytes.len() < 64) {
+        return FileKind::PgpSignature;
+    }
+    FileKind::Text("text/plain")
+}
+
+/// Two of the fields every message has, at the very start.
+fn is_message(head: &[u8]) -> bool {
+    const FIELDS: [&str; 8] = [
+        "from:",
+        "to:",
+        "subject:",
+        "received:",
+        "date:",
+        "mime-version:",
+        "message-id:",
+        "return-path:",
+    ];
+    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let fields = text
+        .lines()
+        .take(12)
+        .filter(|line| FIELDS.iter().any(|field| line.starts_with(field)))
+        .count();
+    let opens = text.lines().next().is_some_and(|line| {
+        line.split_once(':')
+            .is_some_and(|(name, _)| !name.contains(' '))
+    });
+    opens && fields >= 3
+}
+
+/// Few control characters, in any single-byte or UTF-8 charset.
+pub(crate) fn looks_like_text(bytes: &[u8]) -> bool {
+    let sample = &bytes[..bytes.len().min(4096)];
+    let odd = sample
+        .iter()
+        .filter(|byte| {
+            byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
+        })
+        .count();
+    if odd * 100 > sample.len() {
+        return false;
+    }
+    let high = sample.iter().filter(|byte| !byte.is_ascii()).count();
+    high * 10 < sample.len() * 4
+        || std::str::from_utf8(sample).is_ok()
+        || std::str::from_utf8(&sample[..sample.len().saturating_sub(3)]).is_ok()
+}
+
+/// The extension of a name, lower-case, without the dot.
+pub fn extension(name: &str) -> String {
+    name.rsplit_once('.')
+        .map(|(_, extension)| extension.trim().to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
+/// An extension for a kind, for files that came without a name.
+pub fn extension_for(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Text("text/calendar") => "ics",
+        FileKind::Text("text/vcard") => "vcf",
+        FileKind::Text(_) | FileKind::Empty => "txt",
+        FileKind::Csv => "csv",
+        FileKind::Html => "html",
+        FileKind::Message => "eml",
+        FileKind::Pdf => "pdf",
+        FileKind::Zip => "zip",
+        FileKind::Ooxml(XLSX) => "xlsx",
+        FileKind::Ooxml(PPTX) => "pptx",
+        FileKind::Ooxml(_) => "docx",
+        FileKind::Odf(_) => "odt",
+        FileKind::Image("image/jpeg") => "jpg",
+        FileKind::Image("image/png") => "png",
+        FileKind::Image("image/gif") => "gif",
+        FileKind::CmsSigned | FileKind::CmsEnveloped | FileKind::CmsOther => "p7m",
+        _ => "bin",
+    }
+}
+
+/// Whether a name or declared type promises another family of files than the content is.
+pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
+    let promised = family(&extension(name)).or_else(|| {
+        family(match declared.unwrap_or("") {
+            "application/pdf" => "pdf",
+            "application/zip" => "zip",
+            "image/png" | "image/jpeg" | "image/gif" => "png",
+            DOCX | XLSX | PPTX => "docx",
+            "text/plain" | "text/csv" | "text/html" => "txt",
+            _ => "",
+        })
+    });
+    let actual = match kind {
+        FileKind::Pdf => "pdf",
+        FileKind::Zip => "zip",
+        FileKind::Ooxml(_) | FileKind::EncryptedOffice => "office",
+        FileKind::Odf(_) => "odf",
+        FileKind::Image(_) => "image",
+        FileKind::Text(_) | FileKind::Csv | FileKind::Html | FileKind::Message => "text",
+        FileKind::Other("application/octet-stream") | FileKind::Empty => return false,
+        FileKind::Other("application/x-ole-storage") => "ole",
+        FileKind::Other(_) => "other",
+        _ => return false,
+    };
+    promised.is_some_and(|promised| !promised.split('|').any(|family| family == actual))
+}
+
+/// Families an extension may hold, parted by `|`.
+fn family(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "pdf" => "pdf",
+        "zip" => "zip",
+        "docx" | "xlsx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx" | "ppsx" => "office",
+        "doc" | "xls" | "ppt" => "ole|office|text|other",
+        "odt" | "ods" | "odp" => "odf",
+        "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "webp" | "heic" | "ico" => {
+            "image"
+        }
+        "txt" | "csv" | "tsv" | "log" | "md" | "json" | "xml" | "html" | "htm" | "eml" | "ics"
+        | "vcf" => "text",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_decides_and_names_only_mismatch() {
+        assert_eq!(sniff(b"%PDF-1.7\n", "a.txt", None), FileKind::Pdf);
+        assert!(mismatch(FileKind::Pdf, "a.txt", None));
+        assert!(!mismatch(
+            FileKind::Pdf,
+            "a.PDF",
+            Some("application/octet-stream")
+        ));
+        assert_eq!(sniff(b"a,b\n1,2\n", "x.csv", None), FileKind::Csv);
+        assert_eq!(sniff(b"<!DOCTYPE html><p>x", "x", None), FileKind::Html);
+        assert_eq!(
+            sniff(b"From: a\r\nTo: b\r\nSubject: c\r\n\r\nx", "x", None),
+            FileKind::Message
+        );
+        assert_eq!(
+            sniff(b"MZ is a text about Mozambique and more", "x.txt", None),
+            FileKind::Text("text/plain")
+        );
+        assert_eq!(
+            sniff(&[0u8, 1, 2, 3, 200, 0, 9, 0x1f, 7], "x", None),
+            FileKind::Other("application/octet-stream")
+        );
+        assert_eq!(sniff(b"", "x", None), FileKind::Empty);
+    }
+}

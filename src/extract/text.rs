@@ -1,0 +1,244 @@
+//! Plain text: flowed lines joined, separated values as tables, folded calendar lines unfolded, candidate passwords.
+//!
+//! # Standards
+//! RFC 3676 (format=flowed); RFC 4180 (CSV); RFC 5545 3.1 and RFC 6350 3.2 (folding).
+
+/// Candidate passwords tried on one message.
+pub(crate) const MOST_PASSWORDS: usize = 32;
+
+/// Joins the lines that a format=flowed sender broke.
+pub(crate) fn unflow(text: &str, delete_space: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut open: Option<usize> = None;
+    for line in text.lines() {
+        let depth = line.bytes().take_while(|byte| *byte == b'>').count();
+        let body = &line[depth..];
+        let body = body.strip_prefix(' ').unwrap_or(body);
+        let signature = body == "-- ";
+        if open == Some(depth) && !signature {
+            // continues the line before
+        } else {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            if depth > 0 {
+                out.push_str(&">".repeat(depth));
+                out.push(' ');
+            }
+        }
+        let flows = body.ends_with(' ') && !signature;
+        out.push_str(if flows && delete_space {
+            &body[..body.len() - 1]
+        } else {
+            body
+        });
+        open = flows.then_some(depth);
+    }
+    out
+}
+
+/// Undoes the folding of calendars and cards.
+pub(crate) fn unfold(text: &str) -> String {
+    text.replace("\n ", "")
+        .replace("\n\t", "")
+        .replace("\\n", "\n")
+        .replace("\\,", ",")
+}
+
+/// A table from separated values; `None` when the text is no table.
+pub(crate) fn table(text: &str) -> Option<String> {
+    let delimiter = delimiter(text)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut out = String::with_capacity(text.len());
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).is_ok_and(|more| more) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        for (i, cell) in record.iter().enumerate() {
+            if i > 0 {
+                out.push('\t');
+            }
+            push_cell(&mut out, cell);
+        }
+    }
+    Some(out)
+}
+
+/// A cell on one line.
+pub(crate) fn push_cell(out: &mut String, cell: &str) {
+    for c in cell.trim().chars() {
+        out.push(if matches!(c, '\n' | '\r' | '\t') {
+            ' '
+        } else {
+            c
+        });
+    }
+}
+
+/// The separator that cuts the first lines into the same number of cells, more than one.
+fn delimiter(text: &str) -> Option<u8> {
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(20)
+        .collect();
+    // `sep=;` is Excel's own way to say it.
+    if let Some(said) = lines
+        .first()
+        .and_then(|line| line.trim_start_matches('\u{feff}').strip_prefix("sep="))
+        && let Some(&byte) = said.as_bytes().first()
+    {
+        return Some(byte);
+    }
+    [b'\t', b';', b',', b'|']
+        .into_iter()
+        .map(|byte| {
+            let counts: Vec<usize> = lines
+                .iter()
+                .map(|line| line.bytes().filter(|b| *b == byte).count())
+                .collect();
+            let first = counts.first().copied().unwrap_or(0);
+            let same = counts.iter().filter(|count| **count == first).count();
+            (
+                if first == 0 {
+                    0
+                } else {
+                    same * 100 + first.min(99)
+                },
+                byte,
+            )
+        })
+        .max_by_key(|(score, _)| *score)
+        .filter(|(score, _)| *score > 0)
+        .map(|(_, byte)| byte)
+}
+
+/// Words of a text that could open an attachment: what follows "password", what is quoted, then words with a digit.
+pub(crate) fn passwords(text: &str, into: &mut Vec<String>) {
+    const CUES: [&str; 8] = [
+        "password",
+        "passcode",
+        "passphrase",
+        "pass",
+        "pwd",
+        "pw",
+        "pin",
+        "code",
+    ];
+    let words: Vec<&str> = text.split_whitespace().take(20_000).collect();
+    for (i, word) in words.iter().enumerate() {
+        let (cue, glued) = word.split_once([':', '=']).unwrap_or((word, ""));
+        let cue = cue
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase();
+        if !CUES.contains(&cue.as_str()) {
+            continue;
+        }
+        candidate(glued, into);
+        // "password for the file is Rosebud7": look a few words ahead, stop at the first that is no filler.
+        let filler = |w: &str| {
+            let w = w
+                .trim_matches(|c: char| !c.is_alphanumeric())
+                .to_lowercase();
+            w.is_empty()
+                || matches!(
+                    w.as_str(),
+                    "is" | "for"
+                        | "the"
+                        | "to"
+                        | "open"
+                        | "this"
+                        | "file"
+                        | "attachment"
+                        | "document"
+                        | "zip"
+                        | "will"
+                        | "be"
+                        | "as"
+                        | "of"
+                        | "it"
+                )
+        };
+        let next = words[i + 1..].iter().take(10).find(|word| !filler(word));
+        if let Some(next) = next {
+            candidate(next, into);
+        }
+    }
+    for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»')] {
+        let mut rest = text;
+        while let Some(start) = rest.find(open) {
+            let inner = &rest[start + open.len_utf8()..];
+            let Some(end) = inner.find(close) else { break };
+            if !inner[..end].contains('\n') {
+                candidate(&inner[..end], into);
+            }
+            rest = &inner[end + close.len_utf8()..];
+        }
+    }
+    for word in words
+        .iter()
+        .rev()
+        .filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
+    {
+        candidate(word, into);
+    }
+}
+
+/// Adds a candidate as written and, after it, without the punctuation around it.
+fn candidate(word: &str, into: &mut Vec<String>) {
+    let bare = word.trim_matches(|c: char| {
+        matches!(
+            c,
+            '.' | ',' | ';' | ':' | '"' | '\'' | '(' | ')' | '“' | '”' | '‘' | '’' | '<' | '>'
+        )
+    });
+    for form in [word.trim_end_matches(['.', ',']), bare] {
+        if (3..=64).contains(&form.len())
+            && into.len() < MOST_PASSWORDS
+            && !into.iter().any(|known| known == form)
+        {
+            into.push(form.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flowed_lines_join() {
+        assert_eq!(
+            unflow("Amelia \nHart\n> quoted \n> on\n-- \nme", false),
+            "Amelia Hart\n> quoted on\n-- \nme"
+        );
+        assert_eq!(unflow("Ame \nlia", true), "Amelia");
+    }
+
+    #[test]
+    fn separated_values_become_tables() {
+        assert_eq!(
+            table("Name;DOB\nHart, Amelia;1/2/2011\n").as_deref(),
+            Some("Name\tDOB\nHart, Amelia\t1/2/2011")
+        );
+        assert_eq!(table("a,\"b\nc\"\n1,2\n").as_deref(), Some("a\tb c\n1\t2"));
+        assert_eq!(table("just a line\nand one more\n"), None);
+    }
+
+    #[test]
+    fn passwords_follow_their_cue() {
+        let mut found = Vec::new();
+        passwords(
+            "Hi. The password for the file is Rosebud7. Or “open sesame”. pw: x9-Q",
+            &mut found,
+        );
+        for word in ["Rosebud7", "open sesame", "x9-Q"] {
+            assert!(found.iter().any(|f| f == word), "{word} {found:?}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! From a parsed message to its content: subject, unusual headers, bodies, files, and what the sweep found.
+//!
+//! # Invariants
+//! A picture that the HTML body shows by `cid:` and that is smaller than [`SMALL_PICTURE`] is decoration (logos, signatures) and no
+//! unread; every other picture is one.
+//!
+//! # Known gaps
+//! Names in From, To and Cc are no content: policy sees the envelope. A scan sent as a small inline picture is not held.
+
+use std::collections::HashSet;
+
+use crate::extract::content::{Content, Location, Place, ProtectionState, UnreadReason, View};
+use crate::extract::gather::Gather;
+use crate::extract::html;
+use crate::extract::pgp;
+use crate::extract::read::{self, Reader};
+use crate::extract::sniff::{self, FileKind};
+use crate::extract::text;
+use crate::limits::Budget;
+use crate::mime::{Defect, Headers, Message, Origin, Part, Role, Swept};
+
+/// Below this an inline picture is taken for decoration: signature logos measure 2 to 40 KB, a photographed page hundreds.
+pub const SMALL_PICTURE: usize = 64 * 1024;
+
+/// Headers that carry free text and that people rarely look at.
+const FREE_TEXT: [&str; 4] = [
+    "Comments",
+    "Keywords",
+    "Thread-Topic",
+    "Content-Description",
+];
+
+/// Everything a message says.
+pub fn walk(message: &Message<'_>, budget: &Budget, reader: &dyn Reader) -> Content {
+    let mut gather = Gather::new(budget, Some(reader));
+    let headers: Vec<&Headers> = vec![&message.headers];
+    for subject in subjects(&headers) {
+        gather.unit(&Location::of(Place::Subject), View::Visible, subject);
+    }
+    free_text(&mut gather, &Location::of(Place::Header), &message.headers);
+    gather.passwords = candidates(message);
+    parts(&mut gather, &Location::of(Place::Body), message, 0);
+    gather.content
+}
+
+/// A message that is itself a file; its subject and bodies are that file's.
+pub(crate) fn nested(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    message: &Message<'_>,
+    depth: usize,
+) {
+    for subject in subjects(&[&message.headers]) {
+        gather.unit(&location.at("subject"), View::Visible, subject);
+    }
+    free_text(gather, location, &message.headers);
+    parts(gather, location, message, depth);
+}
+
+fn subjects(headers: &[&Headers]) -> Vec<String> {
+    let mut seen = Vec::new();
+    for subject in headers.iter().flat_map(|headers| headers.all("Subject")) {
+        let subject = crate::mime::words::decode(subject);
+        if !seen.contains(&subject) {
+            seen.push(subject);
+        }
+    }
+    seen
+}
+
+fn free_text(gather: &mut Gather<'_>, location: &Location, headers: &Headers) {
+    for name in FREE_TEXT {
+        for value in headers.all(name) {
+            gather.unit(
+                &location.at(name),
+                View::Properties,
+                crate::mime::words::decode(value),
+            );
+        }
+    }
+}
+
+fn candidates(message: &Message<'_>) -> Vec<String> {
+    // Only a message with something to open pays for the search.
+    if message
+        .parts
+        .iter()
+        .all(|part| part.role != Role::Attachment)
+    {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for part in message.parts.iter().filter(|part| part.role == Role::Body) {
+        if let Some(body) = &part.text {
+            if part.media_type == "text/html" {
+                text::passwords(&html::read(body).visible, &mut found);
+            } else {
+                text::passwords(body, &mut found);
+            }
+        }
+    }
+    if let Some(subject) = message.headers.decoded("Subject") {
+        text::passwords(&subject, &mut found);
+    }
+    found
+}
+
+/// The places of all parts: inside an attached message they are inside its name.
+fn places(base: &Location, message: &Message<'_>) -> Vec<Location> {
+    let mut inner: Vec<Location> = Vec::with_capacity(message.parts.len());
+    for part in &message.parts {
+        let outer = part
+            .parent
+            .and_then(|up| inner.get(up))
+            .unwrap_or(base)
+            .clone();
+        inner.push(if part.role == Role::Message && part.depth > 0 {
+            outer.inside(&message_name(part))
+        } else {
+            outer
+        });
+    }
+    inner
+}
+
+fn message_name(part: &Part<'_>) -> String {
+    part.names
+        .first()
+        .cloned()
+        .unwrap_or_else(|| "message.eml".to_owned())
+}
+
+fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth: usize) {
+    let inner = places(base, message);
+    let mut cids: HashSet<String> = HashSet::new();
+    let mut unnamed = 0usize;
+    for (part, place) in message.parts.iter().zip(&inner) {
+        if gather.stopped(place) {
+            return;
+        }
+        opened(gather, part, place, message);
+        if part.role == Role::Body {
+            cids.extend(body(gather, part, place, depth));
+        }
+    }
+    for (part, place) in message.parts.iter().zip(&inner) {
+        if part.role != Role::Attachment || gather.stopped(place) {
+            continue;
+        }
+        attachment(gather, part, place, &cids, &mut unnamed, depth);
+    }
+    swept(gather, base, message, depth);
+    if message.defects.contains(&Defect::TooComplex) {
+        gather.unread(base, UnreadReason::TooDeep, "message/rfc822");
+    }
+}
+
+/// Headers of attached messages, descriptions of parts.
+fn opened(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, message: &Message<'_>) {
+    if part.role == Role::Message && part.depth > 0 {
+        gather.unit(place, View::FileName, part.names.join("\n"));
+        gather.file(place, "message/rfc822", part.range.len(), false);
+    }
+    let heads_message = part
+        .parent
+        .is_some_and(|up| message.parts[up].role == Role::Message);
+    if heads_message {
+        for subject in subjects(&[&part.headers]) {
+            gather.unit(&place.at("subject"), View::Visible, subject);
+        }
+    }
+    if part.depth > 0 {
+        free_text(gather, place, &part.headers);
+    }
+}
+
+/// The units of a shown body. Returns the Content-IDs it shows.
+fn body(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, depth: usize) -> Vec<String> {
+    let Some(shown) = &part.text else {
+        return Vec::new();
+    };
+    gather.begin_file();
+    if part.media_type == "text/html" {
+        return read::page(gather, place, shown, depth);
+    }
+    if let Some(kind) = pgp::in_text(shown) {
+        read::armoured(gather, place, kind);
+    }
+    let flowed = part
+        .param("format")
+        .is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
+    let text = if flowed {
+        text::unflow(
+            shown,
+            part.param("delsp")
+                .is_some_and(|value| value.eq_ignore_ascii_case("yes")),
+        )
+    } else {
+        shown.clone()
+    };
+    // Quoted-printable that no header announces is still read by eye, and by some programs.
+    if memchr::memchr_iter(b'=', text.as_bytes())
+        .filter(|at| escape(text.as_bytes(), *at))
+        .take(4)
+        .count()
+        == 4
+    {
+        let undone = crate::mime::transfer::quoted_printable(text.as_bytes());
+        gather.unit(
+            place,
+            View::Hidden,
+            crate::mime::charset::decode(&undone, None),
+        );
+    }
+    gather.unit(place, View::Visible, text);
+    Vec::new()
+}
+
+fn escape(text: &[u8], at: usize) -> bool {
+    let digit = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte))
+    };
+    digit(text.get(at + 1)) && digit(text.get(at + 2))
+}
+
+/// Whether a picture is decoration by its size.
+pub(crate) fn is_small_picture(declared: &str, bytes: &[u8]) -> bool {
+    bytes.len() < SMALL_PICTURE
+        && matches!(sniff::sniff(bytes, "", Some(declared)), FileKind::Image(_))
+}
+
+fn attachment(
+    gather: &mut Gather<'_>,
+    part: &Part<'_>,
+    place: &Location,
+    cids: &HashSet<String>,
+    unnamed: &mut usize,
+    depth: usize,
+) {
+    // The first part of PGP/MIME says only "Version: 1" (RFC 3156 4).
+    if part.bytes.trim_ascii().is_empty() && part.names.is_empty()
+        || part.media_type == "application/pgp-encrypted" && part.bytes.len() < 256
+    {
+        return;
+    }
+    let shown_inline = part.content_id.as_ref().is_some_and(|id| cids.contains(id));
+    let declared = Some(part.media_type.as_str());
+    let name = part.names.first().cloned().unwrap_or_else(|| {
+        *unnamed += 1;
+        let kind = sniff::sniff(&part.bytes, "", declared);
+        format!("part-{unnamed}.{}", sniff::extension_for(kind))
+    });
+    let inside = place.inside(&name);
+    for other in part.names.iter().skip(1) {
+        gather.unit(&inside, View::FileName, other.clone());
+    }
+    if shown_inline && is_small_picture(&part.media_type, &part.bytes) {
+        gather.unit(&inside, View::FileName, name);
+        return;
+    }
+    match &part.text {
+        // The charset that the part declares is known only here.
+        Some(text)
+            if part.param("charset").is_some()
+                && matches!(
+                    sniff::sniff(&part.bytes, &name, declared),
+                    FileKind::Text(_) | FileKind::Csv | FileKind::Html
+                ) =>
+        {
+            read::file(gather, &inside, &name, declared, text.as_bytes(), depth);
+        }
+        _ => read::file(gather, &inside, &name, declared, &part.bytes, depth),
+    }
+}
+
+fn swept(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth: usize) {
+    let shown: usize = message
+        .parts
+        .iter()
+        .filter(|part| part.role == Role::Body)
+        .map(|part| part.bytes.len())
+        .sum();
+    for (i, found) in message.sweep.iter().enumerate() {
+        if gather.stopped(base) {
+            return;
+        }
+        gather.begin_file();
+        if found.origin == Origin::InsideText && found.encoded * 2 > shown && found.encoded >= 80 {
+            gather.protect(
+                base,
+                ProtectionState::Apparent,
+                "the text is only encoded in base64",
+            );
+        }
+        one_swept(gather, base, found, i, depth);
+    }
+}
+
+fn one_swept(gather: &mut Gather<'_>, base: &Location, found: &Swept, index: usize, depth: usize) {
+    match (&found.text, &found.name) {
+        (Some(text), None) => {
+            let kind = sniff::sniff(text.as_bytes(), "", None);
+            if kind == FileKind::Html {
+                let page = html::read(text);
+                gather.unit(base, View::Hidden, page.visible);
+                gather.unit(base, View::Hidden, page.hidden);
+            } else {
+                gather.unit(base, View::Hidden, text.replace("\r\n", "\n"));
+            }
+        }
+        (_, name) => {
+            let kind = sniff::sniff(&found.bytes, "", None);
+            let name = name
+                .clone()
+                .unwrap_or_else(|| format!("hidden-{}.{}", index + 1, sniff::extension_for(kind)));
+            read::file(
+                gather,
+                &base.inside(&name),
+                &name,
+                None,
+                &found.bytes,
+                depth + 1,
+            );
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Bytes of text to characters, in the charset a label names or, failing that, the one the bytes look like.
+//!
+//! # Standards
+//! RFC 2046 4.1.2; RFC 2152 (UTF-7); the labels of the WHATWG Encoding Standard.
+//!
+//! # Known gaps
+//! ISO-2022-KR and HZ come out as replacement characters, as in browsers. UTF-7 is read only where it is named.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// Decodes text. A label that the bytes contradict is not believed.
+pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
+    if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
+        return encoding
+            .decode_without_bom_handling(&bytes[skip..])
+            .0
+            .into_owned();
+    }
+    let label = label.map(|label| label.trim().trim_matches(['"', '\'']).to_ascii_lowercase());
+    if let Some(label) = label.as_deref() {
+        if matches!(label, "utf-7" | "unicode-1-1-utf-7" | "csutf7" | "utf7") {
+            return mail_parser::decoders::charsets::map::charset_decoder(b"utf-7")
+                .map_or_else(|| guess(bytes), |decoder| decoder(bytes));
+        }
+        if let Some(encoding) = Encoding::for_label(label.as_bytes()) {
+            if encoding == UTF_16LE || encoding == UTF_16BE {
+                let encoding = wide(bytes).unwrap_or(encoding);
+                return encoding.decode_without_bom_handling(bytes).0.into_owned();
+            }
+            let (text, broken) = encoding.decode_without_bom_handling(bytes);
+            if !broken && wide(bytes).is_none() {
+                return text.into_owned();
+            }
+        }
+    }
+    guess(bytes)
+}
+
+/// Whether these bytes are UTF-16 by their pattern of zero bytes.
+pub fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
+    let sample = &bytes[..bytes.len().min(512) & !1];
+    if sample.len() < 4 || !sample.contains(&0) {
+        return None;
+    }
+    let zeros = |odd: usize| {
+        sample
+            .iter()
+            .skip(odd)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let (even, odd, half) = (zeros(0), zeros(1), sample.len() / 2);
+    if odd * 10 >= half * 6 && even * 10 < half {
+        Some(UTF_16LE)
+    } else if even * 10 >= half * 6 && odd * 10 < half {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+fn guess(bytes: &[u8]) -> String {
+    if let Some(encoding) = wide(bytes) {
+        return encoding.decode_without_bom_handling(bytes).0.into_owned();
+    }
+    let escaped = bytes.contains(&0x1b);
+    if !escaped && let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(&bytes[..bytes.len().min(64 * 1024)], true);
+    let encoding = detector.guess(None, Utf8Detection::Allow);
+    let encoding = if encoding == UTF_8 {
+        encoding_rs::WINDOWS_1252
+    } else {
+        encoding
+    };
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && encoding != encoding_rs::ISO_2022_JP
+    {
+        return text.to_owned();
+    }
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_guesses_and_lies() {
+        assert_eq!(decode("Zoë".as_bytes(), Some("utf-8")), "Zoë");
+        assert_eq!(decode(b"Zo\xeb", Some("iso-8859-1")), "Zoë");
+        assert_eq!(
+            decode(b"Zo\xeb Applegate went to school", Some("utf-8")),
+            "Zoë Applegate went to school"
+        );
+        assert_eq!(
+            decode(b"Zo\xeb Applegate went to school", Some("x-nonsense")),
+            "Zoë Applegate went to school"
+        );
+        assert_eq!(decode("Zoë".as_bytes(), None), "Zoë");
+        assert_eq!(decode(b"Zo+AOs-", Some("UTF-7")), "Zoë");
+    }
+
+    #[test]
+    fn utf16_with_and_without_a_mark() {
+        let little: Vec<u8> = "Amelia Hart"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let big: Vec<u8> = "Amelia Hart"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        for label in [None, Some("utf-16"), Some("us-ascii")] {
+            assert_eq!(decode(&little, label), "Amelia Hart");
+            assert_eq!(decode(&big, label), "Amelia Hart");
+        }
+    }
+}
