@@ -1,1 +1,7 @@
-//! (placeholder)
+//! The life of a hold: who may decide what, and everything a decision sets off.
+
+pub mod desk;
+pub mod lifecycle;
+
+pub use desk::{By, ComposeNotice, Desk, DeskError, NoticeRequest, Tell, To};
+pub use lifecycle::{Act, Forbidden, next};

@@ -1,1 +1,193 @@
-//! (placeholder)
+//! What must survive a crash: holds, the delivery queue, release tickets, the duplicate guard, the ledger.
+//!
+//! # Invariants
+//! A call that returned `Ok` is on stable storage: the blob and its folder entry are synced, then the row is committed with
+//! `synchronous=FULL`. A blob without a row was never promised to anybody and is swept; a row without a blob is
+//! reported. Personal data is sealed before it reaches a file or a column. Time is handed in.
+//!
+//! # Standards
+//! RFC 5321 6.1: who answers 250 has taken responsibility.
+//!
+//! # Known gaps
+//! SQLite and a local folder only; the methods of [`Store`] are where a trait with a second implementation will be drawn, and
+//! all SQL stands in `sqlite/`. Checkpoints of the ledger are not signed. The master key is not rotated.
+
+mod blob;
+mod clock;
+pub mod delivered;
+pub mod delivery;
+pub mod error;
+pub mod hold;
+mod holding;
+pub mod identity;
+pub mod key;
+pub mod ledger;
+mod queueing;
+pub mod seal;
+mod sqlite;
+mod upkeep;
+mod wire;
+
+use std::fmt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use tokio::sync::Notify;
+
+use crate::mail::QueueId;
+
+pub use delivered::DeliveredKey;
+pub use delivery::{
+    Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
+    Settlement,
+};
+pub use error::StoreError;
+pub use hold::{
+    Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
+    HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
+};
+pub use identity::Identity;
+pub use key::MasterKey;
+pub use ledger::{Entry, Head, LedgerCheck};
+pub use upkeep::{Counts, Expired, Sweep};
+
+use blob::Blobs;
+use delivered::Remembered;
+use seal::{DataKey, SealError};
+use sqlite::{Committer, Database};
+
+/// How the store is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of database, blobs and key; made with mode 0700 when it is not there.
+    pub data_dir: PathBuf,
+    /// How long the content of a hold is kept, decided or not.
+    pub retention: Duration,
+    /// How long a release lets the same message pass again.
+    pub ticket: Duration,
+    /// Connections for reading.
+    pub readers: u32,
+    /// Check the database file on opening. `serve` does; a command beside it need not.
+    pub check: bool,
+}
+
+impl Config {
+    /// The defaults in this folder: 30 days of retention, 7 days for a release.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        const DAY: u64 = 24 * 3600;
+        Self {
+            data_dir: data_dir.into(),
+            retention: Duration::from_secs(30 * DAY),
+            ticket: Duration::from_secs(7 * DAY),
+            readers: 4,
+            check: true,
+        }
+    }
+
+    /// Where the master key is kept unless it is configured otherwise.
+    pub fn default_key_file(&self) -> PathBuf {
+        self.data_dir.join("keys").join("master.key")
+    }
+}
+
+/// The store. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Store {
+    config: Arc<Config>,
+    master: Arc<MasterKey>,
+    /// Seals what belongs to no hold.
+    secret: Arc<DataKey>,
+    /// Keys the hashes that are compared.
+    index: Arc<hmac::Key>,
+    blobs: Blobs,
+    database: Database,
+    committer: Committer,
+    remembered: Arc<Remembered>,
+    wake: Arc<Notify>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("data_dir", &self.config.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
+    pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data_dir)
+            .map_err(|error| StoreError::from_io(&error))?;
+        let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
+        let file = config.data_dir.join("beadle.db");
+        let database = Database::open(&file, config.readers, config.check).await?;
+        let offered = master.wrap(SECRET, &DataKey::generate()?)?;
+        let (kek, wrapped) = database.secret(master.id(), &offered).await?;
+        let secret = master.unwrap(&kek, SECRET, &wrapped)?;
+        let index = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
+            b"beadle index 1",
+        );
+        let store = Self {
+            config: Arc::new(config),
+            master: Arc::new(master),
+            index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
+            secret: Arc::new(secret),
+            blobs,
+            committer: Committer::start(database.clone()),
+            database,
+            remembered: Arc::default(),
+            wake: Arc::new(Notify::new()),
+        };
+        store.load_remembered().await?;
+        Ok(store)
+    }
+
+    /// A new random id.
+    pub fn new_id() -> Result<QueueId, StoreError> {
+        let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes)
+            .map_err(|_| StoreError::Unavailable("no random numbers".to_owned()))?;
+        Ok(QueueId::from_random(bytes))
+    }
+
+    /// How the store is kept.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Rung whenever this process puts something into the queue. Other processes do not ring it: poll as well.
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Whether a write would go through now; for readiness checks.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.database.probe().await
+    }
+
+    /// Waits for running work and closes the database.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+/// What the store's own secret is bound to.
+const SECRET: &[u8] = b"store";
+
+impl From<SealError> for StoreError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Broken => Self::Corrupt("sealed text"),
+            SealError::Format => Self::Corrupt("format of a sealed text"),
+            SealError::Random => Self::Unavailable("no random numbers".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The reviewer's desk: release and refuse, with a reason, once.
+//!
+//! # Invariants
+//! A decision, the delivery or notice it causes, the release ticket and the ledger entry are one transaction. A released
+//! message goes to the queue and from there straight to the next hop: it is not judged again.
+//!
+//! # Known gaps
+//! No claims, no second person, no release to fewer parts of the message: a hold is decided by one reviewer as it is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::lifecycle::{Act, next};
+use crate::mail::{Address, Envelope, QueueId};
+use crate::store::{
+    Body, Decision, DeliveryKind, HoldDetails, NewDelivery, Store, StoreError, Ticket,
+};
+
+/// Why a decision was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// A decision needs a reason in words.
+    #[error("a reason is needed")]
+    NoReason,
+    /// A decision needs a name.
+    #[error("the name of whoever decides is needed")]
+    NoActor,
+    /// A release needs at least one of the message's own recipients, and only those.
+    #[error("a release goes to recipients of the message, at least one of them")]
+    Recipients,
+    /// The sender is to be told and cannot be: the null sender, or no notice could be written.
+    #[error("the sender cannot be told")]
+    Notice,
+    /// The store said no; [`StoreError::Conflict`] when somebody decided first.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who decides, why, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// The name that goes into the ledger.
+    pub actor: &'a str,
+    /// The reason; kept sealed with the hold.
+    pub reason: &'a str,
+    /// The time of the decision.
+    pub at: SystemTime,
+}
+
+/// To whom a message is released.
+#[derive(Debug, Clone, Copy)]
+pub enum To<'a> {
+    /// To all it was for.
+    All,
+    /// To these of them.
+    Only(&'a [Address]),
+}
+
+/// Whether the sender learns of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// Nobody is told: the sender of an automatic forward is usually an outsider.
+    Nobody,
+    /// The envelope sender gets a notice.
+    Sender,
+}
+
+/// What a notice to a sender is written from.
+#[derive(Debug)]
+pub struct NoticeRequest<'a> {
+    /// The hold that was refused.
+    pub hold: &'a HoldDetails,
+    /// The reviewer's reason.
+    pub reason: &'a str,
+    /// The id the notice will have.
+    pub id: QueueId,
+}
+
+/// Writes the notice to the sender of a refused message; `None` when it cannot.
+pub type ComposeNotice = Arc<dyn Fn(&NoticeRequest<'_>) -> Option<Bytes> + Send + Sync>;
+
+/// The desk.
+#[derive(Clone)]
+pub struct Desk {
+    store: Store,
+    compose: ComposeNotice,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// A desk over this store.
+    pub fn new(store: Store, compose: ComposeNotice) -> Self {
+        Self { store, compose }
+    }
+
+    /// Lets a message go, to all its recipients or some. For the store's ticket time the same message with the same
+    /// findings passes to the same recipients.
+    pub async fn release(&self, id: QueueId, by: By<'_>, to: To<'_>) -> Result<(), DeskError> {
+        by.check()?;
+        let hold = self.undecided(id, Act::Release).await?;
+        let rcpts = chosen(&hold.envelope, to)?;
+        let envelope = Envelope {
+            rcpts: rcpts
+                .iter()
+                .filter_map(|index| hold.envelope.rcpts.get(*index).cloned())
+                .collect(),
+            ..hold.envelope.clone()
+        };
+        let delivery = NewDelivery {
+            id,
+            kind: DeliveryKind::Release,
+            envelope,
+            body: Body::Hold(id),
+            prefix: String::new(),
+            xforward: None,
+            created_at: by.at,
+            not_before: by.at,
+        };
+        let ticket = Ticket {
+            rcpts,
+            expires_at: by.at + self.store.config().ticket,
+        };
+        self.decide(&hold, Act::Release, by, Some(delivery), Some(ticket))
+            .await
+    }
+
+    /// Refuses a message for good.
+    pub async fn refuse(&self, id: QueueId, by: By<'_>, tell: Tell) -> Result<(), DeskError> {
+        by.check()?;
+        let hold = self.undecided(id, Act::Refuse).await?;
+        let notice = match tell {
+            Tell::Nobody => None,
+            Tell::Sender => Some(self.notice(&hold, by)?),
+        };
+        self.decide(&hold, Act::Refuse, by, notice, None).await
+    }
+
+    /// The hold, if the act is open to it.
+    async fn undecided(&self, id: QueueId, act: Act) -> Result<HoldDetails, DeskError> {
+        match self.store.open_hold(id).await {
+            Ok(hold) if next(hold.summary.state, act).is_ok() => Ok(hold),
+            Ok(hold) => Err(DeskError::Store(StoreError::Conflict {
+                state: hold.summary.state,
+                by: hold.summary.decided_by,
+            })),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn decide(
+        &self,
+        hold: &HoldDetails,
+        act: Act,
+        by: By<'_>,
+        delivery: Option<NewDelivery>,
+        ticket: Option<Ticket>,
+    ) -> Result<(), DeskError> {
+        let to = next(hold.summary.state, act).map_err(|forbidden| {
+            DeskError::Store(StoreError::Conflict {
+                state: forbidden.0,
+                by: hold.summary.decided_by.clone(),
+            })
+        })?;
+        let decision = Decision {
+            id: hold.summary.id,
+            version: hold.summary.version,
+            to,
+            actor: by.actor.trim().to_owned(),
+            reason: by.reason.trim().to_owned(),
+            at: by.at,
+            delivery,
+            ticket,
+        };
+        Ok(self.store.decide(decision).await?)
+    }
+
+    fn notice(&self, hold: &HoldDetails, by: By<'_>) -> Result<NewDelivery, DeskError> {
+        let sender = hold
+            .envelope
+            .mail_from
+            .address()
+            .cloned()
+            .ok_or(DeskError::Notice)?;
+        let id = Store::new_id()?;
+        let message = (self.compose)(&NoticeRequest {
+            hold,
+            reason: by.reason.trim(),
+            id,
+        })
+        .ok_or(DeskError::Notice)?;
+        Ok(NewDelivery {
+            id,
+            kind: DeliveryKind::Notice,
+            // The null sender: a notice must never cause a return (RFC 5321 4.5.5, RFC 3834 4).
+            envelope: Envelope::of(None, [sender]),
+            body: Body::Message(message),
+            prefix: String::new(),
+            xforward: None,
+            created_at: by.at,
+            not_before: by.at,
+        })
+    }
+}
+
+impl By<'_> {
+    fn check(&self) -> Result<(), DeskError> {
+        if self.actor.trim().is_empty() {
+            return Err(DeskError::NoActor);
+        }
+        // Letters or digits: dots and dashes are not a reason.
+        if !self.reason.chars().any(char::is_alphanumeric) {
+            return Err(DeskError::NoReason);
+        }
+        Ok(())
+    }
+}
+
+/// Indexes of the recipients a release is for, in the envelope's order.
+fn chosen(envelope: &Envelope, to: To<'_>) -> Result<Vec<usize>, DeskError> {
+    let To::Only(wanted) = to else {
+        return Ok((0..envelope.rcpts.len()).collect());
+    };
+    let wanted: Vec<String> = wanted.iter().map(Address::key).collect();
+    let keys: Vec<Option<String>> = envelope
+        .rcpts
+        .iter()
+        .map(|rcpt| rcpt.address().map(Address::key))
+        .collect();
+    let all_theirs = wanted
+        .iter()
+        .all(|wanted| keys.iter().flatten().any(|key| key == wanted));
+    let rcpts: Vec<usize> = (0..keys.len())
+        .filter(|index| {
+            keys[*index]
+                .as_ref()
+                .is_some_and(|key| wanted.contains(key))
+        })
+        .collect();
+    if rcpts.is_empty() || !all_theirs {
+        return Err(DeskError::Recipients);
+    }
+    Ok(rcpts)
+}

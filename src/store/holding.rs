@@ -1,0 +1,445 @@
+//! Holding messages, showing what is held, recording decisions and refusals.
+//!
+//! # Invariants
+//! `hold` answers after blob and row are on stable storage. Opening a message checks its hash beside its seal. A decision,
+//! the delivery it causes, its ticket and its ledger entry are one transaction.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Store;
+use super::blob::Blobs;
+use super::clock::{micros, time};
+use super::delivered::mac;
+use super::error::StoreError;
+use super::hold::{
+    Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Referenced, Refusal,
+    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
+};
+use super::identity::Identity;
+use super::seal::{DataKey, Kind};
+use super::sqlite::{DecisionRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
+use super::wire::StoredEnvelope;
+use crate::detect::Category;
+use crate::mail::{Envelope, QueueId};
+
+/// Bytes of each keyed hash in a ticket: 128 bits.
+const MARK: usize = 16;
+
+/// Above this a message is sealed and opened on a blocking thread.
+const INLINE: usize = 256 * 1024;
+
+impl Store {
+    /// Keeps a message for a reviewer. After `Ok` it is ours; after an error it is not, and the client must keep it.
+    pub async fn hold(&self, new: NewHold) -> Result<(), StoreError> {
+        let dek = DataKey::generate()?;
+        let identity = Identity::of(&new.message);
+        let rules: Vec<&str> = new
+            .record
+            .rules
+            .iter()
+            .map(|rule| rule.id.as_str())
+            .collect();
+        let mut categories: Vec<Category> = new
+            .record
+            .findings
+            .iter()
+            .map(|found| found.category)
+            .collect();
+        categories.sort_unstable();
+        categories.dedup();
+        let detail = json!({ "rules": rules, "rcpts": new.envelope.rcpts.len() }).to_string();
+        let mut row = HoldRow {
+            id: new.id.to_string(),
+            reference: plain_reference(new.id),
+            received_at: micros(new.received_at),
+            size: new.message.len() as i64,
+            rules: json_text(&rules)?,
+            categories: json_text(&categories)?,
+            kek: self.master.id().to_owned(),
+            dek: self.master.wrap(&hold_context(new.id), &dek)?,
+            record: Vec::new(),
+            blob: Blobs::new_key()?,
+            detail,
+        };
+        let record = StoredRecord {
+            envelope: StoredEnvelope::of(&new.envelope),
+            client: new.client,
+            record: new.record,
+            sha256: identity.whole,
+            body_sha256: identity.body,
+            message_id: identity.message_id,
+        };
+        let plain = Zeroizing::new(json_text(&record)?);
+        row.record = dek.seal(Kind::Record, new.id.as_bytes(), plain.as_bytes())?;
+        let sealed = seal_message(dek, new.id, new.message).await?;
+        let blob = row.blob.clone();
+        self.blobs.put(&blob, sealed).await?;
+        let inserted = self.committer.insert(Insert::Hold(Box::new(row))).await;
+        if inserted == Err(StoreError::Exists) {
+            let _ = self.blobs.delete(&blob).await;
+        }
+        // After any other error the row may be there (a commit whose answer was lost): the sweep decides.
+        inserted
+    }
+
+    /// Holds, newest first.
+    pub async fn list_holds(&self, filter: HoldFilter) -> Result<Vec<HoldSummary>, StoreError> {
+        let rows = self.database.holds(filter).await?;
+        rows.iter().map(|row| self.summary(row)).collect()
+    }
+
+    /// Finds a hold by its id, by its reference, or by a beginning of either that no other hold shares.
+    pub async fn find_hold(&self, text: &str) -> Result<QueueId, StoreError> {
+        let prefix = text.trim().replace('-', "").to_ascii_uppercase();
+        if prefix.len() < 4 || !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(StoreError::Missing);
+        }
+        match self.database.holds_like(&prefix).await?.as_slice() {
+            [] => Err(StoreError::Missing),
+            [id] => parse_id(id),
+            _ => Err(StoreError::Ambiguous),
+        }
+    }
+
+    /// What a reference that was given to a person leads to.
+    pub async fn find_reference(&self, text: &str) -> Result<Referenced, StoreError> {
+        match self.find_hold(text).await {
+            Ok(id) => return Ok(Referenced::Hold(id)),
+            Err(StoreError::Missing) => {}
+            Err(error) => return Err(error),
+        }
+        let reference = text.trim().replace('-', "").to_ascii_uppercase();
+        let mut rows = self.database.refusals(&reference).await?;
+        if rows.len() > 1 {
+            return Err(StoreError::Ambiguous);
+        }
+        let (id, at, rules, categories) = rows.pop().ok_or(StoreError::Missing)?;
+        Ok(Referenced::Refusal(Refusal {
+            id: parse_id(&id)?,
+            at: time(at),
+            rules: from_json(&rules)?,
+            categories: from_json(&categories)?,
+        }))
+    }
+
+    /// Everything about a hold but its message. [`StoreError::Missing`] once its content is gone.
+    pub async fn open_hold(&self, id: QueueId) -> Result<HoldDetails, StoreError> {
+        let row = self.database.hold(&id.to_string()).await?;
+        let sealed = row.sealed.as_ref().ok_or(StoreError::Missing)?;
+        let (dek, record) = self.record(id, sealed)?;
+        let reason = sealed
+            .decision
+            .as_deref()
+            .map(|decision| {
+                let plain = dek.open(Kind::Decision, id.as_bytes(), decision)?;
+                parse::<StoredDecision>(&plain).map(|decision| decision.reason)
+            })
+            .transpose()?;
+        let envelope = record.envelope.into_envelope()?;
+        let mut summary = bare_summary(&row)?;
+        summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject.clone()));
+        Ok(HoldDetails {
+            summary,
+            envelope,
+            client: record.client,
+            record: record.record,
+            sha256: record.sha256,
+            reason,
+        })
+    }
+
+    /// The held message, byte for byte.
+    pub async fn open_message(&self, id: QueueId) -> Result<Bytes, StoreError> {
+        let row = self.database.hold(&id.to_string()).await?;
+        let sealed = row.sealed.as_ref().ok_or(StoreError::Missing)?;
+        let (dek, record) = self.record(id, sealed)?;
+        let message = self.open_blob(dek, id, &sealed.blob).await?;
+        if Identity::of(&message).whole != record.sha256 {
+            return Err(StoreError::Corrupt("message of a hold"));
+        }
+        Ok(message)
+    }
+
+    /// Records a decision and everything it causes, or nothing. The first decision wins: the second gets
+    /// [`StoreError::Conflict`].
+    pub async fn decide(&self, decision: Decision) -> Result<(), StoreError> {
+        let id = decision.id;
+        let row = self.database.hold(&id.to_string()).await?;
+        let Some(sealed) = row.sealed.as_ref() else {
+            return Err(conflict(&row)?);
+        };
+        let (dek, record) = self.record(id, sealed)?;
+        let text = Zeroizing::new(json_text(&StoredDecision {
+            reason: decision.reason.clone(),
+        })?);
+        // Shows later that the reason is the one that was given, without keeping it in the ledger.
+        let reason = mac(
+            &self.index,
+            &[b"reason", id.as_bytes(), decision.reason.as_bytes()],
+        );
+        let rcpts = decision.ticket.as_ref().map(|ticket| ticket.rcpts.len());
+        let delivery = match &decision.delivery {
+            Some(new) => Some(self.delivery_row(new).await?),
+            None => None,
+        };
+        let detail = json!({
+            "reason": hex(&reason[..MARK]),
+            "delivery": decision.delivery.as_ref().map(|new| new.id.to_string()),
+            "rcpts": rcpts,
+            "of": decision.ticket.as_ref().map(|_| record.rcpts()),
+        });
+        let ticket = decision
+            .ticket
+            .as_ref()
+            .map(|ticket| self.ticket_row(record, ticket))
+            .transpose()?;
+        let decision = DecisionRow {
+            id: id.to_string(),
+            version: decision.version,
+            to: decision.to,
+            actor: decision.actor,
+            at: micros(decision.at),
+            decision: dek.seal(Kind::Decision, id.as_bytes(), text.as_bytes())?,
+            detail: detail.to_string(),
+            delivery,
+            ticket,
+        };
+        let rings = decision.delivery.is_some();
+        self.database.decide(&decision).await?;
+        if rings {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Whether a release allows this message: the same sender, Message-ID and body, recipients and findings that were all
+    /// decided on, and the time not yet over. Gives the hold that was released.
+    pub async fn was_released(
+        &self,
+        resend: Resend<'_>,
+        now: SystemTime,
+    ) -> Result<Option<QueueId>, StoreError> {
+        let message = self.message_mark(
+            resend.envelope,
+            &resend.identity.message_id,
+            &resend.identity.body,
+        );
+        let tickets = self.database.tickets(&message, micros(now)).await?;
+        let covers = |allowed: &[u8], wanted: &[[u8; MARK]]| {
+            wanted
+                .iter()
+                .all(|mark| allowed.chunks_exact(MARK).any(|allowed| allowed == mark))
+        };
+        let rcpts = self.rcpt_marks(resend.envelope, 0..resend.envelope.rcpts.len());
+        let values = self.value_marks(resend.values);
+        for ticket in tickets {
+            if covers(&ticket.rcpts, &rcpts) && covers(&ticket.vals, &values) {
+                return parse_id(&ticket.hold).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps what is needed to answer a question about a refusal: its reference, when, which rules.
+    pub async fn record_refusal(&self, refusal: &Refusal) -> Result<(), StoreError> {
+        self.committer
+            .insert(Insert::Refusal {
+                id: refusal.id.to_string(),
+                reference: plain_reference(refusal.id),
+                at: micros(refusal.at),
+                rules: json_text(&refusal.rules)?,
+                categories: json_text(&refusal.categories)?,
+            })
+            .await
+    }
+
+    fn record(
+        &self,
+        id: QueueId,
+        sealed: &SealedHold,
+    ) -> Result<(DataKey, StoredRecord), StoreError> {
+        let dek = self
+            .master
+            .unwrap(&sealed.kek, &hold_context(id), &sealed.dek)?;
+        let plain = dek.open(Kind::Record, id.as_bytes(), &sealed.record)?;
+        let record = parse(&plain)?;
+        Ok((dek, record))
+    }
+
+    fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
+        let mut summary = bare_summary(row)?;
+        if let Some(sealed) = &row.sealed {
+            let (_, record) = self.record(summary.id, sealed)?;
+            let envelope = record.envelope.into_envelope()?;
+            summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject));
+        }
+        Ok(summary)
+    }
+
+    /// The stored message of a hold, for a delivery that is to send it.
+    pub(super) async fn hold_blob(&self, id: QueueId) -> Result<(DataKey, String), StoreError> {
+        let row = self.database.hold(&id.to_string()).await?;
+        let sealed = row.sealed.ok_or(StoreError::Missing)?;
+        let dek = self
+            .master
+            .unwrap(&sealed.kek, &hold_context(id), &sealed.dek)?;
+        Ok((dek, sealed.blob))
+    }
+
+    /// Reads a blob and opens it as the message of `id`.
+    pub(super) async fn open_blob(
+        &self,
+        dek: DataKey,
+        id: QueueId,
+        blob: &str,
+    ) -> Result<Bytes, StoreError> {
+        let sealed = self.blobs.get(blob).await?;
+        let open = move || dek.open(Kind::Message, id.as_bytes(), &sealed);
+        let mut plain = open_where_it_fits(open).await?;
+        Ok(Bytes::from(std::mem::take(&mut *plain)))
+    }
+
+    fn ticket_row(&self, record: StoredRecord, ticket: &Ticket) -> Result<TicketRow, StoreError> {
+        let envelope = record.envelope.into_envelope()?;
+        let rcpts = self.rcpt_marks(&envelope, ticket.rcpts.iter().copied());
+        Ok(TicketRow {
+            message: self
+                .message_mark(&envelope, &record.message_id, &record.body_sha256)
+                .to_vec(),
+            rcpts: rcpts.concat(),
+            vals: self.value_marks(&record.record.values).concat(),
+            expires_at: micros(ticket.expires_at),
+        })
+    }
+
+    fn message_mark(&self, envelope: &Envelope, message_id: &[u8], body: &[u8]) -> [u8; 32] {
+        let from = envelope
+            .mail_from
+            .address()
+            .map(crate::mail::Address::key)
+            .unwrap_or_default();
+        mac(
+            &self.index,
+            &[b"release", from.as_bytes(), message_id, body],
+        )
+    }
+
+    fn rcpt_marks(
+        &self,
+        envelope: &Envelope,
+        which: impl IntoIterator<Item = usize>,
+    ) -> Vec<[u8; MARK]> {
+        which
+            .into_iter()
+            .filter_map(|index| envelope.rcpts.get(index))
+            .map(|rcpt| {
+                let key = rcpt
+                    .address()
+                    .map(crate::mail::Address::key)
+                    .unwrap_or_default();
+                self.mark(b"rcpt", key.as_bytes())
+            })
+            .collect()
+    }
+
+    fn value_marks(&self, values: &[u128]) -> Vec<[u8; MARK]> {
+        values
+            .iter()
+            .map(|value| self.mark(b"value", &value.to_be_bytes()))
+            .collect()
+    }
+
+    fn mark(&self, kind: &[u8], text: &[u8]) -> [u8; MARK] {
+        let mut mark = [0; MARK];
+        mark.copy_from_slice(&mac(&self.index, &[kind, text])[..MARK]);
+        mark
+    }
+}
+
+impl StoredRecord {
+    fn rcpts(&self) -> usize {
+        self.envelope.rcpts()
+    }
+}
+
+/// What the key of a hold is bound to.
+fn hold_context(id: QueueId) -> Vec<u8> {
+    [b"hold".as_slice(), id.as_bytes()].concat()
+}
+
+/// Seals a message for `id`, off the asynchronous threads when it is large.
+pub(super) async fn seal_message(
+    dek: DataKey,
+    id: QueueId,
+    message: Bytes,
+) -> Result<Vec<u8>, StoreError> {
+    if message.len() <= INLINE {
+        return Ok(dek.seal(Kind::Message, id.as_bytes(), &message)?);
+    }
+    let sealed =
+        tokio::task::spawn_blocking(move || dek.seal(Kind::Message, id.as_bytes(), &message));
+    Ok(sealed.await.map_err(|_| ended())??)
+}
+
+async fn open_where_it_fits(
+    open: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, super::seal::SealError> + Send + 'static,
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    Ok(tokio::task::spawn_blocking(open)
+        .await
+        .map_err(|_| ended())??)
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("a blocking task ended".to_owned())
+}
+
+fn plain_reference(id: QueueId) -> String {
+    id.reference().to_string().replace('-', "")
+}
+
+fn conflict(row: &StoredHold) -> Result<StoreError, StoreError> {
+    let state = HoldState::of(&row.state).ok_or(StoreError::Corrupt("state of a hold"))?;
+    Ok(StoreError::Conflict {
+        state,
+        by: row.decided_by.clone(),
+    })
+}
+
+fn bare_summary(row: &StoredHold) -> Result<HoldSummary, StoreError> {
+    Ok(HoldSummary {
+        id: parse_id(&row.id)?,
+        state: HoldState::of(&row.state).ok_or(StoreError::Corrupt("state of a hold"))?,
+        version: row.version,
+        received_at: time(row.received_at),
+        size: row.size.unsigned_abs(),
+        rules: from_json(&row.rules)?,
+        categories: from_json(&row.categories)?,
+        decided_at: row.decided_at.map(time),
+        decided_by: row.decided_by.clone(),
+        sealed: None,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub(super) fn json_text(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Corrupt("record cannot be written"))
+}
+
+pub(super) fn parse<T: serde::de::DeserializeOwned>(plain: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(plain).map_err(|_| StoreError::Corrupt("sealed record"))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt("list in a row"))
+}

@@ -1,0 +1,141 @@
+//! SQLite: one writer, several readers, and a task that commits what arrives together in one transaction.
+//!
+//! # Invariants
+//! Every transaction that may write begins with `BEGIN IMMEDIATE`: one that reads first and writes later fails at once when
+//! another process wrote in between, whatever the busy timeout (measured: 203 of 800 against 0 of 800). WAL with
+//! `synchronous=FULL`: a commit that returned is on stable storage. No SQL stands outside this folder.
+//!
+//! # Standards
+//! <https://sqlite.org/wal.html>, <https://sqlite.org/pragma.html#pragma_synchronous>,
+//! <https://sqlite.org/pragma.html#pragma_secure_delete>.
+//!
+//! # Known gaps
+//! The folder must be on a local file system: WAL needs shared memory. This is documented, not checked.
+
+mod commit;
+mod deliveries;
+mod guard;
+mod holds;
+mod ledger;
+mod retention;
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr as _, Sqlite, Transaction};
+
+pub(crate) use commit::{Committer, Insert};
+pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
+
+use super::error::StoreError;
+
+/// Waiting for another process's transaction before giving up.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The database.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, brings its schema up to date and checks it.
+    pub(crate) async fn open(path: &Path, readers: u32, check: bool) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            // Keys of purged holds must not linger in free pages.
+            .pragma("secure_delete", "ON")
+            .pragma("trusted_schema", "OFF");
+        let lock = lock(path).await?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        if check {
+            let answer: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+                .fetch_one(&writer)
+                .await?;
+            if answer != "ok" {
+                return Err(StoreError::Corrupt("database file"));
+            }
+        }
+        migrator().run(&writer).await?;
+        drop(lock);
+        let reader = SqlitePoolOptions::new()
+            .max_connections(readers.max(1))
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+            .await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// A transaction that may write.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Moves the log into the database file and empties it, so that shredded keys are gone from both.
+    pub(crate) async fn checkpoint(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a write would go through: takes and gives back the write lock.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        tx.rollback().await?;
+        Ok(())
+    }
+
+    /// Waits for running work and closes every connection.
+    pub(crate) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The schema's history. Files in `migrations/sqlite` are never changed once released.
+fn migrator() -> Migrator {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "custody".into(),
+        MigrationType::Simple,
+        include_str!("../migrations/sqlite/0001_custody.sql").into_sql_str(),
+        false,
+    )])
+}
+
+/// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.
+async fn lock(path: &Path) -> Result<File, StoreError> {
+    let path = path.with_extension("lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::options()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(path)?;
+        file.lock()?;
+        Ok::<File, std::io::Error>(file)
+    });
+    locked
+        .await
+        .map_err(|_| StoreError::Unavailable("lock".to_owned()))?
+        .map_err(|error| StoreError::from_io(&error))
+}

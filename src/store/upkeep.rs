@@ -1,0 +1,193 @@
+//! Retention, the sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
+//!
+//! # Invariants
+//! Ending a hold deletes its wrapped key in the transaction that ends it, and the log of the database is emptied after:
+//! from then on a copy of the blob is noise, wherever it may be.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use super::Store;
+use super::clock::{micros, span, time};
+use super::delivered::{DeliveredKey, KEPT};
+use super::delivery::Answer;
+use super::error::StoreError;
+use super::hold::{HoldState, parse_id};
+use super::holding::{json_text, parse};
+use super::identity::Identity;
+use super::ledger::{Entry, Head, LedgerCheck};
+use super::seal::Kind;
+use crate::mail::{Envelope, QueueId};
+
+/// A blob without a row may belong to a message that is just being held; after a day it does not.
+const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// What retention ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Holds nobody had decided.
+    pub expired: u64,
+    /// Decided holds whose content went.
+    pub purged: u64,
+}
+
+/// What the sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// Blobs no row knew, removed.
+    pub orphans: u64,
+    /// Holds and deliveries whose message is not there: an alarm.
+    pub missing: Vec<QueueId>,
+}
+
+/// Counts for metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Holds waiting for a reviewer.
+    pub held: u64,
+    /// When the oldest of them came.
+    pub oldest_held: Option<SystemTime>,
+    /// Deliveries waiting.
+    pub queued: u64,
+    /// When the oldest of them became ours.
+    pub oldest_queued: Option<SystemTime>,
+}
+
+impl Store {
+    /// Ends what is past its time. To be called now and then by the process that serves.
+    pub async fn expire_due(&self, now: SystemTime) -> Result<Expired, StoreError> {
+        let before = micros(now).saturating_sub(span(self.config.retention));
+        let mut total = Expired::default();
+        loop {
+            let ended = self.database.end_holds(before, micros(now)).await?;
+            total.expired += ended.expired;
+            total.purged += ended.purged;
+            for blob in &ended.blobs {
+                // The key is gone; a blob that stays is swept.
+                let _ = self.blobs.delete(blob).await;
+            }
+            if !ended.more {
+                break;
+            }
+        }
+        self.database.forget(before, micros(now)).await?;
+        self.remembered.prune(micros(now));
+        if total != Expired::default() {
+            self.database.checkpoint().await?;
+        }
+        Ok(total)
+    }
+
+    /// Removes blobs that no row knows and that are older than a day, and names the rows whose blob is not there.
+    pub async fn sweep(&self, now: SystemTime) -> Result<Sweep, StoreError> {
+        let listed = self.blobs.list().await?;
+        let rows = self.database.blobs().await?;
+        let there: HashSet<&str> = listed.iter().map(|blob| blob.key.as_str()).collect();
+        let known: HashSet<&str> = rows.iter().map(|(_, blob)| blob.as_str()).collect();
+        let mut sweep = Sweep::default();
+        let old = micros(now).saturating_sub(span(ORPHAN_AGE));
+        for blob in &listed {
+            if blob.written < old
+                && !known.contains(blob.key.as_str())
+                && !self.database.needs(&blob.key).await?
+            {
+                self.blobs.delete(&blob.key).await?;
+                sweep.orphans += 1;
+            }
+        }
+        for (id, blob) in &rows {
+            // Asked again: the row may be newer than the list of blobs, or have been ended since.
+            if !there.contains(blob.as_str())
+                && self.database.needs(blob).await?
+                && self.blobs.get(blob).await == Err(StoreError::Missing)
+            {
+                sweep.missing.push(parse_id(id)?);
+            }
+        }
+        Ok(sweep)
+    }
+
+    /// Keeps the next hop's answer for a client that could not be told, so that its retry is answered and not sent again.
+    pub async fn remember(
+        &self,
+        client: &str,
+        envelope: &Envelope,
+        identity: &Identity,
+        answer: &Answer,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let key = DeliveredKey::of(&self.index, client, envelope, identity);
+        let until = micros(now + KEPT);
+        // In memory first: even if the database cannot take it, this process answers the retry.
+        self.remembered.insert(key, answer.clone(), until);
+        let plain = json_text(answer)?;
+        let sealed = self.secret.seal(Kind::Answer, &key.0, plain.as_bytes())?;
+        self.database.remember(&key.0, &sealed, until).await
+    }
+
+    /// The answer kept for this transaction, if it is a retry. Reads memory only.
+    pub fn recall(
+        &self,
+        client: &str,
+        envelope: &Envelope,
+        identity: &Identity,
+        now: SystemTime,
+    ) -> Option<Answer> {
+        let key = DeliveredKey::of(&self.index, client, envelope, identity);
+        self.remembered.get(&key, micros(now))
+    }
+
+    pub(super) async fn load_remembered(&self) -> Result<(), StoreError> {
+        for (key, sealed, until) in self.database.remembered().await? {
+            let key = <[u8; 32]>::try_from(key.as_slice())
+                .map_err(|_| StoreError::Corrupt("key of an answer"))?;
+            let plain = self.secret.open(Kind::Answer, &key, &sealed)?;
+            self.remembered
+                .insert(DeliveredKey(key), parse(&plain)?, until);
+        }
+        Ok(())
+    }
+
+    /// Adds an entry to the ledger for an act that changes nothing else, such as opening a hold. `detail` is a JSON object
+    /// without personal data.
+    pub async fn note(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: Option<QueueId>,
+        detail: &serde_json::Value,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let subject = subject.map(|id| id.to_string()).unwrap_or_default();
+        self.database
+            .note(micros(now), actor, action, &subject, &detail.to_string())
+            .await
+    }
+
+    /// Entries of the ledger from number `from` on, oldest first.
+    pub async fn ledger(&self, from: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        self.database.entries(from, limit).await
+    }
+
+    /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
+    pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
+        self.database.verify(noted).await
+    }
+
+    /// Counts for metrics.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        let (queued, oldest_queued) = self.database.queue_depth().await?;
+        let mut counts = Counts {
+            queued: queued.unsigned_abs(),
+            oldest_queued: oldest_queued.map(time),
+            ..Counts::default()
+        };
+        for (state, number, oldest) in self.database.hold_counts().await? {
+            if state == HoldState::Held.name() {
+                counts.held = number.unsigned_abs();
+                counts.oldest_held = Some(time(oldest));
+            }
+        }
+        Ok(counts)
+    }
+}
