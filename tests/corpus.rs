@@ -357,6 +357,62 @@ fn demo_shows(disposition: &str) -> usize {
         .count()
 }
 
+/// A label with one planted finding, for the test of the comparison itself.
+fn sample_label(disposition: &str, planted: &[(&str, &str, &str)]) -> Labelled {
+    Labelled {
+        file: "messages/sample.eml".to_owned(),
+        mail_from: String::new(),
+        rcpt_to: Vec::new(),
+        expect: Expected {
+            disposition: disposition.to_owned(),
+            findings: planted
+                .iter()
+                .map(|(category, location, value)| Planted {
+                    category: (*category).to_owned(),
+                    location: (*location).to_owned(),
+                    value: (*value).to_owned(),
+                })
+                .collect(),
+            unread: Some(false),
+        },
+        class: "sample".to_owned(),
+        why: "sample".to_owned(),
+    }
+}
+
+fn mistakes(label: &Labelled, answer: &str) -> usize {
+    let answer: Answer = serde_json::from_str(answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
+    let mut wrong = Vec::new();
+    compare(label, Some(&answer), &mut Tally::default(), &mut wrong);
+    wrong.len()
+}
+
+#[test]
+fn a_wrong_answer_is_noticed() {
+    let name =
+        r#"{"category":"pupil-name","confidence":"medium","location":"body","value":"Ash, Ann"}"#;
+    let held = sample_label("quarantine", &[("pupil-name", "body", "Ann Ash")]);
+    let passed = sample_label("deliver", &[]);
+    let answer = |disposition: &str, findings: &str, unread: &str| {
+        format!(
+            r#"{{"file":"sample.eml","disposition":"{disposition}","rules":[],"findings":[{findings}],"unread":[{unread}]}}"#
+        )
+    };
+    assert_eq!(mistakes(&held, &answer("quarantine", name, "")), 0);
+    assert_eq!(mistakes(&held, &answer("block", name, "")), 1);
+    assert_eq!(mistakes(&held, &answer("quarantine", "", "")), 1);
+    let elsewhere = name.replace("body", "subject");
+    assert_eq!(mistakes(&held, &answer("quarantine", &elsewhere, "")), 1);
+    assert_eq!(mistakes(&passed, &answer("deliver", "", "")), 0);
+    assert_eq!(mistakes(&passed, &answer("deliver", name, "")), 1);
+    let low = name.replace("medium", "low");
+    assert_eq!(mistakes(&passed, &answer("deliver", &low, "")), 0);
+    assert_eq!(mistakes(&passed, &answer("deliver", "", "{}")), 1);
+    let mut wrong = Vec::new();
+    compare(&held, None, &mut Tally::default(), &mut wrong);
+    assert_eq!(wrong.len(), 1);
+}
+
 #[test]
 fn values_compare_as_people_would() {
     assert!(same_value("Jakub Kowalczyk", "Kowalczyk, JAKUB"));

@@ -257,6 +257,15 @@ def pgp_mime(mail):
     mail.expect("deliver", unread=None, why="PGP/MIME encrypted to its recipient.")
 
 
+@case("protect-zip-mixed", "protection-apparent")
+def zip_mixed(mail):
+    pupil = mail.pupil()
+    plain = [("cover.txt", mail.sentence(pupil.name).encode())]
+    secret = [("list.txt", b"The visit is on Thursday.")]
+    mail.attach("pack.zip", protect.zip_mixed(plain, secret, "told by telephone 7741", mail.rng))
+    mail.expect("quarantine", finding("pupil-name", "attachment:pack.zip!cover.txt", pupil.name), unread=None, why="Only one of the two files is encrypted; the other names a pupil.")
+
+
 @case("protect-smime-name-in-subject", "protection-strong")
 def enveloped_subject(mail):
     pupil = mail.pupil()
@@ -298,6 +307,9 @@ _unread("broken-docx", "letter.docx", lambda r: office.docx(LETTER)[:700], "A Wo
 _unread("broken-pdf", "letter.pdf", lambda r: b"%PDF-1.7\n" + r.randbytes(1500), "A PDF without objects.")
 _unread("broken-zip", "files.zip", lambda r: office.pack([("a.txt", "The visit is on Thursday. " * 40)])[:90], "A ZIP file cut off in the middle.")
 _unread("unknown-octets", "export.bin", lambda r: b"\x93\x01SCHOOLDB\0" + r.randbytes(1200), "An unknown binary format.", kind="application/octet-stream")
+
+
+_unread("winmail", "winmail.dat", lambda r: bytes.fromhex("789F3E22") + r.randbytes(900), "Outlook's own container, damaged.", kind="application/ms-tnef")
 
 
 @case("unread-in-zip", "unread")

@@ -293,6 +293,20 @@ def many(mail):
     mail.expect("quarantine", *found, why="A list of eight pupils goes to a museum.")
 
 
+@case("name-siblings", "name-list")
+def siblings(mail):
+    one, two = mail.pupils(2)
+    mail.text(f"Please keep seats for {two.forename} and {one.name}.")
+    mail.expect("quarantine", finding("pupil-name", "body", one.name), why="A first name and a full name joined by 'and'.")
+
+
+@case("name-twice", "name-list")
+def twice(mail):
+    pupil = mail.pupil()
+    mail.text(f"{pupil.name.upper()}\n\n{mail.sentence(pupil.forename)} Ask for {pupil.surname}, {pupil.forename} at the desk.")
+    mail.expect("quarantine", finding("pupil-name", "body", pupil.name), why="One pupil in two orders counts as one person.")
+
+
 @case("name-with-born-and-form", "name-list")
 def with_born(mail):
     pupil = mail.pupil()

@@ -8,14 +8,14 @@ from .maker import PARTNER, case, finding
 
 
 def _pass(slug, group, why, demo=False):
-    """A case that delivers; the function may set findings that are present and allowed with `mail.allowed`."""
+    """A case that delivers; `mail.allowed` takes findings that are present and allowed, `mail.unread` the label of that name."""
 
     def add(function):
         @case(slug, group, negative=True, demo=demo)
         def fill(mail):
-            mail.allowed = []
+            mail.allowed, mail.unread = [], False
             function(mail)
-            mail.expect("deliver", *mail.allowed, why=why)
+            mail.expect("deliver", *mail.allowed, why=why, unread=mail.unread)
 
         return fill
 
@@ -213,7 +213,7 @@ def inside_upper(mail):
 def inside_unread(mail):
     from . import protect
 
-    mail.to = [mail.rng.choice(mail.people.senders).address]
+    mail.to, mail.unread = [mail.rng.choice(mail.people.senders).address], True
     mail.attach("backup.7z", protect.seven_zip(mail.rng))
 
 
@@ -412,3 +412,82 @@ PLAIN = {
 }
 for _slug, _text in PLAIN.items():
     _say(_slug, "everyday", _text, "Everyday mail.")
+
+
+# --- everyday kinds of parts that no rule should stumble over ---------------------------------------------------------------
+
+@_pass("signed-smime-detached", "everyday-parts", "A detached S/MIME signature beside readable text.")
+def signed_detached(mail):
+    mail.unread = None
+    text = render.text_part(mail.wrap("See you on Thursday at four."))
+    signature = render.attachment("smime.p7s", "application/pkcs7-signature", _detached(mail.rng))
+    mail.root = render.Part('multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256', children=[text, signature])
+
+
+def _detached(rng):
+    from . import protect
+
+    return protect.cms_signed(b"", rng)
+
+
+@_pass("signed-pgp-detached", "everyday-parts", "A detached OpenPGP signature beside readable text.")
+def pgp_detached(mail):
+    from . import protect
+
+    mail.unread = None
+    text = render.text_part(mail.wrap("See you on Thursday at four."))
+    armor = protect.armor(protect.packet(2, b"\4\0\1\10" + mail.rng.randbytes(280)), "SIGNATURE").encode()
+    signature = render.Part(
+        'application/pgp-signature; name="signature.asc"', armor, headers=[("Content-Disposition", 'attachment; filename="signature.asc"')]
+    )
+    mail.root = render.Part('multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256', children=[text, signature])
+
+
+def _part(file, make, kind=None):
+    @_pass(f"part-{file.split('.')[-1]}", "everyday-parts", f"An ordinary {file.split('.')[-1]} file.")
+    def fill(mail):
+        mail.attach(file, make(mail), **({"kind": kind} if kind else {}))
+
+
+_part("contact.vcf", lambda m: f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{m.sender.name}\r\nEMAIL:{m.sender.address}\r\nTEL:01632 960117\r\nEND:VCARD\r\n", "text/vcard")
+_part("visit.ics", lambda m: "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:9@oakfield-trust.example\r\nDTSTART:20261112T083000Z\r\nSUMMARY:Visit\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+_part("rota.json", lambda m: '{"week": 46, "rooms": ["hall", "gym"], "hours": [8, 9, 10]}', "application/json")
+_part("rota.xml", lambda m: '<?xml version="1.0"?><rota week="46"><room>hall</room><room>gym</room></rota>')
+_part("rota.tsv", lambda m: "Room\tHours\r\nHall\t8\r\nGym\t9\r\n", "text/tab-separated-values")
+_part("notes.md", lambda m: "# Notes\n\n- bus at **8.15**\n- packed lunch\n", "text/markdown")
+_part("copier.log", lambda m: "".join(f"2026-11-02T09:{i:02d}:00Z J-204 tray {i % 4} {m.rng.getrandbits(48):012x}\n" for i in range(40)), "text/plain")
+_part("rota.htm", lambda m: "<html><head><style>p{color:#333}</style><script>var week=46;</script></head><body><p>Hall, gym</p></body></html>", "text/html")
+_part("empty.txt", lambda m: "", "text/plain")
+
+
+@_pass("part-related", "everyday-parts", "An HTML body with its style sheet as a related part.")
+def related(mail):
+    page = render.text_part('<html><head><link rel="stylesheet" href="cid:style"></head><body><p>The bus leaves at 8.15.</p></body></html>', kind="html")
+    style = render.text_part("p { color: #333 }", kind="css")
+    style.headers.append(("Content-ID", "<style>"))
+    mail.root = render.Part("multipart/related", children=[page, style])
+
+
+@_pass("part-calendar-alternative", "everyday-parts", "An invitation as an alternative of the text.")
+def invitation(mail):
+    mail.text("Planning meeting on Thursday at four.")
+    mail.bodies.append(render.text_part("BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:11@oakfield-trust.example\nDTSTART:20261112T160000Z\nSUMMARY:Planning meeting\nEND:VEVENT\nEND:VCALENDAR\n", kind="calendar", extra="; method=REQUEST"))
+
+
+@_pass("part-read-receipt", "everyday-parts", "A receipt that a message was read.")
+def read_receipt(mail):
+    text = render.text_part("Your message was displayed on 2 November.\n")
+    note = render.Part("message/disposition-notification", (
+        f"Reporting-UA: mail.oakfield-trust.example\r\nFinal-Recipient: rfc822; {mail.sender.address}\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n").encode())
+    mail.root = render.Part("multipart/report; report-type=disposition-notification", children=[text, note])
+    mail.subject, mail.mail_from = "Read: Price list", ""
+
+
+@_pass("part-public-key", "everyday-parts", "A public key sent so that others can encrypt.")
+def public_key(mail):
+    from . import protect
+
+    mail.unread = None
+    armor = protect.armor(protect.packet(6, b"\4" + mail.rng.randbytes(4) + b"\1" + mail.rng.randbytes(260)), "PUBLIC KEY BLOCK")
+    mail.attach("key.asc", armor, kind="application/pgp-keys")

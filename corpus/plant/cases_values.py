@@ -254,6 +254,14 @@ def mixed(mail):
     mail.expect("block", *found, why="One of two recipients is outside: the strictest decides.")
 
 
+@case("medical-far-from-name", "medical-negative-context")
+def medical_far(mail):
+    pupil = mail.pupil()
+    filler = "\n\n".join(f"Point {i}: the rota for the hall, the chairs and the lights stays as it was in the summer term." for i in range(1, 25))
+    mail.text(f"{mail.sentence(pupil.name)}\n\n{filler}\n\nThe poster for asthma week is on the board.")
+    mail.expect("quarantine", finding("pupil-name", "body", pupil.name), why="The term stands pages away from the name and is about a poster: hold for the name only.")
+
+
 @case("contact-medical", "recipients")
 def contact_medical(mail):
     pupil = mail.pupil()

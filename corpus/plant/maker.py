@@ -63,6 +63,7 @@ class Mail:
         self.top, self.extra = [], []
         self.message_id = None
         self.bodies, self.files, self.root = [], [], None
+        self.after = None
         self.expected = None
 
     # --- choosing -------------------------------------------------------------------------------------------------
@@ -145,7 +146,9 @@ class Mail:
             ("Subject", self.raw_subject or render.header_text(self.subject)),
             ("Date", when.strftime("%a, %d %b %Y %H:%M:%S +0000")), ("Message-ID", ident), *self.extra,
         ]
-        return render.message(headers, root, self.number)
+        data = render.message(headers, root, self.number)
+        data = self.after(data) if self.after else data
+        return data if data.endswith(b"\r\n") else data + b"\r\n"  # SMTP ends every message with a line end
 
     def row(self, path, group):
         """The manifest's line."""

@@ -83,6 +83,12 @@ def zip_weak(entries, password, rng):
     return _archive(rows)
 
 
+def zip_mixed(plain, secret, password, rng):
+    """A ZIP file whose first files are plain and whose last are under WinZip AES-256."""
+    rows = [(name, 8, 0, zlib.crc32(data), len(data), deflate(data), b"") for name, data in plain]
+    return _archive(rows + _strong_rows(secret, password, rng))
+
+
 def _sbox():
     box, p, q = [0] * 256, 1, 1
     while True:
@@ -148,6 +154,10 @@ def aes_ctr_le(key, data):
 
 def zip_strong(entries, password, rng):
     """A ZIP file under WinZip AES-256 (AE-2)."""
+    return _archive(_strong_rows(entries, password, rng))
+
+
+def _strong_rows(entries, password, rng):
     rows = []
     for name, data in entries:
         salt = rng.randbytes(16)
@@ -156,7 +166,7 @@ def zip_strong(entries, password, rng):
         tag = hmac.new(keys[32:64], body, "sha1").digest()[:10]
         extra = struct.pack("<HHH2sBH", 0x9901, 7, 2, b"AE", 3, 8)
         rows.append((name, 99, 1, 0, len(data), salt + keys[64:] + body + tag, extra))
-    return _archive(rows)
+    return rows
 
 
 def der(tag, *parts):
@@ -210,7 +220,8 @@ def cms_signed(content, rng):
     return der(0x30, oid("1.2.840.113549.1.7.2"), der(0xA0, body))
 
 
-def _packet(tag, body):
+def packet(tag, body):
+    """One OpenPGP packet in the new format."""
     size = len(body)
     length = bytes([size]) if size < 192 else bytes([(size - 192 >> 8) + 192, size - 192 & 255])
     return bytes([0xC0 | tag]) + length + body
@@ -233,13 +244,13 @@ def armor(data, kind="MESSAGE"):
 def pgp_encrypted(rng, size=700):
     """A public-key encrypted session key and an integrity-protected packet of random bytes."""
     mpi = bytes([0x07, 0xFF]) + bytes([0x5A]) + rng.randbytes(255)
-    session = _packet(1, b"\3" + rng.randbytes(8) + b"\1" + mpi)
-    return armor(session + _packet(18, b"\1" + rng.randbytes(size)))
+    session = packet(1, b"\3" + rng.randbytes(8) + b"\1" + mpi)
+    return armor(session + packet(18, b"\1" + rng.randbytes(size)))
 
 
 def pgp_literal(text):
     """Armoured literal data: it looks encrypted and any OpenPGP program shows it without a key."""
-    return armor(_packet(11, b"t\x00\x00\x00\x00\x00" + text.encode()))
+    return armor(packet(11, b"t\x00\x00\x00\x00\x00" + text.encode()))
 
 
 def old_doc(rng):
