@@ -1,8 +1,8 @@
 """Identifiers that pass their checks but were never issued.
 
 Ranges: NHS numbers 9xx (reserved for tests), UPN with local authority 999, IBANs whose bank code belongs to no bank, sort codes
-that begin with 00 (no clearing bank), cards from the very end of each network's range. None is on a published list of test
-numbers, because a scanner rightly ignores those.
+that begin with 00 (no clearing bank), cards of the last prefix in each network's range, for which no issuer is known. No card is
+on a published list of test numbers, because a scanner rightly ignores those.
 """
 
 import string
