@@ -186,6 +186,7 @@ pub struct Client {
     content: Option<Content>,
     transaction: Option<Transaction>,
     content_begun: bool,
+    cut_short: bool,
     events: VecDeque<Event>,
     closing: Option<Reply>,
     replies_seen: u64,
@@ -206,6 +207,7 @@ impl Client {
             content: None,
             transaction: None,
             content_begun: false,
+            cut_short: false,
             events: VecDeque::new(),
             closing: None,
             replies_seen: 0,
@@ -311,9 +313,10 @@ impl Client {
         self.closing.as_ref()
     }
 
-    /// Whether content of the last message went out: until then it may be tried elsewhere.
-    pub fn content_begun(&self) -> bool {
-        self.content_begun
+    /// Whether the last message failed because the session ended before any of its content went out (a 421, a lost
+    /// connection): that says nothing about the message, so another connection or host may be tried.
+    pub fn may_try_elsewhere(&self) -> bool {
+        self.cut_short && !self.content_begun
     }
 
     /// The driver has shaken hands: the session starts anew inside TLS.

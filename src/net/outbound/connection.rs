@@ -155,14 +155,9 @@ impl Connection {
         }
     }
 
-    /// Whether content of the last message went out.
-    pub(super) fn content_begun(&self) -> bool {
-        self.machine.content_begun()
-    }
-
-    /// Whether the last message's session ended without a word or with a 421: it may be tried elsewhere.
-    pub(super) fn is_over(&self) -> bool {
-        self.machine.is_closed()
+    /// Whether the last message failed before any of its content went out, for a reason of the session's.
+    pub(super) fn may_try_elsewhere(&self) -> bool {
+        self.machine.may_try_elsewhere()
     }
 
     /// Whether the last message left the session clean.

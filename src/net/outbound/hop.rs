@@ -133,7 +133,7 @@ impl Hop {
             }
             let outcome = connection.send(message.clone()).await;
             // The host closed it in the meantime: nothing is lost, a new connection decides.
-            if !may_try_again(&outcome, &connection) {
+            if !connection.may_try_elsewhere() {
                 return HopAnswer::Final(self.after(lease, connection, outcome, config));
             }
         }
@@ -142,7 +142,7 @@ impl Hop {
             Err(reply) => return HopAnswer::Unusable(reply),
         };
         let outcome = connection.send(message.clone()).await;
-        if may_try_again(&outcome, &connection) {
+        if connection.may_try_elsewhere() {
             self.cool(config);
             let Outcome::Failed { reply, .. } = outcome else {
                 return HopAnswer::Final(attempt(outcome));
@@ -233,14 +233,6 @@ fn credentials(hop: &HopConfig) -> Result<Option<Credentials>, OutboundError> {
         }
         _ => Err(wrong()),
     }
-}
-
-/// The session ended before any content, with a 4xx: a lost connection or a 421, which say nothing about the message.
-fn may_try_again(outcome: &Outcome, connection: &Connection) -> bool {
-    let Outcome::Failed { reply, .. } = outcome else {
-        return false;
-    };
-    reply.is_transient() && connection.is_over() && !connection.content_begun()
 }
 
 fn attempt(outcome: Outcome) -> Attempt {

@@ -33,6 +33,7 @@ impl Client {
     /// without a word on the wire.
     pub fn begin(&mut self, message: Message) {
         self.content_begun = false;
+        self.cut_short = false;
         if !self.is_idle() {
             let reply = ours(451, EnhancedCode(4, 3, 0), "session is not idle");
             self.events.push_back(Event::Done(failed(reply)));
@@ -248,7 +249,9 @@ impl Client {
 
     fn told_to_go(&mut self, expect: Expect, reply: Reply) {
         self.closing = Some(reply.clone());
-        let outcome = self.stopped().unwrap_or_else(|| {
+        let stopped = self.stopped();
+        self.cut_short = stopped.is_none();
+        let outcome = stopped.unwrap_or_else(|| {
             let mut refused = Vec::new();
             if let (Expect::Rcpt, Some(transaction)) = (expect, &self.transaction) {
                 let at = transaction.rcpts.len();
@@ -273,7 +276,9 @@ impl Client {
         if self.content.as_ref().is_some_and(Content::is_finished) {
             return Outcome::Unknown { reply };
         }
-        self.stopped().unwrap_or_else(|| failed(reply))
+        let stopped = self.stopped();
+        self.cut_short = stopped.is_none();
+        stopped.unwrap_or_else(|| failed(reply))
     }
 }
 
