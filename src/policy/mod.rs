@@ -1,8 +1,23 @@
 //! The trust's rules: what is known of a message goes in, a verdict with reasons comes out.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod auto_forward;
+pub mod case;
+pub mod check;
+pub mod classes;
+pub mod decide;
+pub mod document;
+pub mod explain;
 pub mod facts;
+pub mod fields;
+pub mod rule;
 pub mod verdict;
 
+pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
+pub use check::{Gravity, Problem};
+pub use decide::decide;
+pub use document::PolicyError;
+pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
+pub use rule::Policy;
 pub use verdict::{Action, NearMiss, RuleHit, Verdict};

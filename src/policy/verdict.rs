@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use super::auto_forward::Automation;
+
 /// What is to be done with a message; later variants are stricter, and the strictest rule decides.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -17,6 +19,17 @@ pub enum Action {
     Hold,
     /// Refuse it with a reason.
     Refuse,
+}
+
+impl Action {
+    /// The name used in policies, records and explanations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
 }
 
 /// One rule that fired.
@@ -50,10 +63,14 @@ pub struct NearMiss {
 /// The answer to one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The strictest action of all hits; `Deliver` when none fired.
+    /// The strictest action of all hits, lowered where a cap of the policy says so; `Deliver` when none fired.
     pub action: Action,
     /// Every rule that fired, strictest first, then in the order of the policy file.
     pub hits: Vec<RuleHit>,
     /// Rules that nearly fired.
     pub near: Vec<NearMiss>,
+    /// How the message came to be sent.
+    pub automation: Automation,
+    /// Why `action` is milder than the strictest hit, when it is.
+    pub capped: Option<Arc<str>>,
 }

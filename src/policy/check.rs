@@ -1,0 +1,214 @@
+//! What is wrong with a policy although it can be read: rules that cannot fire, exceptions that overreach, cases that fail.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+use super::classes::{INTERNAL, PARTNER};
+use super::decide::decide;
+use super::rule::{ClassRef, Mode, Policy, Rule};
+use super::verdict::Action;
+
+/// How grave a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// Worth knowing.
+    Note,
+    /// The policy does not do what it says.
+    Error,
+}
+
+/// One problem of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How grave.
+    pub gravity: Gravity,
+    /// The line in the policy file, when there is one.
+    pub line: Option<usize>,
+    /// What is wrong and how to mend it.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+impl Policy {
+    /// Looks for rules that cannot fire and classes without members, and runs the policy's own cases.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check_classes(&mut problems);
+        self.check_rules(&mut problems);
+        self.check_exceptions(&mut problems);
+        self.check_cases(&mut problems);
+        problems
+    }
+
+    /// The exceptions that are past their last day.
+    pub fn expired(&self, today: Date) -> Vec<Problem> {
+        let past = self.exceptions.iter().filter(|e| e.expires < today);
+        past.map(|exception| Problem {
+            gravity: Gravity::Note,
+            line: Some(exception.line),
+            text: format!(
+                "exception {} expired on {}: renew or remove it",
+                exception.id, exception.expires
+            ),
+        })
+        .collect()
+    }
+
+    fn check_classes(&self, problems: &mut Vec<Problem>) {
+        for (index, class) in self.classes.list().iter().enumerate() {
+            if !class.is_empty() || index == PARTNER {
+                continue;
+            }
+            let text = if index == INTERNAL {
+                "class internal has no members: every recipient counts as outside, and automatic forwards are known by \
+                 their headers only; give the trust's domains here or with --internal-domain"
+                    .to_owned()
+            } else {
+                format!(
+                    "class {} has no members: rules for it never fire; add domains or addresses",
+                    class.name
+                )
+            };
+            problems.push(Problem {
+                gravity: Gravity::Note,
+                line: None,
+                text,
+            });
+        }
+    }
+
+    fn check_rules(&self, problems: &mut Vec<Problem>) {
+        for (index, rule) in self.rules.iter().enumerate() {
+            let mut say = |gravity, text: String| {
+                problems.push(Problem {
+                    gravity,
+                    line: Some(rule.line),
+                    text: format!("rule {}: {text}", rule.id),
+                });
+            };
+            if let Some(why) = never_fires(rule) {
+                say(Gravity::Error, format!("it can never fire: {why}"));
+            }
+            if rule.when == super::rule::When::default() {
+                let text = "it has no conditions and fires for every message; add when = { ... }";
+                say(Gravity::Error, text.to_owned());
+            }
+            let twin = self.rules[..index].iter().find(|other| {
+                other.when == rule.when && other.mode == rule.mode && other.mode != Mode::Off
+            });
+            if let Some(twin) = twin {
+                let text = format!(
+                    "its conditions are those of rule {}: remove one of them",
+                    twin.id
+                );
+                say(Gravity::Error, text);
+            }
+            if rule.action != Action::Deliver && rule.remedy.is_none() {
+                let text = "it has no remedy: the sender is not told what to change";
+                say(Gravity::Note, text.to_owned());
+            }
+        }
+    }
+
+    fn check_exceptions(&self, problems: &mut Vec<Problem>) {
+        for (index, exception) in self.exceptions.iter().enumerate() {
+            let mut say = |text: String| {
+                problems.push(Problem {
+                    gravity: Gravity::Error,
+                    line: Some(exception.line),
+                    text,
+                });
+            };
+            let id = &exception.id;
+            if self.exceptions[..index].iter().any(|e| e.id == *id) {
+                say(format!("exception {id} stands twice: give it another id"));
+            }
+            for rule in &exception.rules {
+                let off = |r: &&Rule| r.id == *rule && r.mode == Mode::Off;
+                if self.rules.iter().any(|r| off(&r)) {
+                    say(format!("exception {id} waives rule {rule}, which is off"));
+                }
+            }
+        }
+    }
+
+    fn check_cases(&self, problems: &mut Vec<Problem>) {
+        let policy = self.with_domains(&self.case_internal, &self.case_partner);
+        for case in &self.cases {
+            let mut say = |text: String| {
+                problems.push(Problem {
+                    gravity: Gravity::Error,
+                    line: Some(case.line),
+                    text: format!("case \"{}\": {text}", case.name),
+                });
+            };
+            let verdict = decide(&policy, &case.message.facts(), case.today);
+            let mut fired: Vec<&str> = verdict.hits.iter().map(|hit| &*hit.rule).collect();
+            fired.sort_unstable();
+            if verdict.action != case.expect {
+                say(format!(
+                    "expected {}, came out as {} (rules that fired: {})",
+                    case.expect.name(),
+                    verdict.action.name(),
+                    fired.join(", ")
+                ));
+            }
+            if let Some(rules) = &case.rules {
+                let mut wanted: Vec<&str> = rules.iter().map(String::as_str).collect();
+                wanted.sort_unstable();
+                if wanted != fired {
+                    say(format!(
+                        "expected rules {}, but {} fired",
+                        wanted.join(", "),
+                        fired.join(", ")
+                    ));
+                }
+            }
+            if case
+                .automation
+                .is_some_and(|a| a != verdict.automation.state)
+            {
+                say(format!(
+                    "the message was taken for {}",
+                    verdict.automation.state.name()
+                ));
+            }
+        }
+    }
+}
+
+/// Why no message can meet a rule's conditions.
+fn never_fires(rule: &Rule) -> Option<&'static str> {
+    let when = &rule.when;
+    let excepts = |class| when.except_recipients.contains(&class);
+    if excepts(ClassRef::Any) {
+        return Some("except_recipients names any");
+    }
+    let lists = !when.recipients.is_empty();
+    if lists && when.recipients.iter().all(|class| excepts(*class)) {
+        return Some("every class of recipients is excepted again");
+    }
+    let only_outside = lists && when.recipients.iter().all(|c| *c == ClassRef::Outside);
+    if only_outside && excepts(ClassRef::NotInternal) {
+        return Some("outside recipients are excepted by not-internal");
+    }
+    if let Some(found) = &when.found {
+        let detectors = &found.detectors;
+        if !detectors.is_empty() && detectors.iter().all(|d| found.except_detectors.contains(d)) {
+            return Some("every detector is excepted again");
+        }
+        if found.places.as_ref().is_some_and(Vec::is_empty) {
+            return Some("no location is left");
+        }
+    }
+    None
+}

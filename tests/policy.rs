@@ -1,0 +1,661 @@
+//! The policies that are built in, the policy language, and what it says to a person who made a mistake in it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use beadle::detect::{Category, Confidence};
+use beadle::extract::{Place, ProtectionState, UnreadReason, View};
+use beadle::mail::{Address, Domain, Envelope, QueueId};
+use beadle::mime::Defect;
+use beadle::policy::case::{CaseFinding, CaseMessage};
+use beadle::policy::document::PolicyError;
+use beadle::policy::fields::Mistake;
+use beadle::policy::{Action, Explanation, Gravity, Policy, Verdict, decide, reply_text};
+use jiff::civil::{Date, date};
+use proptest::prelude::*;
+
+const TODAY: Date = date(2026, 11, 23);
+
+fn domain(text: &str) -> Domain {
+    Domain::parse(text).unwrap()
+}
+
+fn standard() -> Policy {
+    Policy::embedded("standard")
+        .unwrap()
+        .with_domains(&[domain("trust.example")], &[domain("council.example")])
+}
+
+fn message(from: &str, to: &[&str]) -> CaseMessage {
+    let from = (!from.is_empty()).then(|| Address::parse(from).unwrap());
+    let to = to.iter().map(|text| Address::parse(text).unwrap());
+    CaseMessage::new(Envelope::of(from, to))
+}
+
+fn finding(category: Category, place: Place, person: Option<u32>) -> CaseFinding {
+    CaseFinding {
+        category,
+        detector: category.name().to_owned(),
+        confidence: Confidence::High,
+        place,
+        view: View::Visible,
+        person,
+        value: None,
+    }
+}
+
+fn judged(policy: &Policy, message: &CaseMessage) -> Verdict {
+    decide(policy, &message.facts(), TODAY)
+}
+
+fn rules(verdict: &Verdict) -> Vec<&str> {
+    verdict.hits.iter().map(|hit| &*hit.rule).collect()
+}
+
+fn mistakes(text: &str) -> Vec<Mistake> {
+    match Policy::parse("test.toml", text) {
+        Err(PolicyError::Mistakes { mistakes, .. }) => mistakes,
+        other => panic!("expected mistakes, got {other:?}"),
+    }
+}
+
+#[test]
+fn every_built_in_policy_keeps_its_own_cases() {
+    for name in Policy::names() {
+        let policy = Policy::embedded(name).unwrap();
+        assert!(policy.cases.len() >= policy.rules.len(), "{name}");
+        let errors: Vec<String> = policy
+            .check()
+            .iter()
+            .filter(|problem| problem.gravity == Gravity::Error)
+            .map(ToString::to_string)
+            .collect();
+        assert!(errors.is_empty(), "{name}: {}", errors.join("\n"));
+    }
+}
+
+#[test]
+fn every_rule_of_a_built_in_policy_fires_in_one_of_its_cases() {
+    for name in Policy::names() {
+        let policy = Policy::embedded(name).unwrap();
+        let judging = policy.with_domains(&policy.case_internal, &policy.case_partner);
+        for rule in &policy.rules {
+            let fires = policy.cases.iter().any(|case| {
+                let verdict = decide(&judging, &case.message.facts(), case.today);
+                verdict.hits.iter().any(|hit| hit.rule == rule.id)
+            });
+            assert!(fires, "{name}: no case for {}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_known_ones() {
+    let text = Policy::embedded("standart").unwrap_err().to_string();
+    assert!(
+        text.contains("standart") && text.contains("standard"),
+        "{text}"
+    );
+}
+
+#[test]
+fn hits_stand_strictest_first_then_in_file_order() {
+    let mut mail = message("office@trust.example", &["a@far.example"]);
+    mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+    mail.add_finding(finding(Category::Medical, Place::Body, Some(1)));
+    mail.add_finding(finding(Category::Financial, Place::Body, None));
+    mail.add_unread(UnreadReason::Broken);
+    let verdict = judged(&standard(), &mail);
+    assert_eq!(verdict.action, Action::Refuse);
+    assert_eq!(
+        rules(&verdict),
+        ["financial", "medical", "pupil-name", "unread"]
+    );
+    assert_eq!(verdict.hits[1].findings, [1]);
+    assert_eq!(
+        verdict.hits[2].because,
+        "1 pupil's full name in the body; to 1 recipient outside the trust and its secure partners"
+    );
+    assert_eq!(
+        verdict.hits[3].because,
+        "1 part not read (broken); to 1 recipient outside the trust and its secure partners"
+    );
+}
+
+#[test]
+fn counts_are_people_and_values_not_hits() {
+    let mut mail = message("office@trust.example", &["a@far.example", "b@far.example"]);
+    for person in [1, 1, 2, 2, 2] {
+        mail.add_finding(finding(Category::PupilName, Place::Body, Some(person)));
+    }
+    let verdict = judged(&standard(), &mail);
+    assert_eq!(
+        verdict.hits[0].because,
+        "2 pupils' full names in the body; to 2 recipients outside the trust and its secure partners"
+    );
+}
+
+#[test]
+fn near_misses_say_what_was_missing() {
+    let missing = |mail: &CaseMessage| {
+        let verdict = judged(&standard(), mail);
+        assert_eq!(verdict.action, Action::Deliver);
+        verdict
+            .near
+            .into_iter()
+            .map(|near| (near.rule.to_string(), near.missing))
+            .collect::<Vec<_>>()
+    };
+    let mut unsure = message("office@trust.example", &["a@far.example"]);
+    unsure.add_finding(CaseFinding {
+        confidence: Confidence::Low,
+        ..finding(Category::PupilName, Place::Body, Some(1))
+    });
+    assert_eq!(
+        missing(&unsure),
+        [(
+            "pupil-name".to_owned(),
+            "1 pupil's full name in the body, but with less than medium confidence".to_owned()
+        )]
+    );
+    let mut inside = message("office@trust.example", &["a@trust.example"]);
+    inside.add_finding(finding(Category::Financial, Place::Body, None));
+    assert_eq!(
+        missing(&inside),
+        [(
+            "financial".to_owned(),
+            "only internal recipients".to_owned()
+        )]
+    );
+    let mut partner = message("office@trust.example", &["a@council.example"]);
+    partner.add_finding(finding(Category::Financial, Place::Body, None));
+    assert_eq!(
+        missing(&partner)[0].1,
+        "only recipients of the trust and its secure partners"
+    );
+    let mut parent = message("office@trust.example", &["mum@home.example"]);
+    parent.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+    parent.add_contact(1, "mum@home.example");
+    assert_eq!(
+        missing(&parent)[0].1,
+        "every recipient outside is a registered contact of every pupil named"
+    );
+}
+
+#[test]
+fn a_parent_beside_a_stranger_does_not_waive_the_name() {
+    let mut mail = message(
+        "office@trust.example",
+        &["Mum@Home.example", "b@far.example"],
+    );
+    mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+    mail.add_contact(1, "mum@home.example");
+    assert_eq!(rules(&judged(&standard(), &mail)), ["pupil-name"]);
+    // A parent of the named child; but the message also gives the number of a pupil nobody could name.
+    let mut mail = message("office@trust.example", &["mum@home.example"]);
+    mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+    mail.add_contact(1, "mum@home.example");
+    mail.add_finding(finding(Category::PupilId, Place::Body, None));
+    assert_eq!(
+        rules(&judged(&standard(), &mail)),
+        ["pupil-name", "pupil-number"]
+    );
+}
+
+#[test]
+fn a_recipient_without_a_domain_is_outside() {
+    let mut mail = message("office@trust.example", &["a@trust.example"]);
+    mail.envelope.rcpts[0].path = beadle::mail::ForwardPath::new("<Postmaster>", None);
+    mail.add_finding(finding(Category::Financial, Place::Body, None));
+    assert_eq!(judged(&standard(), &mail).action, Action::Refuse);
+}
+
+#[test]
+fn refusals_are_capped_where_they_would_reach_the_wrong_person() {
+    let mut mail = message("", &["a@far.example"]);
+    mail.add_finding(finding(Category::Financial, Place::Body, None));
+    let verdict = judged(&standard(), &mail);
+    assert_eq!(
+        (verdict.action, verdict.hits[0].action),
+        (Action::Hold, Action::Refuse)
+    );
+    assert!(verdict.capped.is_some());
+    let mut mail = message("parent@home.example", &["a@far.example"]);
+    mail.add_header("From", "parent@home.example");
+    mail.add_finding(finding(Category::Financial, Place::Body, None));
+    let verdict = judged(&standard(), &mail);
+    assert_eq!(verdict.action, Action::Hold);
+    assert_eq!(rules(&verdict), ["financial", "auto-forward"]);
+}
+
+#[test]
+fn the_reply_says_what_to_change_and_nothing_else() {
+    let reference = QueueId::from_random([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).reference();
+    let mut mail = message("office@trust.example", &["a@far.example"]);
+    mail.add_finding(finding(Category::PupilName, Place::Subject, Some(1)));
+    let verdict = judged(&standard(), &mail);
+    assert_eq!(
+        reply_text(&verdict, reference),
+        format!(
+            "Not sent: a pupil's full name is in the subject line. Use initials. (Standard policy 1, ref {reference})"
+        )
+    );
+    // Every rule of the policy gives a reply with its remedy that fits.
+    for rule in &standard().rules {
+        let mut verdict = verdict.clone();
+        verdict.hits[0].title = rule.title.clone();
+        verdict.hits[0].clause.clone_from(&rule.clause);
+        verdict.hits[0].remedy.clone_from(&rule.remedy);
+        let text = reply_text(&verdict, reference);
+        assert!(text.is_ascii() && text.len() <= 200, "{text}");
+        assert!(text.contains(rule.remedy.as_deref().unwrap()), "{text}");
+    }
+    // Over-long or typographic words are shortened and written plainly, the reference stays.
+    let mut long = verdict;
+    long.hits[0].remedy = Some("r".repeat(300).into());
+    long.hits[0].title = "a pupil\u{2019}s name".into();
+    let text = reply_text(&long, reference);
+    assert_eq!(
+        text,
+        format!("Not sent: a pupil's name (Standard policy 1, ref {reference})")
+    );
+    long.hits[0].title = "t".repeat(300).into();
+    assert_eq!(
+        reply_text(&long, reference),
+        format!("Not sent (rule subject-name, ref {reference})")
+    );
+}
+
+#[test]
+fn an_explanation_tells_rule_clause_evidence_and_way_out() {
+    let mut mail = message(
+        "parent@home.example",
+        &["a@far.example", "b@council.example"],
+    );
+    mail.add_header("From", "parent@home.example");
+    mail.add_finding(finding(Category::PupilName, Place::Subject, Some(1)));
+    let policy = standard();
+    let verdict = judged(&policy, &mail);
+    let text = Explanation::of(&policy, &mail.facts(), &verdict).to_string();
+    for part in [
+        "Held for review under policy standard, although a rule says refuse",
+        "Recipients: 1 outside, 1 partner",
+        "Automation: auto-forward; marks: envelope (an outside sender",
+        "Fired: subject-name (refuse): a pupil's full name is in the subject line [Standard policy 1]. Because: 1 pupil's full name in the subject; to 1 recipient",
+        "To send it: Use initials.",
+        "Fired: auto-forward (hold)",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    assert!(!text.contains('@'), "{text}");
+}
+
+const SMALL: &str = r#"
+name = "small"
+title = "Small"
+[classes]
+internal = { domains = ["trust.example"] }
+police = { domains = ["force.example"], addresses = ["lado@council.example"] }
+[[rule]]
+id = "bulk"
+title = "many pupils"
+action = "hold"
+when = { recipients = ["outside"], found = { categories = ["pupil-name"], min_people = 3 } }
+[[rule]]
+id = "wide"
+title = "many recipients"
+action = "hold"
+when = { recipients = ["outside"], min_recipients = 3 }
+[[rule]]
+id = "large"
+title = "large"
+action = "hold"
+mode = "shadow"
+when = { min_bytes = 1000 }
+[[rule]]
+id = "gone"
+title = "off"
+action = "refuse"
+mode = "off"
+when = { recipients = ["any"] }
+[[rule]]
+id = "health"
+title = "health data"
+action = "refuse"
+when = { recipients = ["outside"], except_recipients = ["police"], senders = ["internal"], found = { categories = ["medical"], tied_to_person = true, views = ["visible", "table"] } }
+[[exception]]
+id = "E1"
+rules = ["bulk", "health"]
+senders = ["dsl@trust.example"]
+recipients = ["council.example", "gp@clinic.example"]
+reason = "agreed disclosure"
+approver = "DPO"
+expires = 2026-12-31
+"#;
+
+fn small() -> Policy {
+    Policy::parse("small.toml", SMALL).unwrap()
+}
+
+#[test]
+fn thresholds_modes_and_sender_classes_are_honoured() {
+    let policy = small();
+    let mut mail = message("a@trust.example", &["x@far.example"]);
+    for person in [1, 2] {
+        mail.add_finding(finding(Category::PupilName, Place::Body, Some(person)));
+    }
+    mail.bytes = 2000;
+    let verdict = judged(&policy, &mail);
+    assert_eq!(verdict.action, Action::Deliver);
+    let near: Vec<String> = verdict
+        .near
+        .iter()
+        .map(|n| format!("{}: {}", n.rule, n.missing))
+        .collect();
+    assert_eq!(
+        near,
+        [
+            "bulk: 2 of 3 people",
+            "large: it is in shadow mode; it would have said hold",
+        ]
+    );
+    mail.add_finding(finding(Category::PupilName, Place::Body, Some(3)));
+    assert_eq!(rules(&judged(&policy, &mail)), ["bulk"]);
+    let crowd = message(
+        "a@trust.example",
+        &["1@far.example", "2@far.example", "3@far.example"],
+    );
+    assert_eq!(rules(&judged(&policy, &crowd)), ["wide"]);
+}
+
+#[test]
+fn excepted_classes_tied_people_and_views_are_honoured() {
+    let policy = small();
+    let medical = |person, view| {
+        let mut mail = message("a@trust.example", &["x@far.example"]);
+        mail.add_finding(CaseFinding {
+            view,
+            ..finding(Category::Medical, Place::Body, person)
+        });
+        mail
+    };
+    assert_eq!(
+        rules(&judged(&policy, &medical(Some(1), View::Table))),
+        ["health"]
+    );
+    assert!(rules(&judged(&policy, &medical(None, View::Table))).is_empty());
+    assert!(rules(&judged(&policy, &medical(Some(1), View::Hidden))).is_empty());
+    for (to, fires) in [
+        ("pc@north.force.example", false),
+        ("LADO@council.example", false),
+        ("clerk@council.example", true),
+    ] {
+        let mut mail = message("a@trust.example", &[to]);
+        mail.add_finding(finding(Category::Medical, Place::Body, Some(1)));
+        assert_eq!(judged(&policy, &mail).hits.len() == 1, fires, "{to}");
+    }
+}
+
+#[test]
+fn exceptions_waive_named_rules_for_named_people_until_their_day() {
+    let policy = small();
+    let medical = |from: &str, to: &[&str]| {
+        let mut mail = message(from, to);
+        mail.add_finding(finding(Category::Medical, Place::Body, Some(1)));
+        mail
+    };
+    let waived = medical(
+        "dsl@trust.example",
+        &["a@north.council.example", "gp@clinic.example"],
+    );
+    let verdict = judged(&policy, &waived);
+    assert_eq!(verdict.action, Action::Deliver);
+    let near = verdict.near.iter().map(|near| near.missing.as_str());
+    assert_eq!(near.last(), Some("waived by exception E1"));
+    let last = decide(&policy, &waived.facts(), date(2026, 12, 31));
+    let past = decide(&policy, &waived.facts(), date(2027, 1, 1));
+    assert_eq!(
+        (last.action, past.action),
+        (Action::Deliver, Action::Refuse)
+    );
+    assert_eq!(policy.expired(date(2027, 1, 1)).len(), 1);
+    for refused in [
+        medical("head@trust.example", &["gp@clinic.example"]),
+        medical("dsl@trust.example", &["nurse@clinic.example"]),
+        medical("dsl@trust.example", &["gp@clinic.example", "x@far.example"]),
+    ] {
+        assert_eq!(judged(&policy, &refused).action, Action::Refuse);
+    }
+}
+
+#[test]
+fn planted_mistakes_are_all_told_at_once_with_line_and_mend() {
+    let text = r#"
+name = "wrong"
+titel = "typo in a key"
+[classes]
+internal = { domains = ["trust..example"], adresses = [] }
+contact = { domains = ["home.example"] }
+[[rule]]
+id = "Subject Name"
+title = "x"
+action = "block"
+when = { recipients = ["outsied"], found = { categories = ["pupil-nane"], min_people = "three" } }
+[[rule]]
+id = "twice"
+title = "curly ’ quote"
+when = { unread = ["any"], protection = "apparent" }
+[[rule]]
+id = "twice"
+title = "y"
+action = "hold"
+waivable = false
+when = { min_bytes = 1 }
+[[exception]]
+id = "E1"
+rules = ["twcie", "twice"]
+senders = ["a@b@c"]
+reason = "r"
+approver = "a"
+expires = "31.12.2026"
+[[cap]]
+reason = "everything"
+[[case]]
+name = "c"
+to = ["x@y.example"]
+headers = ["no colon"]
+"#;
+    let told: Vec<String> = mistakes(text).iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 1, title: found nothing",
+        "line 3, titel: found an unknown key; allowed: name, title, source",
+        "did you mean title?",
+        "line 5, classes.internal.domains: found no domain",
+        "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses; did you mean addresses?",
+        "line 6, classes.contact: found a reserved name",
+        "line 8, rule[1].id: found \"Subject Name\"",
+        "line 10, rule[1].action: found \"block\"; allowed: deliver, hold, refuse",
+        "line 11, rule[1].when.recipients: found \"outsied\"",
+        "did you mean \"outside\"?",
+        "line 11, rule[1].when.found.categories: found \"pupil-nane\"; allowed: pupil-name, pupil-id, financial, medical",
+        "did you mean \"pupil-name\"?",
+        "line 11, rule[1].when.found.min_people: found a value of type string; allowed: a whole number from 0; write digits without quotes",
+        "line 12, rule[2].action: found nothing; allowed: deliver, hold, refuse; add action = \"hold\"",
+        "line 14, rule[2].title: found a title that an SMTP reply cannot carry",
+        "line 15, rule[2].when.protection: found a value of type string; allowed: a list of texts; put it in square brackets",
+        "line 16, rule.id: found \"twice\" a second time",
+        "line 24, exception[1].rules: found \"twcie\"",
+        "did you mean \"twice\"?",
+        "line 24, exception[1].rules: found \"twice\", which cannot be waived",
+        "line 25, exception[1].senders: found no address",
+        "line 28, exception[1].expires",
+        "line 29, cap[1]: found a cap on everything",
+        "line 31, case[1].expect: found nothing",
+        "line 34, case[1].headers: found no colon",
+    ];
+    let all = told.join("\n");
+    for part in expected {
+        assert!(all.contains(part), "{part:?} is not in:\n{all}");
+    }
+    assert!(!all.contains("a@b@c"), "an address was repeated:\n{all}");
+    let starts = expected
+        .iter()
+        .filter(|part| part.starts_with("line "))
+        .count();
+    assert_eq!(told.len(), starts, "\n{all}");
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let told = mistakes("name = \"x\"\ntitle = \"y\n[classes]\n");
+    assert!(told.iter().any(|mistake| mistake.line == 2), "{told:?}");
+}
+
+#[test]
+fn check_finds_rules_that_cannot_fire_and_cases_that_fail() {
+    let text = r#"
+name = "n"
+title = "t"
+case_internal = ["trust.example"]
+[classes]
+police = {}
+[[rule]]
+id = "a"
+title = "a"
+action = "hold"
+when = { recipients = ["outside"], except_recipients = ["outside"], unread = ["any"] }
+[[rule]]
+id = "b"
+title = "b"
+action = "hold"
+when = { recipients = ["outside"], defects = ["any"] }
+[[rule]]
+id = "c"
+title = "c"
+action = "refuse"
+when = { recipients = ["outside"], defects = ["any"] }
+[[rule]]
+id = "d"
+title = "d"
+action = "hold"
+[[case]]
+name = "fails"
+from = "a@trust.example"
+to = ["x@far.example"]
+expect = "deliver"
+rules = ["b"]
+"#;
+    let policy = Policy::parse("n.toml", text).unwrap();
+    let told: Vec<String> = policy.check().iter().map(ToString::to_string).collect();
+    let all = told.join("\n");
+    for part in [
+        "class internal has no members",
+        "class police has no members",
+        "line 7: rule a: it can never fire: every class of recipients is excepted again",
+        "line 17: rule c: its conditions are those of rule b",
+        "line 22: rule d: it has no conditions",
+        "line 26: case \"fails\": expected deliver, came out as hold (rules that fired: d)",
+        "line 26: case \"fails\": expected rules b, but d fired",
+    ] {
+        assert!(all.contains(part), "{part:?} is not in:\n{all}");
+    }
+}
+
+fn any_message() -> impl Strategy<Value = CaseMessage> {
+    let address = "[a-z]{1,8}@(trust|home|council|x\\.trust)\\.example";
+    let category = prop_oneof![
+        Just(Category::PupilName),
+        Just(Category::PupilId),
+        Just(Category::Financial),
+        Just(Category::Medical)
+    ];
+    let place = prop_oneof![
+        Just(Place::Subject),
+        Just(Place::Header),
+        Just(Place::Body),
+        Just(Place::Attachment(vec![
+            "a.zip".to_owned(),
+            "b.csv".to_owned()
+        ]))
+    ];
+    let name = prop_oneof![
+        Just("From".to_owned()),
+        Just("Resent-From".to_owned()),
+        Just("X-MS-Exchange-ForwardingLoop".to_owned()),
+        Just("Received".to_owned()),
+        Just("Auto-Submitted".to_owned()),
+        Just("DKIM-Signature".to_owned()),
+        Just("List-Id".to_owned()),
+        ".{0,12}",
+    ];
+    (
+        proptest::option::of(address),
+        proptest::collection::vec(address, 0..5),
+        proptest::collection::vec((category, place, proptest::option::of(0u32..4)), 0..20),
+        proptest::collection::vec((name, ".{0,60}"), 0..12),
+        any::<[bool; 6]>(),
+    )
+        .prop_map(|(from, to, findings, headers, flags)| {
+            let to: Vec<&str> = to.iter().map(String::as_str).collect();
+            let mut mail = message(from.as_deref().unwrap_or(""), &to);
+            for (category, place, person) in findings {
+                mail.add_finding(finding(category, place, person));
+            }
+            for (name, value) in headers {
+                mail.add_header(&name, &value);
+            }
+            mail.client.own_server = flags[0];
+            mail.findings.unfinished = flags[1];
+            if flags[2] {
+                mail.add_unread(UnreadReason::TooDeep);
+            }
+            if flags[3] {
+                mail.add_protection(ProtectionState::Apparent);
+            }
+            if flags[4] {
+                mail.defects.push(Defect::BrokenBoundary);
+            }
+            if flags[5] {
+                mail.add_contact(1, "a@home.example");
+            }
+            mail
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_facts_give_a_verdict_that_keeps_its_promises(mail in any_message()) {
+        let policy = standard();
+        let verdict = judged(&policy, &mail);
+        let strictest = verdict.hits.iter().map(|hit| hit.action).max().unwrap_or(Action::Deliver);
+        prop_assert!(verdict.action <= strictest);
+        prop_assert_eq!(verdict.action < strictest, verdict.capped.is_some());
+        prop_assert!(verdict.hits.is_sorted_by(|a, b| a.action >= b.action));
+        for hit in &verdict.hits {
+            prop_assert!(hit.findings.iter().all(|index| *index < mail.findings.list.len()));
+            prop_assert!(!hit.because.contains('@'));
+        }
+        let inside = |rcpt: &beadle::mail::Recipient| {
+            rcpt.address().is_some_and(|a| a.domain().is_within(&domain("trust.example")))
+        };
+        if mail.envelope.rcpts.iter().all(inside) {
+            prop_assert_eq!(verdict.action, Action::Deliver);
+        }
+        let reference = QueueId::from_random([7; 10]).reference();
+        prop_assert!(reply_text(&verdict, reference).len() <= 200);
+        prop_assert!(!Explanation::of(&policy, &mail.facts(), &verdict).outcome.is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_a_policy_or_mistakes(text in "[a-z=\\[\\]\"'{},. \n-]{0,200}") {
+        let outcome = Policy::parse("any.toml", &text);
+        if let Err(error) = outcome {
+            prop_assert!(error.to_string().contains("any.toml"));
+        }
+    }
+}
