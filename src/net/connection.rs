@@ -18,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 use crate::mail::{Envelope, ForwardPath, QueueId, ReversePath};
 use crate::net::access::{Admission, ClientRule};
 use crate::net::body::{Body, BodyError};
-use crate::net::inbound::Inbound;
+use crate::net::inbound::{Inbound, shutdown_begins};
 use crate::net::proxy;
 use crate::net::quota::{Kind, Slot};
 use crate::net::tls_server;
@@ -463,7 +463,7 @@ impl Connection {
         let read = timeout_at(deadline.into(), self.stream.read(self.input.space()));
         let outcome = tokio::select! {
             biased;
-            _ = self.shutdown.wait_for(|ended| *ended), if idle => None,
+            () = shutdown_begins(&mut self.shutdown), if idle => None,
             read = read => Some(read),
         };
         match outcome {
