@@ -1,6 +1,7 @@
 //! Listeners over real sockets on loopback, with a pipeline that only remembers.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]

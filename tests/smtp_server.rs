@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+use std::fmt::Write;
 use std::path::Path;
 
 use beadle::smtp::command::Command;
@@ -101,11 +102,11 @@ impl Shell {
                     envelope.mail_params
                 );
                 for rcpt in &envelope.rcpts {
-                    text += &format!(" {} [{}]", rcpt.path.raw(), rcpt.params);
+                    write!(text, " {} [{}]", rcpt.path.raw(), rcpt.params).unwrap();
                 }
-                text += &format!(" {:?}", String::from_utf8_lossy(&self.body));
+                write!(text, " {:?}", String::from_utf8_lossy(&self.body)).unwrap();
                 if let Some(xforward) = self.session.xforward() {
-                    text += &format!(" xforward {xforward}");
+                    write!(text, " xforward {xforward}").unwrap();
                 }
                 self.events.push(text);
                 self.session

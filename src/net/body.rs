@@ -154,9 +154,8 @@ impl Body {
         let permits = total.div_ceil(PERMIT).min(self.room.permits);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let allowance = Arc::clone(&self.room.allowance).acquire_many_owned(permits);
-        let permit = match tokio::time::timeout(self.room.wait, allowance).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(BodyError::Busy),
+        let Ok(Ok(permit)) = tokio::time::timeout(self.room.wait, allowance).await else {
+            return Err(BodyError::Busy);
         };
         let (filed, block) = (self.filed, self.block);
         let message = spawn_blocking(move || {

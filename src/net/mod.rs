@@ -3,7 +3,9 @@
 pub mod access;
 mod body;
 mod connection;
+mod door;
 pub mod inbound;
 pub mod proxy;
 mod quota;
+mod stream;
 pub mod tls_server;
