@@ -9,18 +9,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{timeout, timeout_at};
-use tokio_rustls::server::TlsStream;
 
 use crate::mail::{Envelope, ForwardPath, QueueId, ReversePath};
 use crate::net::access::{Admission, ClientRule};
 use crate::net::body::{Body, BodyError};
-use crate::net::inbound::Inbound;
-use crate::net::proxy;
+use crate::net::door;
+use crate::net::inbound::{Inbound, shutdown_begins};
 use crate::net::quota::{Kind, Slot};
+use crate::net::stream::{Input, Stream};
 use crate::net::tls_server;
 use crate::pipeline::{Accept, Client, Received, TlsFacts};
 use crate::smtp::data::LineEnds;
@@ -28,21 +27,8 @@ use crate::smtp::extension::Offered;
 use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::smtp::server::{Event, Phase, Session};
 
-/// Read buffer while commands come; the session needs room for one line of 4096 octets.
-const SMALL: usize = 8 * 1024;
-
-/// Read buffer while a message comes.
-const LARGE: usize = 64 * 1024;
-
 /// Octets left free below the next hop's SIZE for the headers we prepend.
 const HEADER_ROOM: u64 = 4 * 1024;
-
-/// The socket, in the clear or encrypted.
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-    Gone,
-}
 
 /// Why a connection ends before its session does.
 #[derive(Debug, thiserror::Error)]
@@ -68,13 +54,6 @@ impl Drop for Pending {
     fn drop(&mut self) {
         self.accept.replied(self.id, self.delivered);
     }
-}
-
-/// Octets read and not yet used.
-struct Input {
-    octets: Vec<u8>,
-    start: usize,
-    end: usize,
 }
 
 /// One client's connection.
@@ -111,11 +90,11 @@ impl Connection {
     ) {
         let _ = stream.set_nodelay(true);
         let began = Instant::now();
-        let Some(ip) = client_address(&inbound, &mut stream, peer).await else {
+        let Some(ip) = door::client_address(&inbound, &mut stream, peer).await else {
             tracing::info!(ip = %peer, "no valid proxy header");
             return;
         };
-        let Some((stream, rule, slot)) = admit(&inbound, stream, ip).await else {
+        let Some((stream, rule, slot)) = door::admit(&inbound, stream, ip).await else {
             return;
         };
         let mut connection = Self {
@@ -285,7 +264,7 @@ impl Connection {
     /// Postfix's queue_minfree rule: 1.5 times the largest message.
     fn disk_has_room(&self) -> bool {
         let needed = self.inbound.message_bytes.saturating_mul(3) / 2;
-        match rustix::fs::statvfs(&self.inbound.room.folder()) {
+        match rustix::fs::statvfs(self.inbound.room.folder()) {
             Ok(found) => found.f_bavail.saturating_mul(found.f_frsize) >= needed,
             Err(_) => false,
         }
@@ -463,7 +442,7 @@ impl Connection {
         let read = timeout_at(deadline.into(), self.stream.read(self.input.space()));
         let outcome = tokio::select! {
             biased;
-            _ = self.shutdown.wait_for(|ended| *ended), if idle => None,
+            () = shutdown_begins(&mut self.shutdown), if idle => None,
             read = read => Some(read),
         };
         match outcome {
@@ -485,7 +464,7 @@ impl Connection {
                 if octets == 0 {
                     return Err(Broken::Eof);
                 }
-                self.input.end += octets;
+                self.input.filled(octets);
                 self.body_octets += octets as u64;
                 if let Some(mut pending) = self.pending.take() {
                     pending.delivered = true;
@@ -511,158 +490,5 @@ impl Connection {
             self.waiting_since + seconds(config.command_seconds)
         };
         deadline.min(self.session_end)
-    }
-}
-
-/// The client's address: the peer's, or behind a listed load balancer the one its header names.
-async fn client_address(inbound: &Inbound, stream: &mut TcpStream, peer: IpAddr) -> Option<IpAddr> {
-    if !inbound.access.load().is_proxy(peer) {
-        return Some(peer);
-    }
-    let limit = Duration::from_secs(inbound.config.proxy_seconds);
-    match timeout(limit, proxy::read_header(stream)).await {
-        Ok(Ok(Some(client))) => Some(client.ip().to_canonical()),
-        // The balancer's own health check counts as what it is: its own connection.
-        Ok(Ok(None)) => Some(peer),
-        Ok(Err(_)) | Err(_) => None,
-    }
-}
-
-/// Asks the access rules and the quotas; a client that is turned away is told why.
-async fn admit(
-    inbound: &Inbound,
-    stream: TcpStream,
-    ip: IpAddr,
-) -> Option<(TcpStream, Option<Arc<ClientRule>>, Slot)> {
-    let admission = inbound.access.load().admit(ip, &[]);
-    let rule = match admission {
-        Admission::Permitted(rule) => Some(rule),
-        Admission::NeedsCertificate if inbound.tls.is_some() => None,
-        Admission::NeedsCertificate | Admission::Refused => {
-            tracing::info!(%ip, "client refused: no rule names it");
-            turn_away(inbound, stream, &Admission::refused()).await;
-            return None;
-        }
-    };
-    let limit = match rule.as_ref().map_or(0, |rule| rule.sessions) {
-        0 => inbound.config.sessions_per_client,
-        limit => limit,
-    };
-    let Some(slot) = inbound.quotas.enter(ip, limit, Instant::now()) else {
-        tracing::info!(%ip, "session refused: too many sessions of this client");
-        let text = "too many sessions from your address, try again later";
-        turn_away(
-            inbound,
-            stream,
-            &Reply::new(421, EnhancedCode(4, 3, 2), text),
-        )
-        .await;
-        return None;
-    };
-    if !inbound.config.implicit_tls && talks_first(inbound, &stream).await {
-        tracing::info!(%ip, "client refused: input before the banner");
-        let text = "input was sent before the banner";
-        turn_away(
-            inbound,
-            stream,
-            &Reply::new(554, EnhancedCode(5, 5, 0), text),
-        )
-        .await;
-        return None;
-    }
-    Some((stream, rule, slot))
-}
-
-/// Whether the client sends something before the server has spoken (RFC 5321 3.1), as spam programs do.
-async fn talks_first(inbound: &Inbound, stream: &TcpStream) -> bool {
-    let delay = Duration::from_millis(inbound.config.banner_delay_ms);
-    let mut octet = [0];
-    matches!(timeout(delay, stream.peek(&mut octet)).await, Ok(Ok(1)))
-}
-
-async fn turn_away(inbound: &Inbound, stream: TcpStream, reply: &Reply) {
-    if inbound.config.implicit_tls {
-        return;
-    }
-    let mut output = Vec::new();
-    reply.write_to(&mut output);
-    let mut stream = Stream::Plain(stream);
-    if let Ok(Ok(())) = timeout(Duration::from_secs(5), stream.write(&output)).await {
-        stream.linger().await;
-    }
-}
-
-impl Stream {
-    async fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.read(space).await,
-            Self::Tls(stream) => stream.read(space).await,
-            Self::Gone => Ok(0),
-        }
-    }
-
-    async fn write(&mut self, octets: &[u8]) -> std::io::Result<()> {
-        match self {
-            Self::Plain(stream) => stream.write_all(octets).await,
-            Self::Tls(stream) => {
-                stream.write_all(octets).await?;
-                stream.flush().await
-            }
-            Self::Gone => Err(std::io::ErrorKind::NotConnected.into()),
-        }
-    }
-
-    /// Closes our side and reads on for a moment: closing with octets unread would reset the connection, and the
-    /// client would lose our last reply.
-    async fn linger(&mut self) {
-        let mut rest = [0; 4096];
-        let _ = timeout(Duration::from_secs(1), async {
-            match self {
-                Self::Plain(stream) => stream.shutdown().await,
-                Self::Tls(stream) => stream.shutdown().await,
-                Self::Gone => Ok(()),
-            }?;
-            while self.read(&mut rest).await? > 0 {}
-            Ok::<_, std::io::Error>(())
-        })
-        .await;
-    }
-}
-
-impl Input {
-    fn new() -> Self {
-        Self {
-            octets: vec![0; SMALL],
-            start: 0,
-            end: 0,
-        }
-    }
-
-    fn unused(&self) -> &[u8] {
-        &self.octets[self.start..self.end]
-    }
-
-    fn used(&mut self, octets: usize) {
-        self.start += octets;
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
-        }
-    }
-
-    fn grow(&mut self) {
-        if self.octets.len() < LARGE {
-            self.octets.resize(LARGE, 0);
-        }
-    }
-
-    /// Room to read into; never empty, since the session leaves less than a line unused.
-    fn space(&mut self) -> &mut [u8] {
-        if self.start > 0 {
-            self.octets.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        &mut self.octets[self.end..]
     }
 }

@@ -214,7 +214,7 @@ pub async fn serve(
                 }
             },
             Some(_) = running.join_next(), if !running.is_empty() => {}
-            _ = shutdown.wait_for(|ended| *ended) => break,
+            () = shutdown_begins(&mut shutdown) => break,
         }
     }
     drop(listener);
@@ -226,4 +226,9 @@ pub async fn serve(
         tracing::warn!(sessions = running.len(), "sessions cut off at shutdown");
         running.shutdown().await;
     }
+}
+
+/// Returns when shutdown begins, or when nobody is left to begin it.
+pub(super) async fn shutdown_begins(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|begun| *begun).await;
 }

@@ -3,10 +3,12 @@
 pub mod access;
 mod body;
 mod connection;
+mod door;
 pub mod inbound;
 pub mod outbound;
 pub mod pool;
 pub mod proxy;
 mod quota;
+mod stream;
 pub mod tls_client;
 pub mod tls_server;

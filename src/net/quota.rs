@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// After this, an unused bucket is full again.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Clients remembered before those that are idle are dropped.
 const PRUNE_ABOVE: usize = 1_024;
@@ -135,7 +135,7 @@ fn key(ip: IpAddr) -> IpAddr {
             let network = v6.to_bits() & !u128::from(u64::MAX);
             IpAddr::V6(Ipv6Addr::from_bits(network))
         }
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
