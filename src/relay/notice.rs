@@ -76,7 +76,12 @@ impl RefusedHold<'_> {
                 .as_millis(),
             self.from.domain()
         );
+        // Set here because the builder would else parse the address again, by narrower rules than ours.
+        let recipient = mailbox(None, self.to).email;
+        let routing = lettre::address::Envelope::new(None, vec![recipient])
+            .map_err(|_| NoticeError::Address)?;
         let message = lettre::Message::builder()
+            .envelope(routing)
             .from(mailbox(Some(one_line(self.from_name)), self.from))
             .to(mailbox(None, self.to))
             .subject(format!("Message not delivered ({})", self.reference))
