@@ -186,6 +186,30 @@ impl ProtectionState {
     }
 }
 
+/// Every reason extraction gives for a protection: the words are fixed, so that they cross a process boundary by index and
+/// never carry content.
+pub const PROTECTION_REASONS: [&str; 19] = [
+    "the password travels with it",
+    "AES-encrypted entry of a ZIP archive",
+    "the archive uses the weak cipher ZipCrypto",
+    "OpenDocument file encrypted with AES",
+    "OpenDocument file with an old or unknown cipher",
+    "the PDF opens without a password",
+    "PDF encrypted with AES",
+    "the PDF uses the weak cipher RC4",
+    "PDF encrypted in a way that could not be confirmed",
+    "S/MIME encrypted to its recipients",
+    "OpenPGP encrypted",
+    "OpenPGP armour without encryption",
+    "age encrypted",
+    "rights-managed message",
+    "Office document encrypted with AES",
+    "encryption that could not be confirmed",
+    "the text is only encoded in base64",
+    "the file name promises protection",
+    "protected",
+];
+
 /// A protected part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Protection {

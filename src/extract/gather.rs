@@ -4,8 +4,8 @@
 //! Text beyond a limit is cut and the cut is said: an [`Unread`] of reason `TooBig` stands at the same place.
 
 use crate::extract::content::{
-    Content, FileFact, Location, Place, Protection, ProtectionState, Unit, Unread, UnreadReason,
-    View,
+    Content, FileFact, Location, PROTECTION_REASONS, Place, Protection, ProtectionState, Unit,
+    Unread, UnreadReason, View,
 };
 use crate::extract::read::Reader;
 use crate::limits::Budget;
@@ -102,6 +102,10 @@ impl<'a> Gather<'a> {
         state: ProtectionState,
         reason: &'static str,
     ) {
+        debug_assert!(
+            PROTECTION_REASONS.contains(&reason),
+            "{reason} is not listed"
+        );
         let protection = Protection {
             location: location.clone(),
             state,

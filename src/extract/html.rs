@@ -84,7 +84,7 @@ impl Reader {
                 let Some(end) = rest.find('>') else { return "" };
                 let name: String = rest[2..end]
                     .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric())
+                    .take_while(char::is_ascii_alphanumeric)
                     .collect();
                 self.close(&name.to_ascii_lowercase());
                 return &rest[end + 1..];
@@ -253,7 +253,7 @@ impl Reader {
         for (name, value) in attributes {
             match name.as_str() {
                 "alt" | "title" | "aria-label" | "placeholder" | "summary" | "label" => {
-                    self.aside(&value.clone())
+                    self.aside(&value.clone());
                 }
                 "value" if tag != "li" => self.aside(&value.clone()),
                 "content" if tag == "meta" => self.aside(&value.clone()),
@@ -431,19 +431,15 @@ fn attribute(text: &str, from: usize) -> (String, String, usize) {
     while look < bytes.len() && bytes[look].is_ascii_whitespace() {
         look += 1;
     }
-    let (start, end, next) = match bytes.get(look) {
-        Some(&quote @ (b'"' | b'\'')) => {
-            let end =
-                memchr::memchr(quote, &bytes[look + 1..]).map_or(bytes.len(), |n| look + 1 + n);
-            (look + 1, end, end + 1)
-        }
-        _ => {
-            let end = bytes[look..]
-                .iter()
-                .position(|byte| *byte == b'>' || byte.is_ascii_whitespace())
-                .map_or(bytes.len(), |n| look + n);
-            (look, end, end)
-        }
+    let (start, end, next) = if let Some(&quote @ (b'"' | b'\'')) = bytes.get(look) {
+        let end = memchr::memchr(quote, &bytes[look + 1..]).map_or(bytes.len(), |n| look + 1 + n);
+        (look + 1, end, end + 1)
+    } else {
+        let end = bytes[look..]
+            .iter()
+            .position(|byte| *byte == b'>' || byte.is_ascii_whitespace())
+            .map_or(bytes.len(), |n| look + n);
+        (look, end, end)
     };
     (name, entities(&text[start..end]), next.min(bytes.len()))
 }
@@ -464,7 +460,7 @@ fn entities(text: &str) -> String {
             .take_while(|b| b.is_ascii_alphanumeric() || *b == b'#')
             .count();
         let closed = rest.as_bytes().get(body + 1) == Some(&b';');
-        let token = &rest[..body + 1];
+        let token = &rest[..=body];
         if body == 0 {
             out.push('&');
             rest = &rest[1..];

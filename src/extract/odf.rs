@@ -74,7 +74,7 @@ pub(crate) fn read(
             _ if name.starts_with("Thumbnails/") || name.starts_with("Configurations2/") => {}
             _ if name.starts_with("Pictures/") => pictures = true,
             _ if file.ends_with(".xml") || file.ends_with(".rdf") => {
-                gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]))
+                gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
             }
             _ => read::file(gather, &location.inside(file), file, None, data, depth + 1),
         }
@@ -97,7 +97,7 @@ fn cipher(manifest: &[u8]) -> Option<String> {
                 "algorithm" => {
                     found = attribute(start, "algorithm-name")
                         .map(|name| name.to_ascii_lowercase())
-                        .or(found.take())
+                        .or(found.take());
                 }
                 _ => {}
             }

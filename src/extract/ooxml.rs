@@ -335,7 +335,7 @@ impl Walk {
             "r" | "p" => self.vanish = false,
             "vanish" | "webHidden" => {
                 self.vanish = attribute(start, "val")
-                    .is_none_or(|val| !matches!(val.as_str(), "0" | "false" | "off"))
+                    .is_none_or(|val| !matches!(val.as_str(), "0" | "false" | "off"));
             }
             "tab" | "ptab" => self.put("\t"),
             "br" | "cr" => self.put("\n"),
@@ -375,11 +375,9 @@ impl Walk {
             "Fallback" => self.fallback = self.fallback.saturating_sub(1),
             "p" => self.end_paragraph(),
             "comment" | "pt" | "v" => line(&mut self.story.visible),
-            "tc" => {
-                if self.story.visible.ends_with('\n') && self.aside.is_empty() {
-                    self.story.visible.pop();
-                    self.story.visible.push('\t');
-                }
+            "tc" if self.story.visible.ends_with('\n') && self.aside.is_empty() => {
+                self.story.visible.pop();
+                self.story.visible.push('\t');
             }
             "tr" => line(&mut self.story.visible),
             "tbl" => self.end_table(),

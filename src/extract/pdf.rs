@@ -178,7 +178,7 @@ fn objects(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf, depth: usize
         match object {
             Object::Dict(dict) => dictionary(&dict, &mut notes, &mut hidden, &mut names),
             Object::Stream(stream) => {
-                stream_object(gather, location, &stream, &mut files, &mut properties)
+                stream_object(gather, location, &stream, &mut files, &mut properties);
             }
             _ => {}
         }

@@ -5,7 +5,7 @@
 
 use crate::extract::archive;
 use crate::extract::cms;
-use crate::extract::content::{Content, Location, ProtectionState, UnreadReason, View};
+use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
 use crate::extract::odf;
@@ -47,18 +47,31 @@ pub struct InProcess;
 
 impl Reader for InProcess {
     fn read(&self, input: &FileInput<'_>, budget: &Budget) -> Content {
-        let mut gather = Gather::new(budget, None);
-        gather.passwords = input.passwords.to_vec();
-        file(
-            &mut gather,
-            input.location,
-            input.name,
-            input.declared,
-            input.bytes,
-            0,
-        );
-        gather.content
+        // A parser's panic must not take the message's other findings with it.
+        let attempt = std::panic::AssertUnwindSafe(|| read_here(input, budget));
+        std::panic::catch_unwind(attempt).unwrap_or_else(|_| Content {
+            unread: vec![Unread {
+                location: input.location.clone(),
+                reason: UnreadReason::Crashed,
+                kind: "application/octet-stream".to_owned(),
+            }],
+            ..Content::default()
+        })
     }
+}
+
+fn read_here(input: &FileInput<'_>, budget: &Budget) -> Content {
+    let mut gather = Gather::new(budget, None);
+    gather.passwords = input.passwords.to_vec();
+    file(
+        &mut gather,
+        input.location,
+        input.name,
+        input.declared,
+        input.bytes,
+        0,
+    );
+    gather.content
 }
 
 /// Reads one file at its place, or hands it to the reader of rich kinds.
@@ -158,7 +171,7 @@ fn dispatch(
             "S/MIME encrypted to its recipients",
         ),
         FileKind::PgpEncrypted => {
-            gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted")
+            gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted");
         }
         FileKind::Age => gather.protect(location, ProtectionState::EndToEnd, "age encrypted"),
         FileKind::Rpmsg => gather.protect(
@@ -188,7 +201,7 @@ fn dispatch(
             gather.unread(location, UnreadReason::Unsupported, kind.media_type());
         }
         FileKind::Other(media_type) => {
-            gather.unread(location, UnreadReason::Unsupported, media_type)
+            gather.unread(location, UnreadReason::Unsupported, media_type);
         }
     }
 }

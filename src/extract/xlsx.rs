@@ -286,11 +286,9 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
         Step::End(_) => inside.clear(),
         Step::Text(text) => match inside.as_str() {
             "v" | "t" if in_cell => cell.value.push_str(text),
-            "f" if in_cell => {
-                if text.contains('"') {
-                    sheet.aside.push_str(text);
-                    sheet.aside.push('\n');
-                }
+            "f" if in_cell && text.contains('"') => {
+                sheet.aside.push_str(text);
+                sheet.aside.push('\n');
             }
             _ if !text.trim().is_empty() => {
                 sheet.aside.push_str(text);

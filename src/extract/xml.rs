@@ -30,10 +30,10 @@ pub(crate) fn walk(bytes: &[u8], mut visit: impl FnMut(Step<'_>)) -> bool {
     loop {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
-                visit(Step::Start(start.local_name().as_ref(), &start, false))
+                visit(Step::Start(start.local_name().as_ref(), &start, false));
             }
             Ok(Event::Empty(start)) => {
-                visit(Step::Start(start.local_name().as_ref(), &start, true))
+                visit(Step::Start(start.local_name().as_ref(), &start, true));
             }
             Ok(Event::End(end)) => visit(Step::End(end.local_name().as_ref())),
             Ok(Event::Text(text)) => visit(Step::Text(&text)),
@@ -65,8 +65,10 @@ pub(crate) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
         .flatten()
         .find_map(|attribute| {
             (attribute.key.local_name().as_ref() == name).then(|| {
-                quick_xml::escape::unescape(&attribute.value)
-                    .map_or_else(|_| attribute.value.to_string(), |value| value.into_owned())
+                quick_xml::escape::unescape(&attribute.value).map_or_else(
+                    |_| attribute.value.to_string(),
+                    std::borrow::Cow::into_owned,
+                )
             })
         })
 }

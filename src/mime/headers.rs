@@ -127,11 +127,7 @@ fn commit(out: &mut Section, line: &[u8]) {
     if name.is_empty() || name.iter().any(|byte| !byte.is_ascii_graphic()) || name.len() != colon {
         out.malformed = true;
     }
-    let squeezed: Vec<u8> = name
-        .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii_graphic())
-        .collect();
+    let squeezed: Vec<u8> = name.iter().copied().filter(u8::is_ascii_graphic).collect();
     out.headers.fields.push(Field {
         name: String::from_utf8_lossy(&squeezed).into_owned(),
         value: header_text(line[colon + 1..].trim_ascii()),

@@ -267,7 +267,7 @@ fn is_run(line: &[u8], inside: bool) -> bool {
         }
     }
     if inside && line.len() < SHORTEST {
-        return line.len() % 4 == 0 || line.ends_with(b"=");
+        return line.len().is_multiple_of(4) || line.ends_with(b"=");
     }
     // A rule of dashes or underscores, a word without variety.
     let lower = line.iter().any(u8::is_ascii_lowercase);

@@ -383,23 +383,20 @@ fn boundaries(raw: &[u8], part: &Part<'_>, tree: &mut Tree<'_>) {
         tree.outside
             .push(part.range.start..part.range.start + first);
     }
-    match closed {
-        Some(end) => {
-            // The parser ends a multipart before the next delimiter of its parent; a root's ends with the message.
-            let stop = if part.parent.is_none() {
-                raw.len()
-            } else {
-                part.range.end
-            };
-            tree.outside
-                .push(part.range.start + end..stop.max(part.range.start + end));
-        }
-        None => {
-            // The range may stop short of the closing delimiter itself.
-            let tail = &raw[part.range.end..raw.len().min(part.range.end + needle.len() + 8)];
-            if memchr::memmem::find(tail, needle.as_bytes()).is_none() {
-                tree.defects.push(Defect::BrokenBoundary);
-            }
+    if let Some(end) = closed {
+        // The parser ends a multipart before the next delimiter of its parent; a root's ends with the message.
+        let stop = if part.parent.is_none() {
+            raw.len()
+        } else {
+            part.range.end
+        };
+        tree.outside
+            .push(part.range.start + end..stop.max(part.range.start + end));
+    } else {
+        // The range may stop short of the closing delimiter itself.
+        let tail = &raw[part.range.end..raw.len().min(part.range.end + needle.len() + 8)];
+        if memchr::memmem::find(tail, needle.as_bytes()).is_none() {
+            tree.defects.push(Defect::BrokenBoundary);
         }
     }
 }

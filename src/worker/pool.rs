@@ -1,0 +1,276 @@
+//! The parent's side: a bounded set of children, lent to one file each, killed at its deadline, replaced after a crash.
+//!
+//! # Invariants
+//! Waiting for a child counts against the message's own time. Every way a read can fail ends as an unread at the file's place.
+
+use std::ffi::OsString;
+use std::io::{self, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::extract::{Content, FileInput, Reader, Unread, UnreadReason};
+use crate::limits::Budget;
+use crate::worker::wire::{self, Answer, HELLO, Request};
+
+/// How the pool runs its children.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// The program; its own path by default.
+    pub program: PathBuf,
+    /// Its arguments: the hidden word.
+    pub arguments: Vec<OsString>,
+    /// Most children at a time.
+    pub size: usize,
+    /// Most time for one file.
+    pub wall: Duration,
+    /// Time of work after which a child is replaced, so that leaks and its CPU allowance never meet an innocent file.
+    pub retire_after: Duration,
+}
+
+impl PoolConfig {
+    /// The running program with the word `worker`, a child for each core.
+    pub fn own_program() -> io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            arguments: vec!["worker".into()],
+            size: std::thread::available_parallelism().map_or(2, usize::from),
+            wall: Duration::from_secs(20),
+            retire_after: Duration::from_secs(10),
+        })
+    }
+}
+
+/// Reads rich formats in child processes.
+#[derive(Debug)]
+pub struct Pool {
+    config: PoolConfig,
+    idle: Mutex<Idle>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    workers: Vec<Worker>,
+    lent: usize,
+}
+
+#[derive(Debug)]
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    answers: Receiver<Answer>,
+    worked: Duration,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Gone already is as good; waiting keeps no zombie.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Worker {
+    fn spawn(config: &PoolConfig) -> io::Result<Self> {
+        let mut child = Command::new(&config.program)
+            .args(&config.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let (sender, answers) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("worker-answers".to_owned())
+            .spawn(move || listen(output, &sender))?;
+        Ok(Self {
+            child,
+            input,
+            answers,
+            worked: Duration::ZERO,
+        })
+    }
+}
+
+/// Hands on answers until the child's output ends; then the channel closes, which is how the parent learns of a crash.
+fn listen(output: ChildStdout, sender: &SyncSender<Answer>) {
+    let mut output = BufReader::with_capacity(64 * 1024, output);
+    if skip_to_hello(&mut output).is_err() {
+        return;
+    }
+    while let Ok(Some(answer)) = wire::receive(&mut output) {
+        if sender.send(answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn skip_to_hello(output: &mut impl Read) -> io::Result<()> {
+    let mut window = Vec::new();
+    let mut byte = [0u8; 1];
+    while !window.ends_with(HELLO) {
+        output.read_exact(&mut byte)?;
+        window.push(byte[0]);
+        if window.len() > 64 * 1024 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+    Ok(())
+}
+
+/// Why a child gave no answer.
+enum Failed {
+    TimedOut,
+    Crashed,
+}
+
+impl Pool {
+    /// A pool without children; they start when needed.
+    pub fn new(config: PoolConfig) -> Self {
+        Self {
+            config,
+            idle: Mutex::default(),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Waits for a child, at most until `deadline`.
+    fn borrow(&self, deadline: Instant, budget: &Budget) -> Result<Worker, Failed> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if idle.lent < self.config.size.max(1) {
+                idle.lent += 1;
+                if let Some(worker) = idle.workers.pop() {
+                    return Ok(worker);
+                }
+                drop(idle);
+                return Worker::spawn(&self.config).map_err(|_| {
+                    self.give_back(None);
+                    Failed::Crashed
+                });
+            }
+            if Instant::now() >= deadline || budget.is_cancelled() {
+                return Err(Failed::TimedOut);
+            }
+            let waited = self.freed.wait_timeout(idle, POLL);
+            idle = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn give_back(&self, worker: Option<Worker>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.lent = idle.lent.saturating_sub(1);
+        idle.workers.extend(worker);
+        drop(idle);
+        self.freed.notify_one();
+    }
+
+    fn attempt(&self, file: &FileInput<'_>, budget: &Budget) -> Result<Answer, Failed> {
+        let mut worker = self.borrow(Instant::now() + self.config.wall, budget)?;
+        let started = Instant::now();
+        match exchange(&mut worker, file, budget, started + self.config.wall) {
+            Ok(answer) => {
+                worker.worked += started.elapsed();
+                let spent = worker.worked > self.config.retire_after;
+                self.give_back((!spent).then_some(worker));
+                Ok(answer)
+            }
+            Err(failed) => {
+                drop(worker);
+                self.give_back(None);
+                Err(failed)
+            }
+        }
+    }
+}
+
+/// How often a wait looks whether the message's time is up.
+const POLL: Duration = Duration::from_millis(25);
+
+fn exchange(
+    worker: &mut Worker,
+    file: &FileInput<'_>,
+    budget: &Budget,
+    deadline: Instant,
+) -> Result<Answer, Failed> {
+    let request = Request {
+        location: file.location.into(),
+        name: file.name.to_owned(),
+        declared: file.declared.map(str::to_owned),
+        passwords: file.passwords.to_vec(),
+        limits: (*budget.limits).clone(),
+        length: file.bytes.len(),
+    };
+    // The child reads a whole request before it works, so this cannot wait on a parser.
+    wire::send(&mut worker.input, &request)
+        .and_then(|()| worker.input.write_all(file.bytes))
+        .and_then(|()| worker.input.flush())
+        .map_err(|_| Failed::Crashed)?;
+    loop {
+        let now = Instant::now();
+        if now >= deadline || budget.is_cancelled() {
+            return Err(Failed::TimedOut);
+        }
+        match worker.answers.recv_timeout(POLL.min(deadline - now)) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Failed::Crashed),
+        }
+    }
+}
+
+impl Reader for Pool {
+    fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content {
+        let failed = match self.attempt(file, budget) {
+            Ok(answer) => return charged(answer.into(), file, budget),
+            Err(failed) => failed,
+        };
+        let reason = match failed {
+            Failed::TimedOut => UnreadReason::TimedOut,
+            Failed::Crashed => UnreadReason::Crashed,
+        };
+        failure(file, reason)
+    }
+}
+
+fn failure(file: &FileInput<'_>, reason: UnreadReason) -> Content {
+    let kind = crate::extract::sniff::sniff(file.bytes, file.name, file.declared);
+    let unread = Unread {
+        location: file.location.clone(),
+        reason,
+        kind: kind.media_type().to_owned(),
+    };
+    // The name is known whatever became of the file.
+    let name = crate::extract::Unit {
+        location: file.location.clone(),
+        view: crate::extract::View::FileName,
+        text: file.name.to_owned(),
+    };
+    Content {
+        units: vec![name],
+        unread: vec![unread],
+        ..Content::default()
+    }
+}
+
+/// Charges the message's budget with what the child produced under a budget of its own.
+fn charged(mut content: Content, file: &FileInput<'_>, budget: &Budget) -> Content {
+    let unpacked: u64 = content.files.iter().map(|fact| fact.bytes).sum();
+    let text: usize = content.units.iter().map(|unit| unit.text.len()).sum();
+    let fits = budget.take_unpacked(unpacked)
+        & budget.take_text(text)
+        & content.files.iter().all(|_| budget.take_file());
+    if !fits {
+        content
+            .unread
+            .extend(failure(file, UnreadReason::TooBig).unread);
+    }
+    content
+}

@@ -1,0 +1,258 @@
+//! What parent and child say to each other: a JSON head with a length before it, then raw bytes.
+//!
+//! # Invariants
+//! Both sides refuse frames larger than [`LARGEST`]. Reasons of protection cross as indexes of a fixed list, so a child cannot put words of
+//! its own in front of people.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::extract::content::PROTECTION_REASONS;
+use crate::extract::{
+    Content, FileFact, Location, Place, Protection, ProtectionState, Unit, Unread, UnreadReason,
+    View,
+};
+use crate::limits::Limits;
+use crate::mime::Defect;
+
+/// Opens the child's output: what libraries or a test harness print before it is skipped.
+pub(super) const HELLO: &[u8; 8] = b"\0beadle\x01";
+/// Largest frame: the text of one file as JSON, with room for escapes.
+pub(super) const LARGEST: usize = 512 << 20;
+
+/// A file to read, without its bytes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) location: WireLocation,
+    pub(super) name: String,
+    pub(super) declared: Option<String>,
+    pub(super) passwords: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) length: usize,
+}
+
+/// A place: its kind, the names of an attachment, the detail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WireLocation(u8, Vec<String>, Option<String>);
+
+impl From<&Location> for WireLocation {
+    fn from(location: &Location) -> Self {
+        let (kind, names) = match &location.place {
+            Place::Subject => (0, Vec::new()),
+            Place::Header => (1, Vec::new()),
+            Place::Body => (2, Vec::new()),
+            Place::Attachment(names) => (3, names.clone()),
+        };
+        Self(kind, names, location.detail.clone())
+    }
+}
+
+impl From<WireLocation> for Location {
+    fn from(wire: WireLocation) -> Self {
+        let place = match wire.0 {
+            0 => Place::Subject,
+            1 => Place::Header,
+            2 => Place::Body,
+            _ => Place::Attachment(wire.1),
+        };
+        Self {
+            place,
+            detail: wire.2,
+        }
+    }
+}
+
+/// A child's answer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Answer {
+    units: Vec<(WireLocation, u8, String)>,
+    unread: Vec<(WireLocation, UnreadReason, String)>,
+    protections: Vec<(WireLocation, ProtectionState, usize)>,
+    files: Vec<(WireLocation, String, u64, bool)>,
+    defects: Vec<Defect>,
+}
+
+const VIEWS: [View; 5] = [
+    View::Visible,
+    View::Hidden,
+    View::Table,
+    View::FileName,
+    View::Properties,
+];
+
+impl From<Content> for Answer {
+    fn from(content: Content) -> Self {
+        Self {
+            units: content
+                .units
+                .into_iter()
+                .map(|unit| {
+                    let view = VIEWS
+                        .iter()
+                        .position(|view| *view == unit.view)
+                        .unwrap_or(1);
+                    ((&unit.location).into(), view as u8, unit.text)
+                })
+                .collect(),
+            unread: content
+                .unread
+                .into_iter()
+                .map(|unread| ((&unread.location).into(), unread.reason, unread.kind))
+                .collect(),
+            protections: content
+                .protections
+                .iter()
+                .map(|protection| {
+                    let reason = PROTECTION_REASONS
+                        .iter()
+                        .position(|reason| *reason == protection.reason);
+                    (
+                        (&protection.location).into(),
+                        protection.state,
+                        reason.unwrap_or(usize::MAX),
+                    )
+                })
+                .collect(),
+            files: content
+                .files
+                .into_iter()
+                .map(|file| {
+                    (
+                        (&file.location).into(),
+                        file.kind,
+                        file.bytes,
+                        file.mismatch,
+                    )
+                })
+                .collect(),
+            defects: content.defects,
+        }
+    }
+}
+
+impl From<Answer> for Content {
+    fn from(answer: Answer) -> Self {
+        Self {
+            units: answer
+                .units
+                .into_iter()
+                .map(|(location, view, text)| Unit {
+                    location: location.into(),
+                    view: VIEWS
+                        .get(usize::from(view))
+                        .copied()
+                        .unwrap_or(View::Hidden),
+                    text,
+                })
+                .collect(),
+            unread: answer
+                .unread
+                .into_iter()
+                .map(|(location, reason, kind)| Unread {
+                    location: location.into(),
+                    reason,
+                    kind,
+                })
+                .collect(),
+            protections: answer
+                .protections
+                .into_iter()
+                .map(|(location, state, reason)| Protection {
+                    location: location.into(),
+                    state,
+                    reason: PROTECTION_REASONS
+                        .get(reason)
+                        .copied()
+                        .unwrap_or("protected"),
+                })
+                .collect(),
+            files: answer
+                .files
+                .into_iter()
+                .map(|(location, kind, bytes, mismatch)| FileFact {
+                    location: location.into(),
+                    kind,
+                    bytes,
+                    mismatch,
+                })
+                .collect(),
+            defects: answer.defects,
+        }
+    }
+}
+
+/// Writes one value with its length before it.
+pub(super) fn send(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(value)?;
+    out.write_all(&(text.len() as u64).to_le_bytes())?;
+    out.write_all(&text)
+}
+
+/// Reads one value; `None` at the end of the stream.
+pub(super) fn receive<T: for<'d> Deserialize<'d>>(input: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0u8; 8];
+    match input.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
+    Ok(Some(serde_json::from_slice(&bytes(input, length)?)?))
+}
+
+/// Reads `length` bytes, growing with what arrives rather than with what was announced.
+pub(super) fn bytes(input: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    if length > LARGEST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut out = Vec::new();
+    input.take(length as u64).read_to_end(&mut out)?;
+    if out.len() == length {
+        Ok(out)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_crosses_unchanged() {
+        let place = Location::of(Place::Body)
+            .inside("a.zip")
+            .inside("b.pdf")
+            .at("page 2");
+        let content = Content {
+            units: vec![Unit {
+                location: place.clone(),
+                view: View::Table,
+                text: "a\tb".into(),
+            }],
+            unread: vec![Unread {
+                location: place.clone(),
+                reason: UnreadReason::TooBig,
+                kind: "x/y".into(),
+            }],
+            protections: vec![Protection {
+                location: place.clone(),
+                state: ProtectionState::Apparent,
+                reason: PROTECTION_REASONS[0],
+            }],
+            files: vec![FileFact {
+                location: place,
+                kind: "x/y".into(),
+                bytes: 7,
+                mismatch: true,
+            }],
+            defects: vec![Defect::ContainerMismatch],
+        };
+        let mut pipe = Vec::new();
+        send(&mut pipe, &Answer::from(content.clone())).unwrap();
+        let answer: Answer = receive(&mut pipe.as_slice()).unwrap().unwrap();
+        assert_eq!(Content::from(answer), content);
+        assert!(receive::<Answer>(&mut &b""[..]).unwrap().is_none());
+        assert!(bytes(&mut &b"abc"[..], LARGEST + 1).is_err());
+    }
+}
