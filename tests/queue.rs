@@ -67,7 +67,7 @@ fn failed(reply: Reply, refused: Vec<(usize, Reply)>) -> Attempt {
 }
 
 struct Bench {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Store,
     hop: Arc<Scripted>,
     queue: Queue,
@@ -103,7 +103,7 @@ impl Bench {
             },
         );
         Self {
-            _folder: folder,
+            folder,
             store,
             hop,
             queue,
@@ -432,8 +432,8 @@ async fn an_unknown_outcome_is_tried_again_and_counted() {
 async fn a_message_that_cannot_be_read_ends_in_a_return() {
     let bench = Bench::new(Scripted::default()).await;
     bench.store.enqueue(delivery(1, 1)).await.unwrap();
-    std::fs::remove_dir_all(bench._folder.path().join("blobs")).unwrap();
-    std::fs::create_dir(bench._folder.path().join("blobs")).unwrap();
+    std::fs::remove_dir_all(bench.folder.path().join("blobs")).unwrap();
+    std::fs::create_dir(bench.folder.path().join("blobs")).unwrap();
     bench.at(0).await;
     assert_eq!((bench.seen().len(), bench.left().await), (0, 1));
     bench.at(48 * HOUR).await;
@@ -459,7 +459,7 @@ async fn the_worker_wakes_polls_and_stops() {
         bench.store.enqueue(delivery(byte, 1)).await.unwrap();
     }
     // As a command in another process would.
-    let beside = open(bench._folder.path()).await;
+    let beside = open(bench.folder.path()).await;
     beside.enqueue(delivery(99, 1)).await.unwrap();
     let everything = async {
         while bench.left().await > 0 {

@@ -1,6 +1,7 @@
 //! Getting mail onward: the next hop as the pipeline sees it, the retry schedule, delivery status notifications.
 
 pub mod next_hop;
+pub mod outcome;
 pub mod queue;
 pub mod retry;
 
