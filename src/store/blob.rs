@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
@@ -25,6 +26,7 @@ use super::error::StoreError;
 /// The blob store.
 #[derive(Debug, Clone)]
 pub(crate) struct Blobs {
+    folder: Arc<FilePath>,
     objects: Arc<dyn ObjectStore>,
 }
 
@@ -46,6 +48,7 @@ impl Blobs {
             .map_err(|error| StoreError::from_io(&error))?;
         let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self {
+            folder: Arc::from(folder),
             objects: Arc::new(objects),
         })
     }
@@ -86,6 +89,34 @@ impl Blobs {
             Ok(()) | Err(StoreError::Missing) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes what a crash left half written before `old`. object_store writes to `key#1` beside the key and renames, and
+    /// hides such names from its lists.
+    pub(crate) async fn remove_staged(&self, old: SystemTime) -> Result<u64, StoreError> {
+        let folder = Arc::clone(&self.folder);
+        let removed = tokio::task::spawn_blocking(move || {
+            let mut removed = 0;
+            for shard in std::fs::read_dir(&folder)? {
+                let shard = shard?;
+                if !shard.file_type()?.is_dir() {
+                    continue;
+                }
+                for file in std::fs::read_dir(shard.path())? {
+                    let file = file?;
+                    let staged = file.file_name().to_string_lossy().contains('#');
+                    if staged && file.metadata()?.modified()? < old {
+                        std::fs::remove_file(file.path())?;
+                        removed += 1;
+                    }
+                }
+            }
+            Ok::<u64, std::io::Error>(removed)
+        });
+        removed
+            .await
+            .map_err(|_| StoreError::Unavailable("a blocking task ended".to_owned()))?
+            .map_err(|error| StoreError::from_io(&error))
     }
 
     /// Every blob there is.

@@ -22,7 +22,7 @@ use super::identity::Identity;
 use crate::mail::Envelope;
 
 /// How long an answer is kept: twice the 24 hours for which Microsoft 365 retries.
-pub const KEPT: Duration = Duration::from_secs(48 * 3600);
+pub const KEPT: Duration = Duration::from_hours(48);
 
 /// What makes a retry the same transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Store;
 use super::blob::Blobs;
-use super::clock::{micros, time};
+use super::clock::{micros, number, time};
 use super::delivered::mac;
 use super::error::StoreError;
 use super::hold::{
@@ -56,7 +56,7 @@ impl Store {
             id: new.id.to_string(),
             reference: plain_reference(new.id),
             received_at: micros(new.received_at),
-            size: new.message.len() as i64,
+            size: number(new.message.len()),
             rules: json_text(&rules)?,
             categories: json_text(&categories)?,
             kek: self.master.id().to_owned(),

@@ -77,11 +77,10 @@ pub struct Config {
 impl Config {
     /// The defaults in this folder: 30 days of retention, 7 days for a release.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        const DAY: u64 = 24 * 3600;
         Self {
             data_dir: data_dir.into(),
-            retention: Duration::from_secs(30 * DAY),
-            ticket: Duration::from_secs(7 * DAY),
+            retention: Duration::from_hours(30 * 24),
+            ticket: Duration::from_hours(7 * 24),
             readers: 4,
             check: true,
         }
@@ -171,6 +170,13 @@ impl Store {
     /// Whether a write would go through now; for readiness checks.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.database.probe().await
+    }
+
+    /// Bytes free for ordinary users where the store is kept; below 1.5 times the largest message, answer 452 before DATA.
+    pub fn free_bytes(&self) -> Result<u64, StoreError> {
+        let facts = rustix::fs::statvfs(&self.config.data_dir)
+            .map_err(|error| StoreError::from_io(&error.into()))?;
+        Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
     }
 
     /// Waits for running work and closes the database.

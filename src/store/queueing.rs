@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Store;
 use super::blob::Blobs;
-use super::clock::{micros, time};
+use super::clock::{count, micros, number, time};
 use super::delivery::{
     Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState, Settlement,
     StoredProgress,
@@ -55,14 +55,13 @@ impl Store {
             .await?;
         let mut leases = Vec::with_capacity(rows.len());
         for row in rows {
-            let id = row.id.clone();
-            match self.lease(row) {
+            match self.lease(&row) {
                 Ok(lease) => leases.push(lease),
                 // One damaged row must not keep the others from their turn; its lease ends and it is reported again.
                 Err(error) => {
                     metrics::counter!("beadle_queue_alarms_total", "kind" => "damaged")
                         .increment(1);
-                    tracing::error!(id, %error, alarm = true, "a delivery cannot be read");
+                    tracing::error!(id = row.id, %error, alarm = true, "a delivery cannot be read");
                 }
             }
         }
@@ -128,7 +127,7 @@ impl Store {
                 fence: lease.fence,
                 retry,
                 at: micros(now),
-                failed: failed as i64,
+                failed: number(failed),
                 delay_noticed: settlement.delay_noticed,
                 unknown: settlement.unknown,
                 more: rows,
@@ -160,9 +159,9 @@ impl Store {
                         kind: kind_of(&kind)?,
                         created_at: time(created_at),
                         due_at: due_at.map(time),
-                        attempts: attempts as u32,
-                        failed: failed as u32,
-                        possible_duplicates: duplicates as u32,
+                        attempts: count(attempts),
+                        failed: count(failed),
+                        possible_duplicates: count(duplicates),
                     })
                 },
             )
@@ -226,7 +225,7 @@ impl Store {
         Ok(dek.seal(Kind::Progress, lease.id.as_bytes(), plain.as_bytes())?)
     }
 
-    fn lease(&self, row: LeasedRow) -> Result<Lease, StoreError> {
+    fn lease(&self, row: &LeasedRow) -> Result<Lease, StoreError> {
         let id = parse_id(&row.id)?;
         let dek = self
             .master
@@ -242,9 +241,9 @@ impl Store {
             fence: row.fence,
             kind: kind_of(&row.kind)?,
             created_at: time(row.created_at),
-            attempts: row.attempts as u32,
+            attempts: count(row.attempts),
             delay_noticed: row.delay_noticed,
-            possible_duplicates: row.duplicates as u32,
+            possible_duplicates: count(row.duplicates),
             envelope,
             recipients: progress.recipients,
             prefix: progress.prefix,

@@ -20,7 +20,7 @@ use super::seal::Kind;
 use crate::mail::{Envelope, QueueId};
 
 /// A blob without a row may belong to a message that is just being held; after a day it does not.
-const ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
+const ORPHAN_AGE: Duration = Duration::from_hours(24);
 
 /// What retention ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,6 +95,7 @@ impl Store {
                 sweep.orphans += 1;
             }
         }
+        sweep.orphans += self.blobs.remove_staged(now - ORPHAN_AGE).await?;
         for (id, blob) in &rows {
             // Asked again: the row may be newer than the list of blobs, or have been ended since.
             if !there.contains(blob.as_str())

@@ -1,6 +1,7 @@
 //! What ends: holds past their retention, finished deliveries, old refusals, and blobs that nobody knows.
 
 use super::{Database, deliveries::in_use, ledger};
+use crate::store::clock::number;
 use crate::store::error::StoreError;
 
 /// Holds ended in one transaction.
@@ -32,7 +33,7 @@ impl Database {
         .fetch_all(&mut *tx)
         .await?;
         let mut ended = Ended {
-            more: due.len() as i64 == BATCH,
+            more: number(due.len()) == BATCH,
             ..Ended::default()
         };
         for (id, state, blob) in due {

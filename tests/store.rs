@@ -1,0 +1,1018 @@
+//! The store and the desk on a real folder: what is promised survives, what is sealed stays sealed, what is decided is decided once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use beadle::detect::{Category, Confidence};
+use beadle::mail::{Address, Envelope, QueueId};
+use beadle::policy::Action;
+use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
+use beadle::store::{
+    Answer, Body, Config, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter, HoldRecord,
+    HoldState, Identity, MasterKey, NewDelivery, NewHold, Referenced, Refusal, Resend, RuleRecord,
+    Store, StoreError,
+};
+use bytes::Bytes;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+const DAY: Duration = Duration::from_hours(24);
+const NAME: &str = "Ottoline Quarrington";
+
+fn start() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_790_000_000)
+}
+
+async fn open(folder: &Path) -> Store {
+    let config = Config::new(folder);
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    Store::open(config, key).await.unwrap()
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn id(byte: u8) -> QueueId {
+    QueueId::from_random([byte, 1, 2, 3, 4, byte, 5, 6, 7, 8])
+}
+
+fn message(number: u8) -> Bytes {
+    Bytes::from(format!(
+        "Message-ID: <{number}@trust.example>\r\nSubject: {NAME}\r\n\r\nDear parent of {NAME}\r\n"
+    ))
+}
+
+fn new_hold(byte: u8) -> NewHold {
+    NewHold {
+        id: id(byte),
+        envelope: Envelope::of(
+            Some(address("teacher@trust.example")),
+            [
+                address("Parent@home.example"),
+                address("other@home.example"),
+            ],
+        ),
+        client: HoldClient {
+            ip: "192.0.2.7".parse().unwrap(),
+            helo: "mail.trust.example".into(),
+        },
+        received_at: start() + Duration::from_secs(u64::from(byte)),
+        message: message(byte),
+        record: HoldRecord {
+            subject: Some(NAME.into()),
+            rules: vec![RuleRecord {
+                id: "body-name".into(),
+                title: "A pupil's full name".into(),
+                clause: Some("4.2".into()),
+                action: Action::Hold,
+                because: "1 pupil in the body".into(),
+            }],
+            findings: vec![FindingRecord {
+                category: Category::PupilName,
+                detector: "pupil-full-name".into(),
+                confidence: Confidence::High,
+                location: "attachment:Quarrington.docx".into(),
+                masked: "O. Q.".into(),
+            }],
+            people: 1,
+            explanation: "body names a pupil".into(),
+            values: vec![u128::MAX, 7],
+        },
+    }
+}
+
+fn desk(store: &Store) -> Desk {
+    let compose: ComposeNotice = Arc::new(|request| {
+        Some(Bytes::from(format!(
+            "Subject: refused\r\n\r\n{}\r\n",
+            request.reason
+        )))
+    });
+    Desk::new(store.clone(), compose)
+}
+
+fn by(reason: &str) -> By<'_> {
+    By {
+        actor: "a.reviewer",
+        reason,
+        at: start() + Duration::from_mins(10),
+    }
+}
+
+async fn raw(folder: &Path) -> SqlitePool {
+    SqlitePool::connect_with(SqliteConnectOptions::new().filename(folder.join("beadle.db")))
+        .await
+        .unwrap()
+}
+
+fn blob_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for shard in std::fs::read_dir(folder.join("blobs")).unwrap() {
+        let shard = shard.unwrap().path();
+        if shard.is_dir() {
+            found.extend(
+                std::fs::read_dir(shard)
+                    .unwrap()
+                    .map(|file| file.unwrap().path()),
+            );
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_is_held_is_there_after_a_restart_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    assert_eq!(store.hold(new_hold(1)).await, Err(StoreError::Exists));
+    store.close().await;
+    let store = open(folder.path()).await;
+    let hold = store.open_hold(id(1)).await.unwrap();
+    let new = new_hold(1);
+    assert_eq!(
+        (&hold.envelope, &hold.record, &hold.client),
+        (&new.envelope, &new.record, &new.client)
+    );
+    assert_eq!(hold.summary.received_at, new.received_at);
+    assert_eq!(hold.summary.size, new.message.len() as u64);
+    assert_eq!(store.open_message(id(1)).await.unwrap(), new.message);
+    assert_eq!(
+        blob_files(folder.path()).len(),
+        1,
+        "the second try left its blob"
+    );
+}
+
+#[tokio::test]
+async fn nothing_on_disk_shows_a_name_or_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    desk(&store)
+        .release(id(1), by("spoke to Quarrington's home"), To::All)
+        .await
+        .unwrap();
+    let answer = Answer {
+        code: 250,
+        enhanced: Some((2, 1, 5)),
+        lines: vec!["Parent@home.example ok".into()],
+    };
+    let identity = Identity::of(&message(1));
+    store
+        .remember("c", &new_hold(1).envelope, &identity, &answer, start())
+        .await
+        .unwrap();
+    store.close().await;
+    let mut files = blob_files(folder.path());
+    files.extend(["beadle.db", "beadle.db-wal"].map(|name| folder.path().join(name)));
+    let mut read = 0;
+    for file in files {
+        let Ok(content) = std::fs::read(&file) else {
+            continue;
+        };
+        read += content.len();
+        let content = content.to_ascii_lowercase();
+        for secret in [
+            "quarrington",
+            "home.example",
+            "teacher",
+            "o. q.",
+            "trust.example",
+        ] {
+            assert!(
+                memchr::memmem::find(&content, secret.as_bytes()).is_none(),
+                "{} shows {secret}",
+                file.display()
+            );
+        }
+    }
+    assert!(read > 4096);
+    assert_eq!(
+        std::fs::metadata(folder.path().join("blobs"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o700
+    );
+}
+
+#[tokio::test]
+async fn many_holds_at_once_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for byte in 0..100 {
+        let store = store.clone();
+        tasks.spawn(async move { store.hold(new_hold(byte)).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let list = store.list_holds(HoldFilter::default()).await.unwrap();
+    assert_eq!(list.len(), 100);
+    assert!(list.is_sorted_by(|a, b| a.received_at > b.received_at));
+    let check = store.verify_ledger(None).await.unwrap();
+    assert_eq!((check.good, check.first_bad), (100, None));
+    assert_eq!(store.counts().await.unwrap().held, 100);
+}
+
+#[tokio::test]
+async fn lists_page_and_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for byte in 1..=5 {
+        store.hold(new_hold(byte)).await.unwrap();
+    }
+    desk(&store)
+        .refuse(id(4), by("no"), Tell::Nobody)
+        .await
+        .unwrap();
+    let ids = |list: Vec<beadle::store::HoldSummary>| -> Vec<QueueId> {
+        list.into_iter().map(|hold| hold.id).collect()
+    };
+    let mut filter = HoldFilter {
+        state: Some(HoldState::Held),
+        limit: 2,
+        before: None,
+    };
+    assert_eq!(ids(store.list_holds(filter).await.unwrap()), [id(5), id(3)]);
+    filter.before = Some(id(3));
+    let page = store.list_holds(filter).await.unwrap();
+    let sealed = page[0].sealed.clone().unwrap();
+    assert_eq!(sealed.mail_from, "teacher@trust.example");
+    assert_eq!(
+        sealed.rcpt_to,
+        ["Parent@home.example", "other@home.example"]
+    );
+    assert_eq!(sealed.subject.as_deref(), Some(NAME));
+    assert_eq!(page[0].rules, ["body-name"]);
+    assert_eq!(page[0].categories, [Category::PupilName]);
+    assert_eq!(ids(page), [id(2), id(1)]);
+}
+
+#[tokio::test]
+async fn holds_are_found_by_id_reference_and_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let mut twin = new_hold(1);
+    twin.id = QueueId::from_random([1, 1, 2, 3, 4, 99, 5, 6, 7, 9]);
+    store.hold(twin).await.unwrap();
+    let full = id(1).to_string();
+    for text in [
+        full.clone(),
+        full.to_lowercase(),
+        id(1).reference().to_string(),
+        full[..12].into(),
+    ] {
+        assert_eq!(store.find_hold(&text).await, Ok(id(1)), "{text}");
+    }
+    assert_eq!(
+        store.find_hold(&full[..6]).await,
+        Err(StoreError::Ambiguous)
+    );
+    for text in ["ZZZZZZ", "", "a%", "AB"] {
+        assert_eq!(
+            store.find_hold(text).await,
+            Err(StoreError::Missing),
+            "{text}"
+        );
+    }
+    let refusal = Refusal {
+        id: id(77),
+        at: start(),
+        rules: vec!["subject-name".into()],
+        categories: vec![Category::Medical],
+    };
+    store.record_refusal(&refusal).await.unwrap();
+    assert_eq!(
+        store.find_reference(&id(77).reference().to_string()).await,
+        Ok(Referenced::Refusal(refusal))
+    );
+    assert_eq!(
+        store.find_reference(&id(1).reference().to_string()).await,
+        Ok(Referenced::Hold(id(1)))
+    );
+}
+
+#[tokio::test]
+async fn a_release_queues_the_message_in_the_same_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let only = [address("parent@HOME.example")];
+    desk(&store)
+        .release(id(1), by("consent on file"), To::Only(&only))
+        .await
+        .unwrap();
+    let hold = store.open_hold(id(1)).await.unwrap();
+    assert_eq!(hold.summary.state, HoldState::Released);
+    assert_eq!(hold.summary.decided_by.as_deref(), Some("a.reviewer"));
+    assert_eq!(hold.reason.as_deref(), Some("consent on file"));
+    let now = start() + Duration::from_secs(601);
+    let leases = store
+        .lease_due(now, "w", 10, Duration::from_mins(1))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 1);
+    assert_eq!(
+        (leases[0].id, leases[0].kind),
+        (id(1), DeliveryKind::Release)
+    );
+    assert_eq!(leases[0].envelope.rcpts, new_hold(1).envelope.rcpts[..1]);
+    assert_eq!(
+        store.delivery_message(&leases[0]).await.unwrap(),
+        message(1)
+    );
+    let ledger = store.ledger(1, 10).await.unwrap();
+    assert_eq!(
+        ledger
+            .iter()
+            .map(|entry| entry.action.as_str())
+            .collect::<Vec<_>>(),
+        ["held", "released"]
+    );
+    assert_eq!(ledger[1].actor, "a.reviewer");
+    assert!(!ledger[1].detail.contains("consent"));
+}
+
+#[tokio::test]
+async fn the_second_decision_is_told_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    // Another process decides between our reading and our writing.
+    let beside = open(folder.path()).await;
+    let (first, second) = tokio::join!(
+        async { desk(&store).release(id(1), by("yes"), To::All).await },
+        async { desk(&beside).refuse(id(1), by("no"), Tell::Sender).await },
+    );
+    let lost = match (first, second) {
+        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
+        other => panic!("one decides: {other:?}"),
+    };
+    assert!(matches!(
+        lost,
+        DeskError::Store(StoreError::Conflict { .. })
+    ));
+    assert!(lost.to_string().ends_with("by a.reviewer"), "{lost}");
+    assert_eq!(store.list_queue(10).await.unwrap().len(), 1);
+    assert_eq!(store.ledger(1, 10).await.unwrap().len(), 2);
+    let again = desk(&store).release(id(1), by("yes"), To::All).await;
+    assert!(matches!(
+        again,
+        Err(DeskError::Store(StoreError::Conflict { .. }))
+    ));
+}
+
+#[tokio::test]
+async fn a_decision_needs_a_reason_a_name_and_its_own_recipients() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let desk = desk(&store);
+    for reason in ["", "  \n", "...", "-"] {
+        assert_eq!(
+            desk.release(id(1), by(reason), To::All).await,
+            Err(DeskError::NoReason)
+        );
+    }
+    let nobody = By {
+        actor: " ",
+        ..by("yes")
+    };
+    assert_eq!(
+        desk.refuse(id(1), nobody, Tell::Nobody).await,
+        Err(DeskError::NoActor)
+    );
+    let stranger = [
+        address("parent@home.example"),
+        address("stranger@else.example"),
+    ];
+    for only in [&[][..], &stranger[..]] {
+        assert_eq!(
+            desk.release(id(1), by("yes"), To::Only(only)).await,
+            Err(DeskError::Recipients)
+        );
+    }
+    assert_eq!(
+        desk.release(id(9), by("yes"), To::All).await,
+        Err(DeskError::Store(StoreError::Missing))
+    );
+    assert_eq!(store.ledger(1, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_tells_the_sender_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let mut forward = new_hold(2);
+    forward.envelope.mail_from = beadle::mail::ReversePath::null();
+    store.hold(forward).await.unwrap();
+    let desk = desk(&store);
+    desk.refuse(id(1), by("use the portal"), Tell::Sender)
+        .await
+        .unwrap();
+    assert_eq!(
+        desk.refuse(id(2), by("no"), Tell::Sender).await,
+        Err(DeskError::Notice)
+    );
+    desk.refuse(id(2), by("no"), Tell::Nobody).await.unwrap();
+    let leases = store.lease_due(start() + DAY, "w", 10, DAY).await.unwrap();
+    assert_eq!(leases.len(), 1);
+    assert_eq!(leases[0].kind, DeliveryKind::Notice);
+    assert_eq!(
+        leases[0].envelope,
+        Envelope::of(None, [address("teacher@trust.example")])
+    );
+    let notice = store.delivery_message(&leases[0]).await.unwrap();
+    assert!(notice.ends_with(b"use the portal\r\n"));
+}
+
+#[tokio::test]
+async fn a_released_message_passes_again_but_nothing_more_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let hold = new_hold(1);
+    let first_only = [address("parent@home.example")];
+    let now = by("x").at + DAY;
+    // The resend has another Received line before it.
+    let resent = [b"Received: again\r\n".as_slice(), &message(1)].concat();
+    let identity = Identity::of(&resent);
+    let to_first = Envelope::of(Some(address("Teacher@trust.example")), first_only.clone());
+    let ask = |envelope: &Envelope, identity: &Identity, values: &[u128], now| {
+        let store = store.clone();
+        let (envelope, identity, values) = (envelope.clone(), identity.clone(), values.to_vec());
+        async move {
+            let resend = Resend {
+                identity: &identity,
+                envelope: &envelope,
+                values: &values,
+            };
+            store.was_released(resend, now).await.unwrap()
+        }
+    };
+    assert_eq!(
+        ask(&to_first, &identity, &[7], now).await,
+        None,
+        "not released yet"
+    );
+    desk(&store)
+        .release(id(1), by("yes"), To::Only(&first_only))
+        .await
+        .unwrap();
+    assert_eq!(ask(&to_first, &identity, &[7], now).await, Some(id(1)));
+    assert_eq!(
+        ask(&to_first, &identity, &[7, u128::MAX], now).await,
+        Some(id(1))
+    );
+    assert_eq!(
+        ask(&to_first, &identity, &[7, 8], now).await,
+        None,
+        "a new finding"
+    );
+    assert_eq!(
+        ask(&hold.envelope, &identity, &[7], now).await,
+        None,
+        "a recipient too many"
+    );
+    assert_eq!(
+        ask(&to_first, &identity, &[7], now + 8 * DAY).await,
+        None,
+        "too late"
+    );
+    let other = Identity::of(&message(2));
+    assert_eq!(
+        ask(&to_first, &other, &[7], now).await,
+        None,
+        "another message"
+    );
+    let forged = Envelope::of(Some(address("x@trust.example")), first_only);
+    assert_eq!(
+        ask(&forged, &identity, &[7], now).await,
+        None,
+        "another sender"
+    );
+}
+
+#[tokio::test]
+async fn damage_and_swaps_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    store.hold(new_hold(2)).await.unwrap();
+    let files = blob_files(folder.path());
+    let (one, two) = (
+        std::fs::read(&files[0]).unwrap(),
+        std::fs::read(&files[1]).unwrap(),
+    );
+    std::fs::write(&files[0], &two).unwrap();
+    std::fs::write(&files[1], &one).unwrap();
+    for byte in [1, 2] {
+        assert!(matches!(
+            store.open_message(id(byte)).await,
+            Err(StoreError::Corrupt(_))
+        ));
+    }
+    std::fs::write(&files[0], &one[..one.len() - 1]).unwrap();
+    std::fs::write(&files[1], &two).unwrap();
+    let results = [
+        store.open_message(id(1)).await,
+        store.open_message(id(2)).await,
+    ];
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    // Rows put in each other's place: the keys are bound to the ids.
+    let pool = raw(folder.path()).await;
+    sqlx::query(
+        "UPDATE hold SET (dek, record, blob) = (SELECT dek, record, blob FROM hold WHERE id = ?) WHERE id = ?",
+    )
+    .bind(id(2).to_string())
+    .bind(id(1).to_string())
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert!(matches!(
+        store.open_hold(id(1)).await,
+        Err(StoreError::Corrupt(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_ledger_shows_every_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for byte in 1..=3 {
+        store.hold(new_hold(byte)).await.unwrap();
+    }
+    store
+        .note(
+            "a.reviewer",
+            "opened",
+            Some(id(2)),
+            &serde_json::json!({}),
+            start(),
+        )
+        .await
+        .unwrap();
+    let noted = store.verify_ledger(None).await.unwrap().head;
+    assert_eq!(noted.seq, 4);
+    let pool = raw(folder.path()).await;
+    for statement in [
+        "UPDATE ledger SET actor = 'x' WHERE seq = 2",
+        "DELETE FROM ledger WHERE seq = 4",
+        "INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 2",
+        "INSERT INTO ledger SELECT 9, at, actor, action, subject, detail, prev, hash FROM ledger WHERE seq = 4",
+    ] {
+        assert!(
+            sqlx::query(statement).execute(&pool).await.is_err(),
+            "{statement}"
+        );
+    }
+    // Somebody who owns the file can drop the triggers; the chain shows what they did.
+    for trigger in ["ledger_no_update", "ledger_no_delete"] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TRIGGER {trigger}")))
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    sqlx::query("DELETE FROM ledger WHERE seq = 4")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.verify_ledger(None).await.unwrap().first_bad,
+        None,
+        "a cut needs a noted head"
+    );
+    assert_eq!(
+        store.verify_ledger(Some(noted)).await.unwrap().first_bad,
+        Some(4)
+    );
+    let wrong = Head {
+        seq: 2,
+        hash: [1; 32],
+    };
+    assert_eq!(
+        store.verify_ledger(Some(wrong)).await.unwrap().first_bad,
+        Some(2)
+    );
+    sqlx::query("UPDATE ledger SET detail = '{ }' WHERE seq = 2")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let check = store.verify_ledger(None).await.unwrap();
+    assert_eq!((check.good, check.first_bad), (1, Some(2)));
+}
+
+#[tokio::test]
+async fn retention_shreds_keys_and_blobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for byte in 1..=3 {
+        store.hold(new_hold(byte)).await.unwrap();
+    }
+    desk(&store)
+        .release(id(2), by("yes"), To::All)
+        .await
+        .unwrap();
+    desk(&store)
+        .refuse(id(3), by("no"), Tell::Nobody)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.expire_due(start() + 29 * DAY).await.unwrap(),
+        beadle::store::Expired::default()
+    );
+    let late = start() + 31 * DAY;
+    let ended = store.expire_due(late).await.unwrap();
+    assert_eq!(
+        (ended.expired, ended.purged),
+        (1, 1),
+        "the undelivered release keeps its content"
+    );
+    assert_eq!(store.open_message(id(1)).await, Err(StoreError::Missing));
+    assert_eq!(store.open_hold(id(3)).await, Err(StoreError::Missing));
+    assert_eq!(store.open_message(id(2)).await.unwrap(), message(2));
+    assert_eq!(blob_files(folder.path()).len(), 1);
+    let list = store.list_holds(HoldFilter::default()).await.unwrap();
+    assert_eq!(
+        list.iter()
+            .map(|hold| (hold.state, hold.sealed.is_some()))
+            .collect::<Vec<_>>(),
+        [
+            (HoldState::Purged, false),
+            (HoldState::Released, true),
+            (HoldState::Expired, false)
+        ]
+    );
+    let decided = desk(&store).release(id(1), by("too late"), To::All).await;
+    assert!(decided.is_err());
+    let check = store.verify_ledger(None).await.unwrap();
+    assert_eq!((check.good, check.first_bad), (7, None));
+}
+
+#[tokio::test]
+async fn a_blob_nobody_answered_for_is_swept_after_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    // As a crash between blob and row leaves it.
+    let orphan = folder
+        .path()
+        .join("blobs/ab/00112233445566778899aabbccddee");
+    std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+    std::fs::write(&orphan, b"sealed").unwrap();
+    let staged = orphan.with_extension("#1");
+    std::fs::write(&staged, b"half").unwrap();
+    let now = SystemTime::now();
+    assert_eq!(store.sweep(now).await.unwrap().orphans, 0);
+    assert!(
+        orphan.exists(),
+        "it may belong to a message that is just being held"
+    );
+    let sweep = store.sweep(now + 2 * DAY).await.unwrap();
+    assert_eq!((sweep.orphans, sweep.missing), (2, vec![]));
+    assert!(!orphan.exists() && !staged.exists());
+    assert_eq!(store.open_message(id(1)).await.unwrap(), message(1));
+    std::fs::remove_file(&blob_files(folder.path())[0]).unwrap();
+    assert_eq!(store.sweep(now).await.unwrap().missing, [id(1)]);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_dropped_half_way_leaves_nothing_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (turn, byte) in (0..40).enumerate() {
+        let hold = store.hold(new_hold(byte));
+        let _ = tokio::time::timeout(Duration::from_micros(turn as u64 * 150), hold).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for hold in store.list_holds(HoldFilter::default()).await.unwrap() {
+        assert!(store.open_message(hold.id).await.is_ok());
+    }
+    let listed = store.list_holds(HoldFilter::default()).await.unwrap().len();
+    store.sweep(SystemTime::now() + 2 * DAY).await.unwrap();
+    assert_eq!(blob_files(folder.path()).len(), listed);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_write_says_so_and_keeps_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let (blobs, away) = (folder.path().join("blobs"), folder.path().join("away"));
+    std::fs::rename(&blobs, &away).unwrap();
+    std::fs::write(&blobs, b"a file where the folder was").unwrap();
+    let error = store.hold(new_hold(1)).await.unwrap_err();
+    assert!(error.is_temporary(), "{error}");
+    std::fs::remove_file(&blobs).unwrap();
+    std::fs::rename(&away, &blobs).unwrap();
+    assert!(
+        store
+            .list_holds(HoldFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store.hold(new_hold(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    store.close().await;
+    let config = Config::new(folder.path());
+    std::fs::remove_file(config.default_key_file()).unwrap();
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    assert!(matches!(
+        Store::open(config, key).await,
+        Err(StoreError::Key(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_newer_schema_and_a_broken_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.close().await;
+    let pool = raw(folder.path()).await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, x'00', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let config = Config::new(folder.path());
+    let key = MasterKey::from_file(&config.default_key_file()).unwrap();
+    let opened = Store::open(config.clone(), key.clone()).await;
+    assert_eq!(opened.err(), Some(StoreError::NewerSchema(9999)));
+    std::fs::write(folder.path().join("beadle.db"), vec![7; 8192]).unwrap();
+    let opened = Store::open(config, key).await;
+    assert_eq!(opened.err(), Some(StoreError::Corrupt("database file")));
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_answer_its_first_try_earned() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let hold = new_hold(1);
+    let identity = Identity::of(&hold.message);
+    let answer = Answer {
+        code: 250,
+        enhanced: Some((2, 0, 0)),
+        lines: vec!["queued as 1".into(), "bye".into()],
+    };
+    assert_eq!(
+        store.recall("client", &hold.envelope, &identity, start()),
+        None
+    );
+    store
+        .remember("client", &hold.envelope, &identity, &answer, start())
+        .await
+        .unwrap();
+    store.close().await;
+    let store = open(folder.path()).await;
+    let mut turned = hold.envelope.clone();
+    turned.rcpts.reverse();
+    let recall = |client: &str, envelope: &Envelope, identity: &Identity, now| {
+        store.recall(client, envelope, identity, now)
+    };
+    assert_eq!(
+        recall("client", &turned, &identity, start() + DAY),
+        Some(answer)
+    );
+    assert_eq!(recall("other", &turned, &identity, start()), None);
+    assert_eq!(
+        recall("client", &turned, &identity, start() + 2 * DAY),
+        None
+    );
+    turned.rcpts.pop();
+    assert_eq!(recall("client", &turned, &identity, start()), None);
+    let other = Identity::of(b"Message-ID: <1@trust.example>\r\n\r\nanother body");
+    assert_eq!(recall("client", &hold.envelope, &other, start()), None);
+}
+
+#[tokio::test]
+async fn a_command_beside_the_server_shares_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (serve, command) = tokio::join!(open(folder.path()), open(folder.path()));
+    let mut tasks = tokio::task::JoinSet::new();
+    for byte in 0..60 {
+        let store = if byte % 2 == 0 {
+            serve.clone()
+        } else {
+            command.clone()
+        };
+        tasks.spawn(async move {
+            store.hold(new_hold(byte)).await?;
+            desk(&store)
+                .refuse(id(byte), by("no"), Tell::Nobody)
+                .await
+                .unwrap();
+            Ok::<_, StoreError>(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let check = serve.verify_ledger(None).await.unwrap();
+    assert_eq!((check.good, check.first_bad), (120, None));
+}
+
+#[tokio::test]
+async fn big_messages_round_trip() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut hold = new_hold(1);
+    hold.message = Bytes::from(
+        (0..3_000_000u32)
+            .map(|n| ((n * 31) >> 3) as u8)
+            .collect::<Vec<_>>(),
+    );
+    store.hold(hold.clone()).await.unwrap();
+    assert_eq!(store.open_message(id(1)).await.unwrap(), hold.message);
+    let spool = NewDelivery {
+        id: id(2),
+        kind: DeliveryKind::Spool,
+        envelope: hold.envelope.clone(),
+        body: Body::Message(hold.message.clone()),
+        prefix: "Received: by beadle\r\n".into(),
+        xforward: Some("NAME=x".into()),
+        created_at: start(),
+        not_before: start(),
+    };
+    store.enqueue(spool.clone()).await.unwrap();
+    assert_eq!(
+        store.enqueue(spool).await.expect_err("twice"),
+        StoreError::Exists
+    );
+    let lease = store
+        .lease_due(start(), "w", 1, DAY)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(store.delivery_message(&lease).await.unwrap(), hold.message);
+    assert_eq!(
+        (lease.prefix.as_str(), lease.xforward.as_deref()),
+        ("Received: by beadle\r\n", Some("NAME=x"))
+    );
+}
+
+/// Not a test: what the two tests below run in a process of its own. Holds messages one after the other, several at a time, releases every
+/// third, and prints what it was promised, as a client that got its 250 would note it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by other tests in a child process"]
+async fn child() {
+    let Some(folder) = std::env::var_os("BEADLE_TEST_FOLDER") else {
+        return;
+    };
+    let store = open(Path::new(&folder)).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..4u8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut refused = 0;
+            for number in 0..u32::MAX {
+                let mut hold = new_hold(worker);
+                let [a, b, c, d] = number.to_be_bytes();
+                hold.id = QueueId::from_random([a, b, c, d, worker, 0, a, b, c, d]);
+                if number % 50 == 49 {
+                    hold.message = Bytes::from(vec![b'x'; 3 << 20]);
+                }
+                let id = hold.id;
+                match store.hold(hold).await {
+                    Ok(()) => say(&format!("held {id}")),
+                    Err(error) => {
+                        assert!(error.is_temporary(), "{error}");
+                        say(&format!("not {id} {error}"));
+                        refused += 1;
+                    }
+                }
+                if number % 3 == 0 && desk(&store).release(id, by("yes"), To::All).await.is_ok() {
+                    say(&format!("released {id}"));
+                }
+                if refused == 20 {
+                    return;
+                }
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Starts the child under a shell line; its lines are read as they come.
+fn start_child(folder: &Path, shell: &str) -> (std::process::Child, impl Iterator<Item = String>) {
+    let mut child = Command::new("sh")
+        .arg("-c")
+        .arg(format!(
+            "{shell} exec \"$0\" child --exact --ignored --nocapture"
+        ))
+        .arg(std::env::current_exe().unwrap())
+        .env("BEADLE_TEST_FOLDER", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines.map_while(Result::ok))
+}
+
+/// Everything promised is there and opens, the ledger is whole, and what was not promised left nothing half.
+async fn audit(folder: &Path, lines: &[String]) -> usize {
+    let store = open(folder).await;
+    let of = |word: &str| -> HashSet<QueueId> {
+        lines
+            .iter()
+            .filter_map(|line| line.strip_prefix(word)?.split(' ').next()?.parse().ok())
+            .collect()
+    };
+    let (held, released) = (of("held "), of("released "));
+    for id in &held {
+        let message = store.open_message(*id).await.unwrap();
+        assert!(message.len() == 3 << 20 || message.ends_with(b"\r\n"));
+    }
+    let queue: HashSet<QueueId> = store
+        .list_queue(u32::MAX)
+        .await
+        .unwrap()
+        .iter()
+        .map(|delivery| delivery.id)
+        .collect();
+    assert!(released.is_subset(&queue));
+    let filter = HoldFilter {
+        limit: u32::MAX,
+        ..HoldFilter::default()
+    };
+    let all = store.list_holds(filter).await.unwrap();
+    for hold in &all {
+        store.open_message(hold.id).await.unwrap();
+        assert_eq!(hold.state == HoldState::Released, queue.contains(&hold.id));
+    }
+    let check = store.verify_ledger(None).await.unwrap();
+    assert_eq!(check.first_bad, None);
+    assert_eq!(check.good as usize, all.len() + queue.len());
+    let sweep = store.sweep(SystemTime::now() + 2 * DAY).await.unwrap();
+    assert_eq!(sweep.missing, []);
+    assert_eq!(blob_files(folder).len(), all.len());
+    held.len()
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_keeps_what_it_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..6u64 {
+        let folder = folder.path().join(round.to_string());
+        let (mut child, lines) = start_child(&folder, "");
+        let mut heard = Vec::new();
+        let mut lines =
+            lines.filter(|line| line.starts_with("held ") || line.starts_with("released "));
+        heard.extend(lines.next());
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(60 + round * 47));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        heard.extend(lines);
+        killer.join().unwrap();
+        assert!(audit(&folder, &heard).await > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_temporary_and_tears_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // No file may grow beyond 1.5 MB (3,000 blocks of 512 bytes; some shells count 1,024): large messages, and after
+    // a while the database's log, find no room.
+    let (mut child, lines) = start_child(folder.path(), "trap '' XFSZ; ulimit -f 3000;");
+    let heard: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success());
+    let full = heard
+        .iter()
+        .filter(|line| line.ends_with("no space left"))
+        .count();
+    assert!(full >= 4, "no large message was refused: {}", heard.len());
+    assert!(audit(folder.path(), &heard).await > 0);
+}
