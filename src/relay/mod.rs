@@ -5,6 +5,7 @@ pub mod dsn;
 pub mod maildir;
 pub mod next_hop;
 pub mod notice;
+pub mod outcome;
 pub mod queue;
 pub mod retry;
 pub mod trace;
