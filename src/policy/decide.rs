@@ -16,7 +16,7 @@ use super::classes::{ClassSet, Classes};
 use super::facts::Facts;
 use super::rule::{ClassRef, Exception, Found, Mode, PlaceKind, Policy, Rule, SenderKind, When};
 use super::verdict::{Action, NearMiss, RuleHit, Verdict};
-use crate::detect::{Category, Confidence, Finding, Findings};
+use crate::detect::{Category, Confidence, Finding, Findings, PersonId};
 use crate::extract::View;
 use crate::mail::Address;
 
@@ -64,6 +64,23 @@ struct Rcpt<'a> {
     address: Option<&'a Address>,
     classes: ClassSet,
     contact: bool,
+}
+
+impl Rcpt<'_> {
+    fn is_in(&self, class: ClassRef) -> bool {
+        match class {
+            ClassRef::Any => true,
+            ClassRef::Outside => self.classes.is_outside(),
+            ClassRef::NotInternal => !self.classes.is_internal(),
+            ClassRef::Contact => self.contact,
+            ClassRef::Named(index) => self.classes.has(index),
+        }
+    }
+
+    /// Whether a rule speaks of this recipient, exceptions left aside.
+    fn is_listed(&self, when: &When) -> bool {
+        when.recipients.is_empty() || when.recipients.iter().any(|c| self.is_in(*c))
+    }
 }
 
 /// The facts of a message with what follows from them for every rule.
@@ -202,27 +219,12 @@ impl<'a> Message<'a> {
         Some(Ok(sure))
     }
 
-    fn is_in(&self, rcpt: &Rcpt<'_>, class: ClassRef) -> bool {
-        match class {
-            ClassRef::Any => true,
-            ClassRef::Outside => rcpt.classes.is_outside(),
-            ClassRef::NotInternal => !rcpt.classes.is_internal(),
-            ClassRef::Contact => rcpt.contact,
-            ClassRef::Named(index) => rcpt.classes.has(index),
-        }
-    }
-
-    fn listed(&self, rcpt: &Rcpt<'_>, when: &When) -> bool {
-        when.recipients.is_empty() || when.recipients.iter().any(|c| self.is_in(rcpt, *c))
-    }
-
     fn counted_rcpts(&self, when: &When) -> Vec<usize> {
-        let excepted =
-            |rcpt: &Rcpt<'_>| when.except_recipients.iter().any(|c| self.is_in(rcpt, *c));
+        let excepted = |rcpt: &Rcpt<'_>| when.except_recipients.iter().any(|c| rcpt.is_in(*c));
         self.rcpts
             .iter()
             .enumerate()
-            .filter(|(_, rcpt)| self.listed(rcpt, when) && !excepted(rcpt))
+            .filter(|(_, rcpt)| rcpt.is_listed(when) && !excepted(rcpt))
             .map(|(index, _)| index)
             .collect()
     }
@@ -231,7 +233,7 @@ impl<'a> Message<'a> {
         if !counted.is_empty() {
             return format!("{} of {} recipients", counted.len(), when.min_recipients);
         }
-        let excepted = self.rcpts.iter().any(|rcpt| self.listed(rcpt, when));
+        let excepted = self.rcpts.iter().any(|rcpt| rcpt.is_listed(when));
         if excepted && when.except_recipients.contains(&ClassRef::Contact) {
             return "every recipient outside is a registered contact of every pupil named".into();
         }
@@ -277,7 +279,7 @@ impl<'a> Message<'a> {
                         .address
                         .is_some_and(|a| exception.recipients.iter().any(|p| p.covers(a)));
                 let classed = exception.classes.is_empty()
-                    || exception.classes.iter().any(|c| self.is_in(rcpt, *c));
+                    || exception.classes.iter().any(|c| rcpt.is_in(*c));
                 named && classed
             })
     }
@@ -387,7 +389,7 @@ impl<'a> Message<'a> {
 
 /// The pupils a message names with at least medium confidence.
 struct Named {
-    people: BTreeSet<crate::detect::PersonId>,
+    people: Vec<PersonId>,
     /// A name or identifier that no pupil of the roster could be put to.
     unknown: bool,
 }
@@ -395,7 +397,7 @@ struct Named {
 impl Named {
     fn of(findings: &Findings) -> Self {
         let mut named = Self {
-            people: BTreeSet::new(),
+            people: Vec::new(),
             unknown: false,
         };
         for finding in &findings.list {
@@ -404,12 +406,12 @@ impl Named {
             }
             let names = matches!(finding.category, Category::PupilName | Category::PupilId);
             match finding.person {
-                Some(person) => {
-                    named.people.insert(person);
-                }
+                Some(person) => named.people.push(person),
                 None => named.unknown |= names,
             }
         }
+        named.people.sort_unstable();
+        named.people.dedup();
         named
     }
 
