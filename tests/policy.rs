@@ -205,10 +205,12 @@ fn a_parent_beside_a_stranger_does_not_waive_the_name() {
 }
 
 #[test]
-fn a_recipient_without_a_domain_is_outside() {
+fn a_recipient_that_is_not_known_is_outside() {
     let mut mail = message("office@trust.example", &["a@trust.example"]);
     mail.envelope.rcpts[0].path = beadle::mail::ForwardPath::new("<Postmaster>", None);
     mail.add_finding(finding(Category::Financial, Place::Body, None));
+    assert_eq!(judged(&standard(), &mail).action, Action::Refuse);
+    mail.envelope.rcpts.clear();
     assert_eq!(judged(&standard(), &mail).action, Action::Refuse);
 }
 
@@ -665,7 +667,8 @@ proptest! {
         let inside = |rcpt: &beadle::mail::Recipient| {
             rcpt.address().is_some_and(|a| a.domain().is_within(&domain("trust.example")))
         };
-        if mail.envelope.rcpts.iter().all(inside) {
+        let rcpts = &mail.envelope.rcpts;
+        if !rcpts.is_empty() && rcpts.iter().all(inside) {
             prop_assert_eq!(verdict.action, Action::Deliver);
         }
         let reference = QueueId::from_random([7; 10]).reference();

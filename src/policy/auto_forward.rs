@@ -275,9 +275,8 @@ impl Seen<'_> {
 
     fn leaves(&self) -> bool {
         let rcpts = &self.facts.envelope.rcpts;
-        rcpts
-            .iter()
-            .any(|rcpt| rcpt.address().is_none_or(|address| !self.is_own(address)))
+        let goes_out = |address: &Address| !self.is_own(address);
+        rcpts.is_empty() || rcpts.iter().any(|rcpt| rcpt.address().is_none_or(goes_out))
     }
 
     /// The decision, in the order in which its steps may overrule each other.

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! Pure and total: any facts give a verdict. The strictest rule decides for the whole message. What a verdict says of the
-//! message is kinds, counts, places and recipient classes, never a value, a name or an address.
+//! message is kinds, counts, places and recipient classes, never a value, a name or an address. A recipient that is not known
+//! (`<Postmaster>`, or a file scanned without an envelope) counts as outside.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -125,12 +126,20 @@ impl<'a> Message<'a> {
                 contact: address.is_some_and(|a| named.all_have_contact(facts.findings, a)),
             }
         });
+        let mut rcpts: Vec<Rcpt<'_>> = rcpts.collect();
+        if rcpts.is_empty() {
+            rcpts.push(Rcpt {
+                address: None,
+                classes: ClassSet::default(),
+                contact: false,
+            });
+        }
         Self {
             facts,
             classes,
             automation: automation(facts, classes),
             sender,
-            rcpts: rcpts.collect(),
+            rcpts,
         }
     }
 
