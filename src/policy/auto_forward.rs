@@ -10,7 +10,6 @@
 //! # Known gaps
 //! Rules that Outlook runs itself leave no mark; only behaviour over time shows them. HCL Domino's marks are not known.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use super::classes::Classes;
@@ -138,22 +137,27 @@ struct Exclusions {
 #[derive(Debug)]
 struct Patterns {
     file: PatternFile,
-    by_header: HashMap<String, Vec<usize>>,
+    /// Header names with their marks. Few enough that comparing lengths first beats hashing every field's name.
+    by_header: Vec<(String, Vec<usize>)>,
     by_envelope: Vec<usize>,
 }
 
 impl Patterns {
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let file: PatternFile = toml::from_str(text)?;
-        let mut by_header: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_header: Vec<(String, Vec<usize>)> = Vec::new();
         let mut by_envelope = Vec::new();
         for (index, mark) in file.fingerprint.iter().enumerate() {
-            match &mark.header {
-                Some(name) => by_header
-                    .entry(name.to_ascii_lowercase())
-                    .or_default()
-                    .push(index),
-                None => by_envelope.push(index),
+            let Some(name) = &mark.header else {
+                by_envelope.push(index);
+                continue;
+            };
+            let known = by_header
+                .iter_mut()
+                .find(|(other, _)| other.eq_ignore_ascii_case(name));
+            match known {
+                Some((_, marks)) => marks.push(index),
+                None => by_header.push((name.clone(), vec![index])),
             }
         }
         Ok(Self {
@@ -245,11 +249,11 @@ impl Seen<'_> {
         !self.classes.knows_internal() || self.is_own(address)
     }
 
-    fn from_is_own(&self) -> bool {
+    fn author_is_own(&self) -> bool {
         self.from.iter().any(|address| self.may_be_own(address))
     }
 
-    fn from_is_outside(&self) -> bool {
+    fn author_is_outside(&self) -> bool {
         self.classes.knows_internal()
             && !self.from.is_empty()
             && !self.from.iter().any(|address| self.is_own(address))
@@ -259,15 +263,20 @@ impl Seen<'_> {
         self.facts.envelope.mail_from.address()
     }
 
+    /// Anybody can write the trust's name into From; the envelope of a forward that an exclusion must not excuse gives it away.
+    fn sender_is_own_or_null(&self) -> bool {
+        self.mail_from()
+            .is_none_or(|sender| self.may_be_own(sender))
+    }
+
     fn first<'s>(&'s self, name: &'s str) -> Option<&'s str> {
         self.facts.headers.first(name)
     }
 
     fn leaves(&self) -> bool {
         let rcpts = &self.facts.envelope.rcpts;
-        rcpts
-            .iter()
-            .any(|rcpt| rcpt.address().is_none_or(|address| !self.is_own(address)))
+        let goes_out = |address: &Address| !self.is_own(address);
+        rcpts.is_empty() || rcpts.iter().any(|rcpt| rcpt.address().is_none_or(goes_out))
     }
 
     /// The decision, in the order in which its steps may overrule each other.
@@ -293,7 +302,7 @@ impl Seen<'_> {
     fn forward(&self, marks: &mut Marks) -> AutomationState {
         let handed_over = self.outside_sender_from_own_server();
         if handed_over {
-            let score = if self.from_is_outside() || self.from.is_empty() {
+            let score = if self.author_is_outside() || self.from.is_empty() {
                 CERTAIN
             } else {
                 PROBABLE
@@ -319,8 +328,9 @@ impl Seen<'_> {
     fn marks(&self) -> Marks {
         let mut marks = Marks::default();
         for field in &self.facts.headers.fields {
-            let name = field.name.to_ascii_lowercase();
-            for index in self.patterns.by_header.get(&name).into_iter().flatten() {
+            let of_name = self.patterns.by_header.iter();
+            let of_name = of_name.filter(|(name, _)| name.eq_ignore_ascii_case(&field.name));
+            for index in of_name.flat_map(|(_, marks)| marks) {
                 let mark = &self.patterns.file.fingerprint[*index];
                 if self.header_fits(mark, &field.value) {
                     marks.add(&mark.id, mark.score, mark.trace);
@@ -354,7 +364,7 @@ impl Seen<'_> {
                     .any(|value| also.contains.is_empty() || contains_one(value, &also.contains))
             })
             && !mark.without.iter().any(|name| headers.has(name))
-            && (!mark.from_outside || self.from_is_outside())
+            && (!mark.from_outside || self.author_is_outside())
     }
 
     fn envelope_fits(&self, mark: &Fingerprint) -> bool {
@@ -379,7 +389,7 @@ impl Seen<'_> {
     /// RFC 6522, and bounces of older servers. Reports have the null sender (RFC 3461 6.1, RFC 8098 3); one with an outside
     /// sender is a report that is being forwarded.
     fn is_report(&self) -> bool {
-        if self.mail_from().is_some() && !self.from_is_own() {
+        if !self.sender_is_own_or_null() || (self.mail_from().is_some() && !self.author_is_own()) {
             return false;
         }
         let multipart = self
@@ -397,7 +407,8 @@ impl Seen<'_> {
     /// RFC 3834; the last branch is the shape of Exchange's out-of-office and template replies, which carry F1.
     fn is_auto_reply(&self, marks: &Marks) -> bool {
         let words = &self.patterns.file.exclusions;
-        if !self.from_is_own() || marks.has(&words.never_with_reply) {
+        let own = self.sender_is_own_or_null() && self.author_is_own();
+        if !own || marks.has(&words.never_with_reply) {
             return false;
         }
         let submitted = self.first("Auto-Submitted").unwrap_or_default();
@@ -463,7 +474,7 @@ impl Seen<'_> {
                 })
             })
         });
-        said && to_archive && !self.from_is_outside()
+        said && to_archive && self.sender_is_own_or_null() && !self.author_is_outside()
     }
 
     /// An own server never submits for an outsider, except when it forwards.
@@ -488,7 +499,7 @@ impl Seen<'_> {
 
     fn structural_marks(&self) -> Vec<&'static str> {
         let mut marks = Vec::new();
-        let outside = self.from_is_outside();
+        let outside = self.author_is_outside();
         let sender_own = self
             .first("Sender")
             .is_some_and(|value| addresses(value).iter().any(|a| self.is_own(a)));

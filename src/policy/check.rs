@@ -112,7 +112,10 @@ impl Policy {
                 );
                 say(Gravity::Error, text);
             }
-            if rule.action != Action::Deliver && rule.remedy.is_none() {
+            if rule.action == Action::Deliver {
+                let text = "its action is deliver, which changes nothing: other rules decide";
+                say(Gravity::Note, text.to_owned());
+            } else if rule.remedy.is_none() {
                 let text = "it has no remedy: the sender is not told what to change";
                 say(Gravity::Note, text.to_owned());
             }

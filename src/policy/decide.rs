@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! Pure and total: any facts give a verdict. The strictest rule decides for the whole message. What a verdict says of the
-//! message is kinds, counts, places and recipient classes, never a value, a name or an address.
+//! message is kinds, counts, places and recipient classes, never a value, a name or an address. A recipient that is not known
+//! (`<Postmaster>`, or a file scanned without an envelope) counts as outside.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use super::classes::{ClassSet, Classes};
 use super::facts::Facts;
 use super::rule::{ClassRef, Exception, Found, Mode, PlaceKind, Policy, Rule, SenderKind, When};
 use super::verdict::{Action, NearMiss, RuleHit, Verdict};
-use crate::detect::{Category, Confidence, Finding, Findings};
+use crate::detect::{Category, Confidence, Finding, Findings, PersonId};
 use crate::extract::View;
 use crate::mail::Address;
 
@@ -66,6 +67,23 @@ struct Rcpt<'a> {
     contact: bool,
 }
 
+impl Rcpt<'_> {
+    fn is_in(&self, class: ClassRef) -> bool {
+        match class {
+            ClassRef::Any => true,
+            ClassRef::Outside => self.classes.is_outside(),
+            ClassRef::NotInternal => !self.classes.is_internal(),
+            ClassRef::Contact => self.contact,
+            ClassRef::Named(index) => self.classes.has(index),
+        }
+    }
+
+    /// Whether a rule speaks of this recipient, exceptions left aside.
+    fn is_listed(&self, when: &When) -> bool {
+        when.recipients.is_empty() || when.recipients.iter().any(|c| self.is_in(*c))
+    }
+}
+
 /// The facts of a message with what follows from them for every rule.
 struct Message<'a> {
     facts: &'a Facts<'a>,
@@ -108,12 +126,20 @@ impl<'a> Message<'a> {
                 contact: address.is_some_and(|a| named.all_have_contact(facts.findings, a)),
             }
         });
+        let mut rcpts: Vec<Rcpt<'_>> = rcpts.collect();
+        if rcpts.is_empty() {
+            rcpts.push(Rcpt {
+                address: None,
+                classes: ClassSet::default(),
+                contact: false,
+            });
+        }
         Self {
             facts,
             classes,
             automation: automation(facts, classes),
             sender,
-            rcpts: rcpts.collect(),
+            rcpts,
         }
     }
 
@@ -202,27 +228,12 @@ impl<'a> Message<'a> {
         Some(Ok(sure))
     }
 
-    fn is_in(&self, rcpt: &Rcpt<'_>, class: ClassRef) -> bool {
-        match class {
-            ClassRef::Any => true,
-            ClassRef::Outside => rcpt.classes.is_outside(),
-            ClassRef::NotInternal => !rcpt.classes.is_internal(),
-            ClassRef::Contact => rcpt.contact,
-            ClassRef::Named(index) => rcpt.classes.has(index),
-        }
-    }
-
-    fn listed(&self, rcpt: &Rcpt<'_>, when: &When) -> bool {
-        when.recipients.is_empty() || when.recipients.iter().any(|c| self.is_in(rcpt, *c))
-    }
-
     fn counted_rcpts(&self, when: &When) -> Vec<usize> {
-        let excepted =
-            |rcpt: &Rcpt<'_>| when.except_recipients.iter().any(|c| self.is_in(rcpt, *c));
+        let excepted = |rcpt: &Rcpt<'_>| when.except_recipients.iter().any(|c| rcpt.is_in(*c));
         self.rcpts
             .iter()
             .enumerate()
-            .filter(|(_, rcpt)| self.listed(rcpt, when) && !excepted(rcpt))
+            .filter(|(_, rcpt)| rcpt.is_listed(when) && !excepted(rcpt))
             .map(|(index, _)| index)
             .collect()
     }
@@ -231,7 +242,7 @@ impl<'a> Message<'a> {
         if !counted.is_empty() {
             return format!("{} of {} recipients", counted.len(), when.min_recipients);
         }
-        let excepted = self.rcpts.iter().any(|rcpt| self.listed(rcpt, when));
+        let excepted = self.rcpts.iter().any(|rcpt| rcpt.is_listed(when));
         if excepted && when.except_recipients.contains(&ClassRef::Contact) {
             return "every recipient outside is a registered contact of every pupil named".into();
         }
@@ -277,7 +288,7 @@ impl<'a> Message<'a> {
                         .address
                         .is_some_and(|a| exception.recipients.iter().any(|p| p.covers(a)));
                 let classed = exception.classes.is_empty()
-                    || exception.classes.iter().any(|c| self.is_in(rcpt, *c));
+                    || exception.classes.iter().any(|c| rcpt.is_in(*c));
                 named && classed
             })
     }
@@ -387,7 +398,7 @@ impl<'a> Message<'a> {
 
 /// The pupils a message names with at least medium confidence.
 struct Named {
-    people: BTreeSet<crate::detect::PersonId>,
+    people: Vec<PersonId>,
     /// A name or identifier that no pupil of the roster could be put to.
     unknown: bool,
 }
@@ -395,7 +406,7 @@ struct Named {
 impl Named {
     fn of(findings: &Findings) -> Self {
         let mut named = Self {
-            people: BTreeSet::new(),
+            people: Vec::new(),
             unknown: false,
         };
         for finding in &findings.list {
@@ -404,12 +415,12 @@ impl Named {
             }
             let names = matches!(finding.category, Category::PupilName | Category::PupilId);
             match finding.person {
-                Some(person) => {
-                    named.people.insert(person);
-                }
+                Some(person) => named.people.push(person),
                 None => named.unknown |= names,
             }
         }
+        named.people.sort_unstable();
+        named.people.dedup();
         named
     }
 

@@ -98,7 +98,7 @@ impl Policy {
     }
 }
 
-fn policy(sink: &mut Sink<'_>, mut top: Fields<'_, '_>) -> Policy {
+fn policy(sink: &mut Sink, mut top: Fields<'_, '_>) -> Policy {
     let name = top.required_text(sink, "name").value.into();
     let title = top.required_text(sink, "title").value.into();
     let source = optional(top.text(sink, "source"));
@@ -147,7 +147,7 @@ fn optional(text: Option<Lined<String>>) -> Option<Arc<str>> {
     text.map(|text| text.value.into())
 }
 
-fn domains(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Domain> {
+fn domains(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Domain> {
     let texts = fields.texts(sink, name);
     let mut domains = Vec::new();
     for text in texts {
@@ -162,7 +162,7 @@ fn domains(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static str)
     domains
 }
 
-fn classes(sink: &mut Sink<'_>, table: &Fields<'_, '_>) -> Vec<Class> {
+fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
     let mut list = Vec::new();
     for (name, mut fields) in table.entries(sink) {
         if RESERVED.contains(&name.value.as_str()) {
@@ -190,7 +190,7 @@ fn classes(sink: &mut Sink<'_>, table: &Fields<'_, '_>) -> Vec<Class> {
     list
 }
 
-fn addresses(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Address> {
+fn addresses(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Address> {
     let texts = fields.texts(sink, name);
     let mut list = Vec::new();
     for text in texts {
@@ -202,19 +202,19 @@ fn addresses(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static st
     list
 }
 
-fn no_address(sink: &mut Sink<'_>, key: &str, line: usize, why: &str) {
+fn no_address(sink: &mut Sink, key: &str, line: usize, why: &str) {
     let found = format!("no address ({why})");
     let allowed = "an address such as office@trust.example";
     sink.mistake(line, key, found, allowed, "write it as local@domain");
 }
 
 fn class_refs(
-    sink: &mut Sink<'_>,
+    sink: &mut Sink,
     classes: &Classes,
     fields: &mut Fields<'_, '_>,
     name: &'static str,
 ) -> Vec<ClassRef> {
-    let texts = fields.texts(sink, name);
+    let texts = fields.some_texts(sink, name);
     let mut refs = Vec::new();
     for text in texts {
         let class = match text.value.as_str() {
@@ -234,7 +234,7 @@ fn class_refs(
     refs
 }
 
-fn rule(sink: &mut Sink<'_>, classes: &Classes, mut fields: Fields<'_, '_>) -> Rule {
+fn rule(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> Rule {
     let id = fields.required_text(sink, "id");
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !id.value.chars().all(plain) {
@@ -283,7 +283,7 @@ fn rule(sink: &mut Sink<'_>, classes: &Classes, mut fields: Fields<'_, '_>) -> R
     }
 }
 
-fn when(sink: &mut Sink<'_>, classes: &Classes, mut fields: Fields<'_, '_>) -> When {
+fn when(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> When {
     let recipients = class_refs(sink, classes, &mut fields, "recipients");
     let except_recipients = class_refs(sink, classes, &mut fields, "except_recipients");
     let min_recipients = fields.number(sink, "min_recipients").unwrap_or(1) as usize;
@@ -305,7 +305,7 @@ fn when(sink: &mut Sink<'_>, classes: &Classes, mut fields: Fields<'_, '_>) -> W
     when
 }
 
-fn found(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Found {
+fn found(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Found {
     let plain = |texts: Vec<Lined<String>>| texts.into_iter().map(|text| text.value).collect();
     let detectors = plain(fields.texts(sink, "detectors"));
     let except_detectors = plain(fields.texts(sink, "except_detectors"));
@@ -330,7 +330,7 @@ fn found(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Found {
     found
 }
 
-fn cap(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Cap {
+fn cap(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Cap {
     let cap = Cap {
         automation: fields.choices(sink, "automation"),
         senders: fields.choices(sink, "senders"),
@@ -349,7 +349,7 @@ fn cap(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Cap {
 }
 
 fn exception(
-    sink: &mut Sink<'_>,
+    sink: &mut Sink,
     classes: &Classes,
     rules: &[Rule],
     mut fields: Fields<'_, '_>,
@@ -371,11 +371,12 @@ fn exception(
         let allowed = "the rules it waives, by id";
         sink.mistake(fields.line, fields.key("rules"), "nothing", allowed, mend);
     }
+    let before = sink.mistakes.len();
     let senders = parties(sink, &mut fields, "senders");
     let recipients = parties(sink, &mut fields, "recipients");
     let class_list = class_refs(sink, classes, &mut fields, "classes");
-    let limited = ["senders", "recipients", "classes"];
-    if !limited.iter().any(|name| fields.has(name)) {
+    let unlimited = senders.is_empty() && recipients.is_empty() && class_list.is_empty();
+    if unlimited && sink.mistakes.len() == before {
         let allowed = "senders, recipients or classes";
         let mend = "say for whom it is, or switch the rule off";
         let key = fields.key("senders");
@@ -411,7 +412,7 @@ fn exception(
     })
 }
 
-fn rules_exist(sink: &mut Sink<'_>, rules: &[Rule], key: &str, named: &[Lined<String>]) {
+fn rules_exist(sink: &mut Sink, rules: &[Rule], key: &str, named: &[Lined<String>]) {
     let ids: Vec<&str> = rules.iter().map(|rule| &*rule.id).collect();
     for text in named {
         if !ids.contains(&text.value.as_str()) {
@@ -420,7 +421,7 @@ fn rules_exist(sink: &mut Sink<'_>, rules: &[Rule], key: &str, named: &[Lined<St
     }
 }
 
-fn parties(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Party> {
+fn parties(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Party> {
     let texts = fields.texts(sink, name);
     let mut list = Vec::new();
     for text in texts {
@@ -432,7 +433,7 @@ fn parties(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, name: &'static str)
     list
 }
 
-fn case(sink: &mut Sink<'_>, rules: &[Rule], mut fields: Fields<'_, '_>) -> Option<Case> {
+fn case(sink: &mut Sink, rules: &[Rule], mut fields: Fields<'_, '_>) -> Option<Case> {
     let name = fields.required_text(sink, "name").value;
     let from = fields.text(sink, "from");
     let key = fields.key("from");
@@ -490,7 +491,7 @@ fn case(sink: &mut Sink<'_>, rules: &[Rule], mut fields: Fields<'_, '_>) -> Opti
     })
 }
 
-fn case_headers(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
+fn case_headers(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
     for text in fields.texts(sink, "headers") {
         if let Some((name, value)) = text.value.split_once(':') {
             message.add_header(name.trim(), value.trim());
@@ -502,7 +503,7 @@ fn case_headers(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, message: &mut 
     }
 }
 
-fn case_finding(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Option<CaseFinding> {
+fn case_finding(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Option<CaseFinding> {
     let category: Option<Category> = fields.choice(sink, "category");
     let detector = fields.text(sink, "detector");
     let confidence = fields.choice(sink, "confidence");
@@ -534,7 +535,7 @@ fn case_finding(sink: &mut Sink<'_>, mut fields: Fields<'_, '_>) -> Option<CaseF
     })
 }
 
-fn case_contacts(sink: &mut Sink<'_>, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
+fn case_contacts(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
     for mut entry in fields.tables(sink, "contacts") {
         let person = entry.number(sink, "person").unwrap_or(0) as u32;
         for address in addresses(sink, &mut entry, "addresses") {

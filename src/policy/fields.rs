@@ -42,23 +42,24 @@ impl fmt::Display for Mistake {
 
 /// The text of a file and the mistakes found in it so far.
 #[derive(Debug)]
-pub(super) struct Sink<'i> {
-    text: &'i str,
+pub(super) struct Sink {
+    /// Offsets of the line ends.
+    ends: Vec<usize>,
     pub(super) mistakes: Vec<Mistake>,
 }
 
-impl<'i> Sink<'i> {
-    pub(super) fn new(text: &'i str) -> Self {
+impl Sink {
+    pub(super) fn new(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self {
-            text,
+            ends: ends.map(|(offset, _)| offset).collect(),
             mistakes: Vec::new(),
         }
     }
 
     /// The line of a byte offset.
     pub(super) fn line(&self, offset: usize) -> usize {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        1 + self.ends.partition_point(|end| *end < offset)
     }
 
     pub(super) fn mistake(
@@ -134,7 +135,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// The line of a key, or of the table when the key is absent.
-    pub(super) fn line_of(&self, sink: &Sink<'_>, name: &str) -> usize {
+    pub(super) fn line_of(&self, sink: &Sink, name: &str) -> usize {
         self.table
             .get(name)
             .map_or(self.line, |value| sink.line(value.span().start))
@@ -142,7 +143,7 @@ impl<'a, 'i> Fields<'a, 'i> {
 
     fn wrong_type(
         &self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &str,
         value: &Spanned<DeValue<'_>>,
         allowed: &str,
@@ -154,11 +155,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// An optional text.
-    pub(super) fn text(
-        &mut self,
-        sink: &mut Sink<'_>,
-        name: &'static str,
-    ) -> Option<Lined<String>> {
+    pub(super) fn text(&mut self, sink: &mut Sink, name: &'static str) -> Option<Lined<String>> {
         let value = self.get(name)?;
         if let Some(text) = value.get_ref().as_str() {
             let line = sink.line(value.span().start);
@@ -172,11 +169,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// A text that must be there and not be empty.
-    pub(super) fn required_text(
-        &mut self,
-        sink: &mut Sink<'_>,
-        name: &'static str,
-    ) -> Lined<String> {
+    pub(super) fn required_text(&mut self, sink: &mut Sink, name: &'static str) -> Lined<String> {
         let present = self.table.contains_key(name);
         let text = self.text(sink, name);
         match text {
@@ -201,13 +194,13 @@ impl<'a, 'i> Fields<'a, 'i> {
         }
     }
 
-    fn missing(&self, sink: &mut Sink<'_>, line: usize, name: &str, found: &str) {
+    fn missing(&self, sink: &mut Sink, line: usize, name: &str, found: &str) {
         let mend = format!("add {name} = \"...\"");
         sink.mistake(line, self.key(name), found, "a text, required", mend);
     }
 
     /// A list of texts; empty when the key is absent.
-    pub(super) fn texts(&mut self, sink: &mut Sink<'_>, name: &'static str) -> Vec<Lined<String>> {
+    pub(super) fn texts(&mut self, sink: &mut Sink, name: &'static str) -> Vec<Lined<String>> {
         let Some(value) = self.get(name) else {
             return Vec::new();
         };
@@ -217,7 +210,7 @@ impl<'a, 'i> Fields<'a, 'i> {
             return Vec::new();
         };
         let mut texts = Vec::new();
-        for item in array.iter() {
+        for item in array {
             if let Some(text) = item.get_ref().as_str() {
                 let line = sink.line(item.span().start);
                 texts.push(Lined {
@@ -231,10 +224,25 @@ impl<'a, 'i> Fields<'a, 'i> {
         texts
     }
 
+    /// A list of texts that is not empty; an absent key gives none. An empty list of conditions could be read either way.
+    pub(super) fn some_texts(&mut self, sink: &mut Sink, name: &'static str) -> Vec<Lined<String>> {
+        let empty = |value: &Spanned<DeValue<'_>>| {
+            let array = value.get_ref().as_array();
+            array.is_some_and(|list| list.is_empty())
+        };
+        if self.table.get(name).is_some_and(empty) {
+            let line = self.line_of(sink, name);
+            let key = self.key(name);
+            let mend = "name one, or remove the key";
+            sink.mistake(line, key, "an empty list", "at least one word", mend);
+        }
+        self.texts(sink, name)
+    }
+
     /// An optional word of a fixed set.
     pub(super) fn choice<T: DeserializeOwned>(
         &mut self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &'static str,
     ) -> Option<T> {
         let text = self.text(sink, name)?;
@@ -244,10 +252,10 @@ impl<'a, 'i> Fields<'a, 'i> {
     /// A list of words of a fixed set.
     pub(super) fn choices<T: DeserializeOwned>(
         &mut self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &'static str,
     ) -> Vec<T> {
-        let texts = self.texts(sink, name);
+        let texts = self.some_texts(sink, name);
         texts
             .iter()
             .filter_map(|text| self.word(sink, name, text, &[]))
@@ -257,10 +265,10 @@ impl<'a, 'i> Fields<'a, 'i> {
     /// A list of words of a fixed set, or `["any"]`.
     pub(super) fn choices_or_any<T: DeserializeOwned>(
         &mut self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &'static str,
     ) -> Option<AnyOf<T>> {
-        let texts = self.texts(sink, name);
+        let texts = self.some_texts(sink, name);
         if texts.is_empty() {
             return None;
         }
@@ -275,7 +283,7 @@ impl<'a, 'i> Fields<'a, 'i> {
 
     fn word<T: DeserializeOwned>(
         &self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &str,
         text: &Lined<String>,
         also: &[&'static str],
@@ -291,7 +299,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// An optional whole number, not negative.
-    pub(super) fn number(&mut self, sink: &mut Sink<'_>, name: &'static str) -> Option<u64> {
+    pub(super) fn number(&mut self, sink: &mut Sink, name: &'static str) -> Option<u64> {
         let value = self.get(name)?;
         let number = value
             .get_ref()
@@ -305,7 +313,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// An optional `true` or `false`.
-    pub(super) fn flag(&mut self, sink: &mut Sink<'_>, name: &'static str) -> Option<bool> {
+    pub(super) fn flag(&mut self, sink: &mut Sink, name: &'static str) -> Option<bool> {
         let value = self.get(name)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
@@ -318,7 +326,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     /// An optional date, written as a TOML date or as a text `YYYY-MM-DD`.
     pub(super) fn date(
         &mut self,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         name: &'static str,
     ) -> Option<jiff::civil::Date> {
         let value = self.get(name)?;
@@ -341,11 +349,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// A table of its own; absent is `None`.
-    pub(super) fn table(
-        &mut self,
-        sink: &mut Sink<'_>,
-        name: &'static str,
-    ) -> Option<Fields<'a, 'i>> {
+    pub(super) fn table(&mut self, sink: &mut Sink, name: &'static str) -> Option<Fields<'a, 'i>> {
         let value = self.get(name)?;
         let Some(table) = value.get_ref().as_table() else {
             self.wrong_type(sink, name, value, "a table", "write it as { key = value }");
@@ -359,11 +363,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// An array of tables (`[[name]]`); empty when the key is absent.
-    pub(super) fn tables(
-        &mut self,
-        sink: &mut Sink<'_>,
-        name: &'static str,
-    ) -> Vec<Fields<'a, 'i>> {
+    pub(super) fn tables(&mut self, sink: &mut Sink, name: &'static str) -> Vec<Fields<'a, 'i>> {
         let Some(value) = self.get(name) else {
             return Vec::new();
         };
@@ -385,7 +385,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// Every key with its value as a table of its own, for tables whose keys the file chooses.
-    pub(super) fn entries(&self, sink: &mut Sink<'_>) -> Vec<(Lined<String>, Fields<'a, 'i>)> {
+    pub(super) fn entries(&self, sink: &mut Sink) -> Vec<(Lined<String>, Fields<'a, 'i>)> {
         let mut entries: Vec<(usize, Lined<String>, Fields<'a, 'i>)> = Vec::new();
         for (name, value) in self.table {
             let line = sink.line(name.span().start);
@@ -406,7 +406,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// Reports every key that was never asked for.
-    pub(super) fn finish(self, sink: &mut Sink<'_>) {
+    pub(super) fn finish(self, sink: &mut Sink) {
         for name in self.table.keys() {
             let text = name.get_ref();
             if !self.asked.iter().any(|asked| asked == text) {
