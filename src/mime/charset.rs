@@ -6,6 +6,7 @@
 //! # Known gaps
 //! ISO-2022-KR and HZ come out as replacement characters, as in browsers. UTF-7 is read only where it is named.
 
+use crate::mime::transfer;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
@@ -20,8 +21,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
     let label = label.map(|label| label.trim().trim_matches(['"', '\'']).to_ascii_lowercase());
     if let Some(label) = label.as_deref() {
         if matches!(label, "utf-7" | "unicode-1-1-utf-7" | "csutf7" | "utf7") {
-            return mail_parser::decoders::charsets::map::charset_decoder(b"utf-7")
-                .map_or_else(|| guess(bytes), |decoder| decoder(bytes));
+            return utf7(bytes);
         }
         if let Some(encoding) = Encoding::for_label(label.as_bytes()) {
             if encoding == UTF_16LE || encoding == UTF_16BE {
@@ -35,6 +35,34 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
         }
     }
     guess(bytes)
+}
+
+/// UTF-7: `+` opens base64 of UTF-16, anything outside its alphabet closes it, and only `-` is swallowed.
+/// (`mail-parser` swallows whatever closes it, which glues names together.)
+fn utf7(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(b'+', rest) {
+        out.push_str(&String::from_utf8_lossy(&rest[..at]));
+        rest = &rest[at + 1..];
+        let run = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+            .count();
+        if run == 0 {
+            out.push('+');
+        } else {
+            let wide = transfer::base64(&rest[..run]).bytes;
+            let units: Vec<u16> = wide
+                .chunks_exact(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect();
+            out.push_str(&String::from_utf16_lossy(&units));
+        }
+        rest = rest[run..].strip_prefix(b"-").unwrap_or(&rest[run..]);
+    }
+    out.push_str(&String::from_utf8_lossy(rest));
+    out
 }
 
 /// Whether these bytes are UTF-16 by their pattern of zero bytes.

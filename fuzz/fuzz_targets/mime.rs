@@ -1,0 +1,19 @@
+//! Any bytes are a message: parsing and the in-process readers must end, without a panic and within bounds.
+#![no_main]
+
+use std::sync::Arc;
+
+use beadle::extract::{InProcess, walk};
+use beadle::limits::{Budget, Limits};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|raw: &[u8]| {
+    let limits = Limits {
+        unpacked_bytes: 16 << 20,
+        file_bytes: 8 << 20,
+        ..Limits::default()
+    };
+    let budget = Budget::new(Arc::new(limits));
+    let message = beadle::mime::parse(raw, &budget);
+    let _ = walk(&message, &budget, &InProcess);
+});
