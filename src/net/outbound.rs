@@ -119,6 +119,9 @@ impl NextHop for SmtpNextHop {
 impl Inner {
     async fn deliver(&self, outgoing: Outgoing) -> Attempt {
         let groups = self.groups(&outgoing.envelope);
+        if let [(route, indexes)] = &groups[..] {
+            return self.by_route(route, &outgoing, indexes).await;
+        }
         let mut total = Combined::default();
         for (route, indexes) in groups {
             let attempt = self.by_route(route, &outgoing, &indexes).await;

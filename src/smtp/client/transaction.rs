@@ -32,13 +32,13 @@ impl Client {
     /// Starts a transaction; its [`Event::Done`] follows. A message the next hop cannot take is answered at once,
     /// without a word on the wire.
     pub fn begin(&mut self, message: Message) {
-        self.content_begun = false;
-        self.cut_short = false;
         if !self.is_idle() {
             let reply = ours(451, EnhancedCode(4, 3, 0), "session is not idle");
             self.events.push_back(Event::Done(failed(reply)));
             return;
         }
+        self.content_begun = false;
+        self.cut_short = false;
         if let Err(reply) = self.prepare(message) {
             self.events.push_back(Event::Done(failed(*reply)));
             return;
