@@ -10,6 +10,7 @@
 //! # Known gaps
 //! Rules that Outlook runs itself leave no mark; only behaviour over time shows them. HCL Domino's marks are not known.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::classes::Classes;
@@ -283,11 +284,12 @@ impl Seen<'_> {
     }
 
     fn is_recipient(&self, address: &Address) -> bool {
-        let key = address.key();
+        let local = address.local().to_lowercase();
         let rcpts = &self.facts.envelope.rcpts;
         rcpts
             .iter()
-            .any(|rcpt| rcpt.address().is_some_and(|a| a.key() == key))
+            .filter_map(|rcpt| rcpt.address())
+            .any(|rcpt| rcpt.domain() == address.domain() && rcpt.local().to_lowercase() == local)
     }
 
     /// RFC 6522, and bounces of older servers. Reports have the null sender (RFC 3461 6.1, RFC 8098 3); one with an outside
@@ -438,7 +440,7 @@ impl Seen<'_> {
 
     fn recipient_is_not_addressed(&self) -> bool {
         let headers = self.facts.headers;
-        let named: Vec<String> = ["To", "Cc", "Resent-To", "Resent-Cc"]
+        let named: HashSet<String> = ["To", "Cc", "Resent-To", "Resent-Cc"]
             .iter()
             .flat_map(|name| headers.all(name))
             .flat_map(addresses)

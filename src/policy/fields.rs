@@ -455,6 +455,14 @@ pub(super) fn words_of<T: DeserializeOwned>() -> &'static [&'static str] {
     words
 }
 
+/// Every variant of an enum without fields.
+pub(super) fn all_of<T: DeserializeOwned>() -> impl Iterator<Item = T> {
+    words_of::<T>().iter().filter_map(|word| {
+        let read: Result<T, ValueError> = T::deserialize(StrDeserializer::new(word));
+        read.ok()
+    })
+}
+
 /// A deserializer that only looks at what an enum says of itself.
 struct Probe<'a> {
     words: &'a mut &'static [&'static str],
