@@ -10,10 +10,13 @@
 //! # Known gaps
 //! Rules that Outlook runs itself leave no mark; only behaviour over time shows them. HCL Domino's marks are not known.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::classes::Classes;
 use super::facts::Facts;
+use super::fingerprints::{AddressOf, Fingerprint, PATTERNS, Patterns};
+use super::header_text::{addresses, contains_one, list_host, received_for, starts_with};
 use crate::mail::Address;
 use crate::mail::Domain;
 
@@ -78,104 +81,6 @@ impl Automation {
         )
     }
 }
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PatternFile {
-    fingerprint: Vec<Fingerprint>,
-    exclusions: Exclusions,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Fingerprint {
-    id: Arc<str>,
-    origin: String,
-    score: u32,
-    header: Option<String>,
-    contains: Vec<String>,
-    not_contains: Vec<String>,
-    address: Option<AddressOf>,
-    also: Option<Also>,
-    without: Vec<String>,
-    from_outside: bool,
-    mail_from_starts: Vec<String>,
-    mail_from_contains: Vec<String>,
-    mail_from_own: bool,
-    trace: bool,
-}
-
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum AddressOf {
-    Own,
-    Recipient,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Also {
-    header: String,
-    #[serde(default)]
-    contains: Vec<String>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exclusions {
-    auto_reply_headers: Vec<String>,
-    auto_submitted: Vec<String>,
-    precedence: Vec<String>,
-    never_with_reply: Vec<String>,
-    forward_subjects: Vec<String>,
-    list_senders: Vec<String>,
-    report_senders: Vec<String>,
-    journal_class: String,
-}
-
-/// The marks, with an index by header name.
-#[derive(Debug)]
-struct Patterns {
-    file: PatternFile,
-    /// Header names with their marks. Few enough that comparing lengths first beats hashing every field's name.
-    by_header: Vec<(String, Vec<usize>)>,
-    by_envelope: Vec<usize>,
-}
-
-impl Patterns {
-    fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        let file: PatternFile = toml::from_str(text)?;
-        let mut by_header: Vec<(String, Vec<usize>)> = Vec::new();
-        let mut by_envelope = Vec::new();
-        for (index, mark) in file.fingerprint.iter().enumerate() {
-            let Some(name) = &mark.header else {
-                by_envelope.push(index);
-                continue;
-            };
-            let known = by_header
-                .iter_mut()
-                .find(|(other, _)| other.eq_ignore_ascii_case(name));
-            match known {
-                Some((_, marks)) => marks.push(index),
-                None => by_header.push((name.clone(), vec![index])),
-            }
-        }
-        Ok(Self {
-            file,
-            by_header,
-            by_envelope,
-        })
-    }
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "the text is part of the binary and a test reads it"
-)]
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
-    Patterns::parse(include_str!("../../patterns/auto-forward.toml"))
-        .expect("embedded patterns are valid")
-});
 
 /// From this score a mark makes an automatic forward.
 const CERTAIN: u32 = 70;
@@ -379,11 +284,12 @@ impl Seen<'_> {
     }
 
     fn is_recipient(&self, address: &Address) -> bool {
-        let key = address.key();
+        let local = address.local().to_lowercase();
         let rcpts = &self.facts.envelope.rcpts;
         rcpts
             .iter()
-            .any(|rcpt| rcpt.address().is_some_and(|a| a.key() == key))
+            .filter_map(|rcpt| rcpt.address())
+            .any(|rcpt| rcpt.domain() == address.domain() && rcpt.local().to_lowercase() == local)
     }
 
     /// RFC 6522, and bounces of older servers. Reports have the null sender (RFC 3461 6.1, RFC 8098 3); one with an outside
@@ -534,7 +440,7 @@ impl Seen<'_> {
 
     fn recipient_is_not_addressed(&self) -> bool {
         let headers = self.facts.headers;
-        let named: Vec<String> = ["To", "Cc", "Resent-To", "Resent-Cc"]
+        let named: HashSet<String> = ["To", "Cc", "Resent-To", "Resent-Cc"]
             .iter()
             .flat_map(|name| headers.all(name))
             .flat_map(addresses)
@@ -596,136 +502,4 @@ fn caf_mailbox(facts: &Facts<'_>) -> Option<Address> {
     let at = sender.local().to_ascii_lowercase().find("+caf_=")?;
     let local = sender.local().get(..at)?;
     Address::parse(&format!("{local}@{}", sender.domain())).ok()
-}
-
-/// The mailbox a Received field says the hop was for (RFC 5321 4.4, For clause).
-fn received_for(value: &str) -> Option<Address> {
-    let lower = value.to_ascii_lowercase();
-    let at = lower.find(" for ")?;
-    let rest = value.get(at + 5..)?.trim_start();
-    let word = rest.split([';', ' ', '\t']).next()?;
-    Address::parse(word.trim_matches(['<', '>'])).ok()
-}
-
-/// The domain of a List-Id without its first label (`parents.lists.trust.example` is a list of `lists.trust.example`).
-fn list_host(value: &str) -> Option<Domain> {
-    let id = value
-        .rsplit_once('<')
-        .map_or(value, |(_, rest)| rest)
-        .trim_end_matches([' ', '>']);
-    let (_, host) = id.trim().split_once('.')?;
-    Domain::parse(host).ok()
-}
-
-/// The addresses a header names: what stands in angle brackets, else the words with an `@`. Quoted names and comments do not
-/// count, so that a display name cannot pose as an address.
-pub(super) fn addresses(value: &str) -> Vec<Address> {
-    let mut plain = String::with_capacity(value.len());
-    let mut angles = Vec::new();
-    let mut found = Vec::new();
-    let (mut quoted, mut comment, mut escaped) = (false, 0usize, false);
-    let mut angle: Option<String> = None;
-    for c in value.chars() {
-        if escaped {
-            escaped = false;
-            continue;
-        }
-        match c {
-            '\\' if quoted || comment > 0 => escaped = true,
-            '"' if comment == 0 && angle.is_none() => quoted = !quoted,
-            _ if quoted => {}
-            '(' if angle.is_none() => comment += 1,
-            ')' if comment > 0 => comment -= 1,
-            _ if comment > 0 => {}
-            '<' => angle = Some(String::new()),
-            '>' => angles.extend(angle.take()),
-            _ => match &mut angle {
-                Some(text) => text.push(c),
-                None => plain.push(c),
-            },
-        }
-    }
-    // An address list may mix both forms (RFC 5322 3.4): `a@b, Name <c@d>`.
-    for text in angles {
-        found.extend(Address::parse(text.trim()).ok());
-    }
-    for entry in plain.split([',', ';', ':', ' ', '\t']) {
-        if entry.contains('@') {
-            found.extend(Address::parse(entry.trim()).ok());
-        }
-    }
-    found
-}
-
-fn starts_with(value: &str, prefix: &str) -> bool {
-    value
-        .trim_start()
-        .get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-fn contains_one(value: &str, texts: &[String]) -> bool {
-    if texts.is_empty() {
-        return false;
-    }
-    let value = value.to_lowercase();
-    texts
-        .iter()
-        .any(|text| value.contains(&text.to_lowercase()))
-}
-
-/// The origin of each mark by its id, for explanations.
-pub fn origin(id: &str) -> Option<&'static str> {
-    let marks = &PATTERNS.file.fingerprint;
-    marks
-        .iter()
-        .find(|mark| &*mark.id == id)
-        .map(|mark| mark.origin.as_str())
-        .or(match id {
-            "envelope" => Some("an outside sender, handed over by one of the trust's own servers"),
-            "F23" => Some("an outside author, submitted by one of the trust's own servers"),
-            "F24" => Some("it was delivered to a mailbox of the trust before"),
-            "F25" => Some("the recipient is not addressed in it, or its outside author signed it"),
-            _ => None,
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_embedded_marks_are_complete() {
-        let patterns = Patterns::parse(include_str!("../../patterns/auto-forward.toml")).unwrap();
-        for mark in &patterns.file.fingerprint {
-            let envelope = !mark.mail_from_starts.is_empty() || !mark.mail_from_contains.is_empty();
-            assert!(mark.header.is_some() != envelope, "{}", mark.id);
-            assert!([15, 40, 70, 100].contains(&mark.score), "{}", mark.id);
-            assert!(origin(&mark.id).is_some_and(|text| !text.is_empty()));
-        }
-    }
-
-    #[test]
-    fn addresses_are_not_taken_from_names() {
-        let read =
-            |text: &str| -> Vec<String> { addresses(text).iter().map(Address::key).collect() };
-        assert_eq!(
-            read("\"head@trust.example\" <x@far.example>"),
-            ["x@far.example"]
-        );
-        assert_eq!(
-            read("x@far.example (head@trust.example)"),
-            ["x@far.example"]
-        );
-        assert_eq!(read("A@b.example, C <d@e.example>").len(), 2);
-        assert_eq!(read("user@t.example;\t1111-2222"), ["user@t.example"]);
-        assert!(read("undisclosed-recipients:;").is_empty());
-    }
-
-    #[test]
-    fn the_for_clause_is_read() {
-        let hop = "from a.example by b.example with ESMTPS id 1 for <u@t.example>; Mon, 1 Jan 2026";
-        assert_eq!(received_for(hop).unwrap().as_str(), "u@t.example");
-        assert!(received_for("from a by b; Mon").is_none());
-    }
 }

@@ -6,8 +6,10 @@ use jiff::civil::Date;
 
 use super::classes::{INTERNAL, PARTNER};
 use super::decide::decide;
+use super::fields::all_of;
 use super::rule::{ClassRef, Mode, Policy, Rule};
 use super::verdict::Action;
+use crate::detect::Category;
 
 /// How grave a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +46,7 @@ impl Policy {
         let mut problems = Vec::new();
         self.check_classes(&mut problems);
         self.check_rules(&mut problems);
+        self.check_categories(&mut problems);
         self.check_exceptions(&mut problems);
         self.check_cases(&mut problems);
         problems
@@ -112,12 +115,39 @@ impl Policy {
                 );
                 say(Gravity::Error, text);
             }
+            if rule.clause.is_none() {
+                let text =
+                    "it has no clause: refusals cannot say where the trust's policy asks for it";
+                say(Gravity::Note, text.to_owned());
+            }
             if rule.action == Action::Deliver {
                 let text = "its action is deliver, which changes nothing: other rules decide";
                 say(Gravity::Note, text.to_owned());
             } else if rule.remedy.is_none() {
                 let text = "it has no remedy: the sender is not told what to change";
                 say(Gravity::Note, text.to_owned());
+            }
+        }
+    }
+
+    /// Data that leaves because no rule speaks of it is what an administrator least expects.
+    fn check_categories(&self, problems: &mut Vec<Problem>) {
+        let stops = |rule: &&Rule, category: Category| {
+            let found = rule.when.found.as_ref();
+            let named =
+                found.is_some_and(|f| f.categories.is_empty() || f.categories.contains(&category));
+            named && rule.mode == Mode::Enforce && rule.action != Action::Deliver
+        };
+        for category in all_of::<Category>() {
+            if !self.rules.iter().any(|rule| stops(&rule, category)) {
+                problems.push(Problem {
+                    gravity: Gravity::Note,
+                    line: None,
+                    text: format!(
+                        "no rule stops {} from leaving: add one if that is not meant",
+                        category.name()
+                    ),
+                });
             }
         }
     }

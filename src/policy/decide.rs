@@ -15,10 +15,10 @@ use jiff::civil::Date;
 use super::auto_forward::{Automation, automation};
 use super::classes::{ClassSet, Classes};
 use super::facts::Facts;
-use super::rule::{ClassRef, Exception, Found, Mode, PlaceKind, Policy, Rule, SenderKind, When};
+use super::rule::{ClassRef, Exception, Found, Mode, Policy, Rule, SenderKind, When};
 use super::verdict::{Action, NearMiss, RuleHit, Verdict};
+use super::wording::{Count, described, joined, parts_of};
 use crate::detect::{Category, Confidence, Finding, Findings, PersonId};
-use crate::extract::View;
 use crate::mail::Address;
 
 /// Judges a message by a policy on the day `today`, which exceptions must not be past.
@@ -433,101 +433,5 @@ impl Named {
             let facts = findings.people.get(person);
             facts.is_some_and(|facts| facts.contacts.contains(&key))
         })
-    }
-}
-
-/// Distinct people and values of some findings.
-struct Count {
-    people: usize,
-    values: usize,
-}
-
-impl Count {
-    fn of(list: &[Finding], indexes: &[usize]) -> Self {
-        let mut people: Vec<_> = indexes.iter().filter_map(|i| list[*i].person).collect();
-        people.sort_unstable();
-        people.dedup();
-        let mut values: Vec<_> = indexes.iter().map(|i| list[*i].value).collect();
-        values.sort_unstable();
-        values.dedup();
-        Self {
-            people: people.len(),
-            values: values.len(),
-        }
-    }
-}
-
-/// `3 pupils' full names in the body and an attachment`, for each category.
-fn described(list: &[Finding], indexes: &[usize]) -> String {
-    let categories: BTreeSet<Category> = indexes.iter().map(|i| list[*i].category).collect();
-    let parts: Vec<String> = categories
-        .into_iter()
-        .map(|category| {
-            let of = |index: &&usize| list[**index].category == category;
-            let own: Vec<usize> = indexes.iter().filter(of).copied().collect();
-            let count = Count::of(list, &own);
-            let places = joined(own.iter().map(|i| place_name(&list[*i])).collect());
-            let what = noun(category, &count);
-            format!("{what} in {places}")
-        })
-        .collect();
-    parts.join("; ")
-}
-
-fn noun(category: Category, count: &Count) -> String {
-    let (number, one, many) = match category {
-        Category::PupilName => (
-            count.people.max(usize::from(count.values > 0)),
-            "pupil's full name",
-            "pupils' full names",
-        ),
-        Category::PupilId => (count.values, "pupil identifier", "pupil identifiers"),
-        Category::Financial => (count.values, "financial detail", "financial details"),
-        Category::Medical => {
-            let what = "medical, SEN or safeguarding detail";
-            let details = plural(count.values, what, &format!("{what}s"));
-            return match count.people {
-                0 => details,
-                people => format!("{details} of {}", plural(people, "person", "people")),
-            };
-        }
-        #[allow(
-            unreachable_patterns,
-            reason = "the enum grows with the detectors; an unknown category is counted under its own name"
-        )]
-        other => (count.values, other.name(), other.name()),
-    };
-    plural(number, one, many)
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    if count == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{count} {many}")
-    }
-}
-
-fn parts_of(count: usize) -> String {
-    plural(count, "part", "parts")
-}
-
-fn place_name(finding: &Finding) -> &'static str {
-    match (PlaceKind::of(&finding.location.place), finding.view) {
-        (_, View::FileName) => "a file name",
-        (PlaceKind::Attachment, View::Properties) => "the properties of an attachment",
-        (PlaceKind::Subject, _) => "the subject",
-        (PlaceKind::Header, _) => "a header",
-        (PlaceKind::Body, View::Hidden) => "the hidden body",
-        (PlaceKind::Body, _) => "the body",
-        (PlaceKind::Attachment, _) => "an attachment",
-    }
-}
-
-fn joined(names: BTreeSet<&str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
     }
 }

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use super::auto_forward::{AutomationState, origin};
+use super::auto_forward::AutomationState;
 use super::facts::Facts;
+use super::fingerprints::origin;
 use super::rule::Policy;
 use super::verdict::{Action, RuleHit, Verdict};
 use crate::mail::Reference;

@@ -11,6 +11,8 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::spelling::nearest;
+
 /// One mistake in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -453,6 +455,14 @@ pub(super) fn words_of<T: DeserializeOwned>() -> &'static [&'static str] {
     words
 }
 
+/// Every variant of an enum without fields.
+pub(super) fn all_of<T: DeserializeOwned>() -> impl Iterator<Item = T> {
+    words_of::<T>().iter().filter_map(|word| {
+        let read: Result<T, ValueError> = T::deserialize(StrDeserializer::new(word));
+        read.ok()
+    })
+}
+
 /// A deserializer that only looks at what an enum says of itself.
 struct Probe<'a> {
     words: &'a mut &'static [&'static str],
@@ -480,34 +490,4 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct identifier ignored_any
     }
-}
-
-/// The word of `words` that a slip of the finger turns into `word`, if there is one.
-pub(super) fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
-    let word = word.to_lowercase().replace('_', "-");
-    words
-        .iter()
-        .map(|candidate| (distance(&word, &candidate.replace('_', "-")), *candidate))
-        .filter(|(steps, candidate)| *steps <= 1 + candidate.len() / 4)
-        .min_by_key(|(steps, _)| *steps)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Steps of inserting, dropping, replacing or swapping neighbours between two short words (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replace.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

@@ -13,6 +13,12 @@ pub mod fields;
 pub mod rule;
 pub mod verdict;
 
+mod case_document;
+mod fingerprints;
+mod header_text;
+mod spelling;
+mod wording;
+
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
 pub use check::{Gravity, Problem};
 pub use decide::decide;

@@ -1,0 +1,133 @@
+//! The marks of automatic forwarding as `patterns/auto-forward.toml` gives them, indexed by header name.
+
+use std::sync::{Arc, LazyLock};
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PatternFile {
+    pub(super) fingerprint: Vec<Fingerprint>,
+    pub(super) exclusions: Exclusions,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Fingerprint {
+    pub(super) id: Arc<str>,
+    pub(super) origin: String,
+    pub(super) score: u32,
+    pub(super) header: Option<String>,
+    pub(super) contains: Vec<String>,
+    pub(super) not_contains: Vec<String>,
+    pub(super) address: Option<AddressOf>,
+    pub(super) also: Option<Also>,
+    pub(super) without: Vec<String>,
+    pub(super) from_outside: bool,
+    pub(super) mail_from_starts: Vec<String>,
+    pub(super) mail_from_contains: Vec<String>,
+    pub(super) mail_from_own: bool,
+    pub(super) trace: bool,
+}
+
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AddressOf {
+    Own,
+    Recipient,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Also {
+    pub(super) header: String,
+    #[serde(default)]
+    pub(super) contains: Vec<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exclusions {
+    pub(super) auto_reply_headers: Vec<String>,
+    pub(super) auto_submitted: Vec<String>,
+    pub(super) precedence: Vec<String>,
+    pub(super) never_with_reply: Vec<String>,
+    pub(super) forward_subjects: Vec<String>,
+    pub(super) list_senders: Vec<String>,
+    pub(super) report_senders: Vec<String>,
+    pub(super) journal_class: String,
+}
+
+/// The marks, with an index by header name.
+#[derive(Debug)]
+pub(super) struct Patterns {
+    pub(super) file: PatternFile,
+    /// Header names with their marks. Few enough that comparing lengths first beats hashing every field's name.
+    pub(super) by_header: Vec<(String, Vec<usize>)>,
+    pub(super) by_envelope: Vec<usize>,
+}
+
+impl Patterns {
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let file: PatternFile = toml::from_str(text)?;
+        let mut by_header: Vec<(String, Vec<usize>)> = Vec::new();
+        let mut by_envelope = Vec::new();
+        for (index, mark) in file.fingerprint.iter().enumerate() {
+            let Some(name) = &mark.header else {
+                by_envelope.push(index);
+                continue;
+            };
+            let known = by_header
+                .iter_mut()
+                .find(|(other, _)| other.eq_ignore_ascii_case(name));
+            match known {
+                Some((_, marks)) => marks.push(index),
+                None => by_header.push((name.clone(), vec![index])),
+            }
+        }
+        Ok(Self {
+            file,
+            by_header,
+            by_envelope,
+        })
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the text is part of the binary and a test reads it"
+)]
+pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+    Patterns::parse(include_str!("../../patterns/auto-forward.toml"))
+        .expect("embedded patterns are valid")
+});
+
+/// The origin of each mark by its id, for explanations.
+pub(super) fn origin(id: &str) -> Option<&'static str> {
+    let marks = &PATTERNS.file.fingerprint;
+    marks
+        .iter()
+        .find(|mark| &*mark.id == id)
+        .map(|mark| mark.origin.as_str())
+        .or(match id {
+            "envelope" => Some("an outside sender, handed over by one of the trust's own servers"),
+            "F23" => Some("an outside author, submitted by one of the trust's own servers"),
+            "F24" => Some("it was delivered to a mailbox of the trust before"),
+            "F25" => Some("the recipient is not addressed in it, or its outside author signed it"),
+            _ => None,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_marks_are_complete() {
+        let patterns = Patterns::parse(include_str!("../../patterns/auto-forward.toml")).unwrap();
+        for mark in &patterns.file.fingerprint {
+            let envelope = !mark.mail_from_starts.is_empty() || !mark.mail_from_contains.is_empty();
+            assert!(mark.header.is_some() != envelope, "{}", mark.id);
+            assert!([15, 40, 70, 100].contains(&mark.score), "{}", mark.id);
+            assert!(origin(&mark.id).is_some_and(|text| !text.is_empty()));
+        }
+    }
+}
