@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{timeout, timeout_at};
 
 use crate::mail::{Envelope, ForwardPath, QueueId, ReversePath};
@@ -334,8 +334,7 @@ impl Connection {
             completed,
             arrived: SystemTime::now(),
         };
-        let (reply, pending) = self.accept(received).await;
-        drop(whole.permit);
+        let (reply, pending) = self.accept(received, whole.permit).await;
         self.messages += 1;
         self.session.answer(&reply);
         // Dropped on a failed write, and then it reports the reply as not delivered.
@@ -345,11 +344,16 @@ impl Connection {
     }
 
     /// Hands the message over in a task of its own, so that nothing that happens to this session can cancel a delivery.
-    async fn accept(&self, received: Received) -> (Reply, Option<Pending>) {
+    async fn accept(
+        &self,
+        received: Received,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> (Reply, Option<Pending>) {
         let id = received.id;
         let accept = Arc::clone(&self.inbound.accept);
         let task = tokio::spawn(async move {
             let reply = accept.accept(received).await;
+            drop(permit);
             let pending = Pending {
                 accept,
                 id,
