@@ -825,3 +825,67 @@ async fn new_access_rules_count_for_new_sessions() {
         .set_access(Access::new(&access::Config::default()).unwrap());
     connect(&server).await.expect("554 5.7.1").await;
 }
+
+#[tokio::test]
+async fn strangers_without_their_certificate_do_not_stay() {
+    let pki = Pki::new();
+    let rule = ClientRule {
+        certificate_names: vec!["mx.trust.example".into()],
+        ..ClientRule::default()
+    };
+    let config = Config {
+        handshake_seconds: 1,
+        ..Config::default()
+    };
+    let tls = pki.server();
+    pki.sign("mx.trust.example", "good");
+    let server = start_with(config, vec![rule], Some(tls), Memory::default()).await;
+    let mut stranger = connect(&server).await;
+    stranger.greet().await;
+    let mut peer = connect(&server).await;
+    peer.greet().await;
+    peer.ask("STARTTLS", "220").await;
+    let mut peer = Peer::new(pki.handshake(peer.stream, Some("good")).await.unwrap());
+    peer.ask("EHLO client.example", "250 ").await;
+    stranger.expect("421 4.4.2").await;
+    peer.mail("still here").await;
+    let received = server.memory.received.lock().unwrap();
+    let tls = received[0].client.tls.clone().unwrap();
+    assert_eq!(tls.client_names, ["mx.trust.example"]);
+}
+
+#[tokio::test]
+async fn sessions_have_an_end() {
+    let config = Config {
+        session_seconds: 1,
+        ..Config::default()
+    };
+    let server = start(config).await;
+    let mut peer = connect(&server).await;
+    peer.greet().await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(800) {
+        peer.mail("text").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    peer.expect("421 4.4.2").await;
+}
+
+#[test]
+fn settings_survive_toml_and_unknown_keys_do_not() {
+    let text = toml::to_string(&Config::default()).unwrap();
+    assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
+    assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+    assert!(toml::from_str::<Config>("sesions = 3").is_err());
+    let access = access::Config {
+        clients: vec![own_servers()],
+        sender_domains: vec!["trust.example".into()],
+        null_sender: access::NullSender::Refuse,
+    };
+    let text = toml::to_string(&access).unwrap();
+    assert_eq!(toml::from_str::<access::Config>(&text).unwrap(), access);
+    assert!(toml::from_str::<access::Config>("[[clients]]\nnetwork = []").is_err());
+    let tls = tls_server::Config::default();
+    let text = toml::to_string(&tls).unwrap();
+    assert_eq!(toml::from_str::<tls_server::Config>(&text).unwrap(), tls);
+}

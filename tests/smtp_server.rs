@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use beadle::smtp::command::Command;
-use beadle::smtp::data::LineEnds;
+use beadle::smtp::data::{DataReceiver, LineEnds, Piece};
 use beadle::smtp::extension::Offered;
 use beadle::smtp::reply::{EnhancedCode, Reply};
 use beadle::smtp::server::{Event, Session, Settings};
@@ -395,6 +395,81 @@ fn any_turns() -> impl Strategy<Value = Vec<Vec<u8>>> {
         all.extend(turns.concat());
         all
     })
+}
+
+/// DATA as RFC 5321 4.5.2 has it, octet by octet: the body, what it took of the input, and whether a bare CR or LF came.
+fn plainly(input: &[u8]) -> (Vec<u8>, Option<usize>, bool) {
+    let end = if input.starts_with(b".\r\n") {
+        Some(0)
+    } else {
+        let found = input.windows(5).position(|five| five == b"\r\n.\r\n");
+        found.map(|at| at + 2)
+    };
+    let text = &input[..end.unwrap_or(input.len())];
+    let (mut body, mut stray, mut line_start) = (Vec::new(), false, true);
+    for (at, byte) in text.iter().enumerate() {
+        let dot = *byte == b'.' && line_start;
+        line_start = text[..=at].ends_with(b"\r\n");
+        stray |= match byte {
+            b'\r' => text.get(at + 1).is_some_and(|next| *next != b'\n'),
+            b'\n' => !line_start,
+            _ => false,
+        };
+        if !dot {
+            body.push(*byte);
+        }
+    }
+    (body, end.map(|at| at + 3), stray)
+}
+
+fn receive(
+    mut input: &[u8],
+    sizes: &[usize],
+    line_ends: LineEnds,
+) -> (Vec<u8>, Option<usize>, bool) {
+    let mut receiver = DataReceiver::new(line_ends);
+    let (mut body, mut used) = (Vec::new(), 0);
+    let mut sizes = sizes.iter().cycle();
+    while !input.is_empty() {
+        let (mut read, rest) = input.split_at((*sizes.next().unwrap()).min(input.len()));
+        input = rest;
+        while !read.is_empty() {
+            let (taken, piece) = receiver.step(read);
+            used += taken;
+            read = &read[taken..];
+            match piece {
+                Piece::Bytes(octets) => body.extend_from_slice(octets),
+                Piece::End => return (body, Some(used), receiver.has_stray()),
+                Piece::More => assert!(read.is_empty()),
+            }
+        }
+    }
+    (body, None, receiver.has_stray())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn data_is_what_a_plain_reading_makes_of_it(
+        octets in prop::collection::vec(prop::sample::select(b"\r\n\r\n\r\n..a".to_vec()), 0..40),
+        sizes in prop::collection::vec(1usize..9, 1..6),
+    ) {
+        let (body, end, stray) = plainly(&octets);
+        let found = receive(&octets, &sizes, LineEnds::Refuse);
+        let normalised = receive(&octets, &sizes, LineEnds::Normalise);
+        prop_assert_eq!(found.1, end);
+        prop_assert_eq!(normalised.1, end);
+        if end.is_some() {
+            prop_assert_eq!(found.2, stray);
+            if !stray {
+                prop_assert_eq!(&found.0, &body);
+                prop_assert_eq!(&normalised.0, &body);
+            }
+        }
+        let rest = normalised.0.replace_crlf();
+        prop_assert!(!rest.contains(&b'\r') && !rest.contains(&b'\n'));
+    }
 }
 
 proptest! {

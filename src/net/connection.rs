@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{timeout, timeout_at};
 
 use crate::mail::{Envelope, ForwardPath, QueueId, ReversePath};
@@ -75,6 +75,7 @@ pub(super) struct Connection {
     expected: u64,
     mail_began: Instant,
     waiting_since: Instant,
+    began: Instant,
     session_end: Instant,
     pending: Option<Pending>,
     messages: u32,
@@ -99,7 +100,9 @@ impl Connection {
         };
         let mut connection = Self {
             session: Session::new(inbound.settings.clone()),
-            session_end: began + Duration::from_secs(inbound.config.session_seconds),
+            // Strangers that only a certificate can let in do not get to hold sessions open for long.
+            session_end: began + Duration::from_secs(inbound.config.handshake_seconds),
+            began,
             shutdown,
             stream: Stream::Plain(stream),
             input: Input::new(),
@@ -202,6 +205,10 @@ impl Connection {
         } else {
             LineEnds::Refuse
         });
+        if rule.is_some() {
+            let limit = Duration::from_secs(self.inbound.config.session_seconds);
+            self.session_end = self.began + limit;
+        }
         self.rule = rule;
     }
 
@@ -216,7 +223,7 @@ impl Connection {
         let next_hop = offer
             .size
             .filter(|size| *size > 0)
-            .map_or(u64::MAX, |size| size.saturating_sub(HEADER_ROOM));
+            .map_or(u64::MAX, |size| size.saturating_sub(HEADER_ROOM).max(1));
         self.session.greet(Offered {
             size: self.inbound.message_bytes.min(next_hop),
             starttls: self.tls.is_none() && self.inbound.tls.is_some(),
@@ -334,8 +341,7 @@ impl Connection {
             completed,
             arrived: SystemTime::now(),
         };
-        let (reply, pending) = self.accept(received).await;
-        drop(whole.permit);
+        let (reply, pending) = self.accept(received, whole.permit).await;
         self.messages += 1;
         self.session.answer(&reply);
         // Dropped on a failed write, and then it reports the reply as not delivered.
@@ -345,11 +351,16 @@ impl Connection {
     }
 
     /// Hands the message over in a task of its own, so that nothing that happens to this session can cancel a delivery.
-    async fn accept(&self, received: Received) -> (Reply, Option<Pending>) {
+    async fn accept(
+        &self,
+        received: Received,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> (Reply, Option<Pending>) {
         let id = received.id;
         let accept = Arc::clone(&self.inbound.accept);
         let task = tokio::spawn(async move {
             let reply = accept.accept(received).await;
+            drop(permit);
             let pending = Pending {
                 accept,
                 id,

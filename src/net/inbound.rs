@@ -52,7 +52,7 @@ pub struct Config {
     pub data_bytes_per_second: u64,
     /// Seconds a session may last in all.
     pub session_seconds: u64,
-    /// Seconds for a TLS handshake.
+    /// Seconds for a TLS handshake; also what a client that only a certificate can let in has in all to present it.
     pub handshake_seconds: u64,
     /// Seconds for the PROXY header of a listed load balancer.
     pub proxy_seconds: u64,
