@@ -145,7 +145,7 @@ mod tests {
             Address::parse("dpo@trust.example").unwrap(),
             Address::parse("\"j. doe\"@school.example").unwrap(),
         );
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let reference: Reference = "7K3Q-91ZD".parse().unwrap();
         let (envelope, message) = RefusedHold {
             from: &from,

@@ -68,6 +68,9 @@ impl Hop {
             pool: Pool::new(
                 config.connections_per_hop,
                 Duration::from_secs(config.idle_seconds),
+                |connection: Connection| {
+                    tokio::spawn(connection.quit());
+                },
             ),
             config: hop.clone(),
             name,
@@ -134,7 +137,7 @@ impl Hop {
             let outcome = connection.send(message.clone()).await;
             // The host closed it in the meantime: nothing is lost, a new connection decides.
             if !connection.may_try_elsewhere() {
-                return HopAnswer::Final(self.after(lease, connection, outcome, config));
+                return HopAnswer::Final(after(lease, connection, outcome, config));
             }
         }
         let mut connection = match self.open(config).await {
@@ -149,26 +152,7 @@ impl Hop {
             };
             return HopAnswer::Unusable(reply);
         }
-        HopAnswer::Final(self.after(lease, connection, outcome, config))
-    }
-
-    /// Keeps or closes the connection, as the outcome allows.
-    fn after(
-        &self,
-        lease: Lease<Connection>,
-        connection: Connection,
-        outcome: Outcome,
-        config: &Config,
-    ) -> Attempt {
-        if connection.is_idle() && connection.used < config.messages_per_connection {
-            lease.give_back(connection);
-        } else {
-            tokio::spawn(async move {
-                connection.quit().await;
-                drop(lease);
-            });
-        }
-        attempt(outcome)
+        HopAnswer::Final(after(lease, connection, outcome, config))
     }
 
     async fn open(&self, config: &Config) -> Result<Connection, Reply> {
@@ -199,6 +183,12 @@ impl Hop {
             }
             Err(OpenError::Failed(reply)) => {
                 self.cool(config);
+                // The first line is ours and names no person; the server's own lines after it might.
+                tracing::warn!(
+                    hop = self.name,
+                    reason = reply.lines.first(),
+                    "next hop cannot be used"
+                );
                 Err(reply)
             }
             Err(OpenError::TryClear) => {
@@ -218,6 +208,24 @@ impl Hop {
         // Both fields are whole values; a panic elsewhere cannot leave them half written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Keeps or closes the connection, as the outcome allows.
+fn after(
+    lease: Lease<Connection>,
+    connection: Connection,
+    outcome: Outcome,
+    config: &Config,
+) -> Attempt {
+    if connection.is_idle() && connection.used < config.messages_per_connection {
+        lease.give_back(connection);
+    } else {
+        tokio::spawn(async move {
+            connection.quit().await;
+            drop(lease);
+        });
+    }
+    attempt(outcome)
 }
 
 fn credentials(hop: &HopConfig) -> Result<Option<Credentials>, OutboundError> {
