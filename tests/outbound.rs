@@ -145,6 +145,16 @@ async fn what_servers_get_wrong() {
 }
 
 #[tokio::test]
+async fn a_thousand_recipients_with_long_answers_do_not_lock() {
+    let long = format!("250-{0}\r\n250-{0}\r\n250 {0}\r\n", "x".repeat(4000));
+    let fake = Fake::start(Script::offering(KEYWORDS).when("RCPT", say(&long))).await;
+    let rcpts: Vec<String> = (0..1000).map(|n| format!("r{n}@out.example")).collect();
+    let rcpts: Vec<&str> = rcpts.iter().map(String::as_str).collect();
+    let attempt = deliver(&config(vec![hop(&fake)]), outgoing(&rcpts, "x\r\n")).await;
+    assert_eq!(brief(&attempt), ("accepted", 250, vec![]));
+}
+
+#[tokio::test]
 async fn nobody_listens() {
     let fake = Fake::start(Script::default()).await;
     let mut dead = hop(&fake);

@@ -162,8 +162,12 @@ impl Session {
             if line.starts_with("MAIL") || line == "RSET" {
                 self.accepted = 0;
             }
-            self.accepted +=
-                usize::from(line.starts_with("RCPT") && self.script.act(&line).is_none());
+            let taken = match self.script.act(&line) {
+                None => true,
+                Some(Act::Say(bytes)) => bytes.starts_with(b"25"),
+                Some(_) => false,
+            };
+            self.accepted += usize::from(line.starts_with("RCPT") && taken);
             let usual = if line.starts_with("EHLO") {
                 self.ehlo()
             } else if line == "DATA" && self.accepted == 0 {
