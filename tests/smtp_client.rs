@@ -592,3 +592,33 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// A foreign reader, `smtp-proto`, sees the same code, enhanced code and text in whatever is well formed.
+    #[test]
+    fn a_foreign_reader_agrees(
+        code in prop_oneof![200u16..300, 400u16..600], subject in 0u8..8, detail in 0u8..100, enhanced in any::<bool>(),
+        lines in proptest::collection::vec("[a-z]{1,8}( [a-z]{1,8})?", 1..5),
+    ) {
+        let class = (code / 100) as u8;
+        let reply = Reply {
+            code,
+            enhanced: enhanced.then_some(EnhancedCode(class, u16::from(subject), u16::from(detail))),
+            lines,
+        };
+        let mut wire = Vec::new();
+        reply.write_to(&mut wire);
+        let foreign = smtp_proto::response::parser::ResponseReceiver::default()
+            .parse(&mut wire.iter())
+            .unwrap();
+        let mut reader = beadle::smtp::reply_reader::ReplyReader::new();
+        reader.push(&wire).unwrap();
+        let own = reader.next_reply().unwrap();
+        prop_assert_eq!(&own, &reply);
+        prop_assert_eq!(foreign.code, own.code);
+        let esc = own.enhanced.map_or([0, 0, 0], |EnhancedCode(a, b, c)| [a, b as u8, c as u8]);
+        prop_assert_eq!(foreign.esc, esc);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        prop_assert_eq!(words(&foreign.message), words(&own.lines.join(" ")));
+    }
+}
