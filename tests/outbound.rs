@@ -301,6 +301,25 @@ async fn the_next_host_takes_over() {
 }
 
 #[tokio::test]
+async fn an_outage_is_waited_out_together() {
+    let silent = Fake::start(Script::default().when("greeting", Act::Hang)).await;
+    let next = SmtpNextHop::new(&config(vec![hop(&silent)])).unwrap();
+    assert_eq!(brief(&next.deliver(one()).await).0, "failed");
+    let started = Instant::now();
+    let all: Vec<_> = (0..10)
+        .map(|_| {
+            let next = next.clone();
+            tokio::spawn(async move { next.deliver(one()).await })
+        })
+        .collect();
+    for attempt in all {
+        assert_eq!(brief(&attempt.await.unwrap()), ("failed", 451, vec![]));
+    }
+    assert_eq!(silent.connections(), 2, "one tries, the others wait for it");
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
 async fn connections_are_used_again_while_clean() {
     let fake =
         Fake::start(Script::offering(KEYWORDS).when("RCPT TO:<gone", say("550 x\r\n"))).await;
