@@ -6,6 +6,9 @@
 //!
 //! # Standards
 //! RFC 3834 (automatic responses), RFC 5322.
+//!
+//! # Known gaps
+//! A sender with a non-ASCII local part is not tested.
 
 use std::time::SystemTime;
 

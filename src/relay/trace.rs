@@ -6,6 +6,9 @@
 //!
 //! # Standards
 //! RFC 5321 4.4 (trace information) and 6.3 (loop detection), RFC 3848 (ESMTPS), RFC 5322 3.6.7 and 3.3.
+//!
+//! # Known gaps
+//! The `with` clause does not say UTF8SMTP (RFC 6531 3.7.3).
 
 use std::net::IpAddr;
 use std::time::SystemTime;
