@@ -1,5 +1,9 @@
 //! Dialogues with the client session machine: what it says, what it makes of the answers.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::sync::Arc;
 
@@ -71,12 +75,10 @@ impl Dialogue {
 fn ehlo(keywords: &str) -> String {
     let mut lines: Vec<&str> = vec!["mx"];
     lines.extend(keywords.split(',').filter(|word| !word.is_empty()));
-    let last = lines.len() - 1;
-    lines
-        .iter()
-        .enumerate()
-        .map(|(at, line)| format!("250{}{line}\r\n", if at == last { ' ' } else { '-' }))
-        .collect()
+    let mut text = format!("250-{}\r\n", lines.join("\r\n250-"));
+    let last = text.rfind("250-").unwrap();
+    text.replace_range(last..last + 4, "250 ");
+    text
 }
 
 fn message(rcpts: usize, mixed: Mixed, text: &'static str) -> Message {
@@ -588,5 +590,35 @@ proptest! {
         if wire.contains("hello") {
             prop_assert!(replies.iter().filter(|reply| reply.starts_with("250 ")).count() >= 2);
         }
+    }
+}
+
+proptest! {
+    /// A foreign reader, `smtp-proto`, sees the same code, enhanced code and text in whatever is well formed.
+    #[test]
+    fn a_foreign_reader_agrees(
+        code in prop_oneof![200u16..300, 400u16..600], subject in 0u8..8, detail in 0u8..100, enhanced in any::<bool>(),
+        lines in proptest::collection::vec("[a-z]{1,8}( [a-z]{1,8})?", 1..5),
+    ) {
+        let class = (code / 100) as u8;
+        let reply = Reply {
+            code,
+            enhanced: enhanced.then_some(EnhancedCode(class, u16::from(subject), u16::from(detail))),
+            lines,
+        };
+        let mut wire = Vec::new();
+        reply.write_to(&mut wire);
+        let foreign = smtp_proto::response::parser::ResponseReceiver::default()
+            .parse(&mut wire.iter())
+            .unwrap();
+        let mut reader = beadle::smtp::reply_reader::ReplyReader::new();
+        reader.push(&wire).unwrap();
+        let own = reader.next_reply().unwrap();
+        prop_assert_eq!(&own, &reply);
+        prop_assert_eq!(foreign.code, own.code);
+        let esc = own.enhanced.map_or([0, 0, 0], |EnhancedCode(a, b, c)| [a, b as u8, c as u8]);
+        prop_assert_eq!(foreign.esc, esc);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        prop_assert_eq!(words(&foreign.message), words(&own.lines.join(" ")));
     }
 }

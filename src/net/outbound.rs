@@ -168,8 +168,7 @@ impl Inner {
                     return attempt;
                 }
                 HopAnswer::Unusable(reply) => {
-                    tracing::warn!(id = %outgoing.id, hop = hop.name(), code = reply.code, reason = reply.lines.first(),
-                        "next hop cannot be used");
+                    tracing::info!(id = %outgoing.id, hop = hop.name(), code = reply.code, "trying the next host, if there is one");
                     last = Some(reply);
                 }
             }

@@ -21,6 +21,7 @@ pub struct Pool<C> {
 struct Shared<C> {
     idle: Mutex<Vec<(C, Instant)>>,
     keep: Duration,
+    retire: fn(C),
     reaping: AtomicBool,
 }
 
@@ -31,12 +32,13 @@ pub struct Lease<C> {
 }
 
 impl<C: Send + 'static> Pool<C> {
-    /// A pool of at most `max` connections in use, keeping idle ones for `keep`.
-    pub fn new(max: usize, keep: Duration) -> Self {
+    /// A pool of at most `max` connections in use, keeping idle ones for `keep` and handing them to `retire` after.
+    pub fn new(max: usize, keep: Duration, retire: fn(C)) -> Self {
         Self {
             shared: Arc::new(Shared {
                 idle: Mutex::new(Vec::new()),
                 keep,
+                retire,
                 reaping: AtomicBool::new(false),
             }),
             permits: Arc::new(Semaphore::new(max.max(1))),
@@ -57,21 +59,17 @@ impl<C: Send + 'static> Pool<C> {
 }
 
 impl<C: Send + 'static> Lease<C> {
-    /// The idle connection that was used last, if one is still fresh.
+    /// The idle connection that was used last, if one is still fresh. The reaper sees to those that are not.
     pub fn take_idle(&self) -> Option<C> {
         let mut idle = self.shared.lock();
-        let (connection, since) = idle.pop()?;
-        if since.elapsed() <= self.shared.keep {
-            return Some(connection);
-        }
-        // Older ones lie below the youngest, which is too old already.
-        idle.clear();
-        None
+        idle.pop_if(|(_, since)| since.elapsed() <= self.shared.keep)
+            .map(|(connection, _)| connection)
     }
 
     /// Ends the lease; the connection must be idle and clean.
     pub fn give_back(self, connection: C) {
         if self.shared.keep.is_zero() {
+            (self.shared.retire)(connection);
             return;
         }
         self.shared.lock().push((connection, Instant::now()));
@@ -93,7 +91,13 @@ async fn reap<C: Send + 'static>(shared: Arc<Shared<C>>) {
     loop {
         tokio::time::sleep(shared.keep).await;
         let mut idle = shared.lock();
-        idle.retain(|(_, since)| since.elapsed() < shared.keep);
+        // The oldest stand first: they are given back in order and taken from the end.
+        while idle
+            .first()
+            .is_some_and(|(_, since)| since.elapsed() >= shared.keep)
+        {
+            (shared.retire)(idle.remove(0).0);
+        }
         if idle.is_empty() {
             // Under the lock, so that a connection given back now starts its own reaper.
             shared.reaping.store(false, Ordering::Release);
@@ -110,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_youngest_is_used_again_and_old_ones_go() {
-        let pool = Pool::new(3, KEEP);
+        let pool = Pool::new(3, KEEP, drop);
         let (first, second) = (
             pool.lease(KEEP).await.unwrap(),
             pool.lease(KEEP).await.unwrap(),
@@ -129,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn leases_are_bounded_and_dropping_one_frees_it() {
-        let pool: Pool<u8> = Pool::new(1, KEEP);
+        let pool: Pool<u8> = Pool::new(1, KEEP, drop);
         let lease = pool.lease(KEEP).await.unwrap();
         assert!(pool.lease(KEEP).await.is_none());
         drop(lease);

@@ -80,7 +80,7 @@ impl Report<'_> {
                 .any(|(rcpt, _)| !rcpt.path.raw().is_ascii() || !rcpt.params.is_ascii())
             || !returned.headers.is_ascii();
         let mut parts = [
-            self.explanation(&told),
+            self.explanation(&told, utf8),
             self.fields(&told, utf8),
             returned.part(utf8),
         ];
@@ -89,7 +89,8 @@ impl Report<'_> {
             part.extend_from_slice(b"\r\n");
         }
         let boundary = boundary(self.id, &parts);
-        let mut out = self.head(sender, &boundary, utf8).into_bytes();
+        let eight_bit = parts.iter().any(|part| !part.is_ascii());
+        let mut out = self.head(sender, &boundary, eight_bit).into_bytes();
         for part in &parts {
             out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
             out.extend_from_slice(part);
@@ -111,13 +112,13 @@ impl Report<'_> {
             .any(|word| word.eq_ignore_ascii_case(wanted))
     }
 
-    fn head(&self, sender: &Address, boundary: &str, utf8: bool) -> String {
+    fn head(&self, sender: &Address, boundary: &str, eight_bit: bool) -> String {
         let host = atom(self.reporting_mta);
         let (subject, kind) = match self.kind {
             Kind::Failed => ("Undelivered mail returned to sender", "failed"),
             Kind::Delayed { .. } => ("Delayed mail (still being retried)", "delayed"),
         };
-        let transfer = if utf8 {
+        let transfer = if eight_bit {
             "Content-Transfer-Encoding: 8bit\r\n"
         } else {
             ""
@@ -137,7 +138,7 @@ impl Report<'_> {
         )
     }
 
-    fn explanation(&self, told: &[(&Recipient, &Reply)]) -> Vec<u8> {
+    fn explanation(&self, told: &[(&Recipient, &Reply)], utf8: bool) -> Vec<u8> {
         let mut text = match self.kind {
             Kind::Failed => "Your message could not be delivered to the recipients below.\r\n\
                              It will not be tried again.\r\n"
@@ -151,7 +152,7 @@ impl Report<'_> {
         for (rcpt, reply) in told {
             let _ = write!(text, "\r\n{}\r\n", final_recipient(rcpt));
             for line in &reply.lines {
-                for piece in pieces(line, true) {
+                for piece in pieces(line, utf8) {
                     let _ = write!(text, "    {piece}\r\n");
                 }
             }

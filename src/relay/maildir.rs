@@ -8,6 +8,7 @@
 //! # Standards
 //! RFC 5321 4.4 (Return-Path at final delivery); <https://cr.yp.to/proto/maildir.html> (names, tmp, new).
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ fn write(path: &Path, outgoing: &Outgoing) -> io::Result<()> {
         let raw = rcpt.path.raw();
         let bare = raw.strip_prefix('<').and_then(|raw| raw.strip_suffix('>'));
         let text = rcpt.address().map_or(bare.unwrap_or(raw), |a| a.as_str());
-        head.push_str(&format!("Delivered-To: {}\r\n", line(text)));
+        // Writing to a String cannot fail.
+        let _ = write!(head, "Delivered-To: {}\r\n", line(text));
     }
     let mut file = File::options().write(true).create_new(true).open(path)?;
     let mut slices = [

@@ -6,6 +6,9 @@
 //!
 //! # Standards
 //! RFC 5321 4.4 (trace information) and 6.3 (loop detection), RFC 3848 (ESMTPS), RFC 5322 3.6.7 and 3.3.
+//!
+//! # Known gaps
+//! The `with` clause does not say UTF8SMTP (RFC 6531 3.7.3).
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -35,7 +38,7 @@ pub struct Identity {
 
 /// The client as the `from` clause shows it.
 #[derive(Debug, Clone, Copy)]
-pub struct From<'a> {
+pub struct Peer<'a> {
     /// What it said in HELO or EHLO.
     pub helo: &'a str,
     /// Its address.
@@ -59,7 +62,7 @@ pub enum Loop {
 
 impl Identity {
     /// The lines to prepend, each ending in CRLF: our trace header, then `Received`.
-    pub fn prefix(&self, from: From<'_>, id: QueueId, at: SystemTime) -> Bytes {
+    pub fn prefix(&self, from: Peer<'_>, id: QueueId, at: SystemTime) -> Bytes {
         let ip = match from.ip {
             IpAddr::V4(ip) => format!("[{ip}]"),
             IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
@@ -237,13 +240,13 @@ mod tests {
     }
 
     fn prefix(helo: &str) -> String {
-        let from = From {
+        let from = Peer {
             helo,
             ip: "192.0.2.7".parse().unwrap(),
             esmtp: true,
             tls: true,
         };
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let bytes = identity().prefix(from, QueueId::from_random([7; 10]), at);
         String::from_utf8(bytes.to_vec()).unwrap()
     }
@@ -260,7 +263,7 @@ mod tests {
                  \tFri, 15 Jan 2027 08:00:00 +0000\r\n"
             )
         );
-        let from = From {
+        let from = Peer {
             helo: "",
             ip: "2001:db8::7".parse().unwrap(),
             esmtp: false,

@@ -351,7 +351,7 @@ impl Client {
             return;
         };
         match self.life {
-            Life::Opening => self.take_opening(expect, reply),
+            Life::Opening => self.take_opening(expect, &reply),
             Life::Busy => self.take_busy(expect, reply),
             Life::Resetting if reply.code == 250 => self.life = Life::Idle,
             _ => {

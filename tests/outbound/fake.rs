@@ -162,8 +162,12 @@ impl Session {
             if line.starts_with("MAIL") || line == "RSET" {
                 self.accepted = 0;
             }
-            self.accepted +=
-                usize::from(line.starts_with("RCPT") && self.script.act(&line).is_none());
+            let taken = match self.script.act(&line) {
+                None => true,
+                Some(Act::Say(bytes)) => bytes.starts_with(b"25"),
+                Some(_) => false,
+            };
+            self.accepted += usize::from(line.starts_with("RCPT") && taken);
             let usual = if line.starts_with("EHLO") {
                 self.ehlo()
             } else if line == "DATA" && self.accepted == 0 {
@@ -210,9 +214,9 @@ impl Session {
         if self.script.tls.is_some() && !self.script.implicit_tls {
             lines.push("STARTTLS");
         }
-        let last = lines.pop().unwrap();
-        let mut text: String = lines.iter().map(|line| format!("250-{line}\r\n")).collect();
-        text.push_str(&format!("250 {last}\r\n"));
+        let mut text = format!("250-{}\r\n", lines.join("\r\n250-"));
+        let last = text.rfind("250-").unwrap();
+        text.replace_range(last..last + 4, "250 ");
         text
     }
 
@@ -222,14 +226,12 @@ impl Session {
         step: &str,
         usual: &str,
     ) -> std::io::Result<bool> {
-        match self.script.act(step) {
-            Some(act) => self.perform(stream, act, usual).await,
-            None => {
-                stream.write_all(usual.as_bytes()).await?;
-                stream.flush().await?;
-                Ok(true)
-            }
+        if let Some(act) = self.script.act(step) {
+            return self.perform(stream, act, usual).await;
         }
+        stream.write_all(usual.as_bytes()).await?;
+        stream.flush().await?;
+        Ok(true)
     }
 
     async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
@@ -254,12 +256,12 @@ impl Session {
                 true
             }
             Act::Hang => {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
+                tokio::time::sleep(Duration::from_hours(1)).await;
                 false
             }
             Act::Flood(mib) => {
                 for _ in 0..mib * 16 {
-                    stream.write_all(&[b'2'; 65_536]).await?;
+                    stream.write_all(&vec![b'2'; 65_536]).await?;
                 }
                 true
             }

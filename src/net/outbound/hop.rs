@@ -36,12 +36,16 @@ pub(super) struct Hop {
     pool: Pool<Connection>,
     state: Mutex<State>,
     asking: AtomicBool,
+    /// Held while one message tries a host that is cooling; the others wait for what it finds.
+    probe: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     offer: Option<(Offer, Instant)>,
     cooling_until: Option<Instant>,
+    /// Faults so far, and what the last one was.
+    faults: (u64, Option<Reply>),
 }
 
 impl Hop {
@@ -68,6 +72,9 @@ impl Hop {
             pool: Pool::new(
                 config.connections_per_hop,
                 Duration::from_secs(config.idle_seconds),
+                |connection: Connection| {
+                    tokio::spawn(connection.quit());
+                },
             ),
             config: hop.clone(),
             name,
@@ -75,6 +82,7 @@ impl Hop {
             tls,
             state: Mutex::default(),
             asking: AtomicBool::new(false),
+            probe: tokio::sync::Mutex::default(),
         })
     }
 
@@ -134,41 +142,41 @@ impl Hop {
             let outcome = connection.send(message.clone()).await;
             // The host closed it in the meantime: nothing is lost, a new connection decides.
             if !connection.may_try_elsewhere() {
-                return HopAnswer::Final(self.after(lease, connection, outcome, config));
+                return HopAnswer::Final(after(lease, connection, outcome, config));
             }
         }
-        let mut connection = match self.open(config).await {
+        let mut connection = match self.open_or_share(config).await {
             Ok(connection) => connection,
             Err(reply) => return HopAnswer::Unusable(reply),
         };
         let outcome = connection.send(message.clone()).await;
         if connection.may_try_elsewhere() {
-            self.cool(config);
             let Outcome::Failed { reply, .. } = outcome else {
                 return HopAnswer::Final(attempt(outcome));
             };
+            self.cool(config, &reply);
             return HopAnswer::Unusable(reply);
         }
-        HopAnswer::Final(self.after(lease, connection, outcome, config))
+        HopAnswer::Final(after(lease, connection, outcome, config))
     }
 
-    /// Keeps or closes the connection, as the outcome allows.
-    fn after(
-        &self,
-        lease: Lease<Connection>,
-        connection: Connection,
-        outcome: Outcome,
-        config: &Config,
-    ) -> Attempt {
-        if connection.is_idle() && connection.used < config.messages_per_connection {
-            lease.give_back(connection);
-        } else {
-            tokio::spawn(async move {
-                connection.quit().await;
-                drop(lease);
-            });
+    /// [`Self::open`], but while the host is cooling only one message at a time waits for it; when that one fails, those
+    /// that waited meanwhile fail with it, so that an outage does not cost every message its own connect deadline.
+    async fn open_or_share(&self, config: &Config) -> Result<Connection, Reply> {
+        if !self.is_cooling() {
+            return self.open(config).await;
         }
-        attempt(outcome)
+        let before = self.state().faults.0;
+        let probing = self.probe.lock().await;
+        if !self.is_cooling() {
+            drop(probing);
+            return self.open(config).await;
+        }
+        let (count, last) = self.state().faults.clone();
+        match last {
+            Some(reply) if count != before => Err(reply),
+            _ => self.open(config).await,
+        }
     }
 
     async fn open(&self, config: &Config) -> Result<Connection, Reply> {
@@ -198,26 +206,53 @@ impl Hop {
                 Ok(connection)
             }
             Err(OpenError::Failed(reply)) => {
-                self.cool(config);
+                self.cool(config, &reply);
+                // The first line is ours and names no person; the server's own lines after it might.
+                tracing::warn!(
+                    hop = self.name,
+                    reason = reply.lines.first(),
+                    "next hop cannot be used"
+                );
                 Err(reply)
             }
             Err(OpenError::TryClear) => {
-                self.cool(config);
                 let text = "TLS handshake with the next hop failed";
-                Err(Reply::new(451, EnhancedCode(4, 7, 5), text))
+                let reply = Reply::new(451, EnhancedCode(4, 7, 5), text);
+                self.cool(config, &reply);
+                Err(reply)
             }
         }
     }
 
-    fn cool(&self, config: &Config) {
+    fn cool(&self, config: &Config, reply: &Reply) {
         let until = Instant::now() + Duration::from_secs(config.cool_down_seconds);
-        self.state().cooling_until = Some(until);
+        let mut state = self.state();
+        state.cooling_until = Some(until);
+        state.faults = (state.faults.0 + 1, Some(reply.clone()));
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // Both fields are whole values; a panic elsewhere cannot leave them half written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Keeps or closes the connection, as the outcome allows.
+fn after(
+    lease: Lease<Connection>,
+    connection: Connection,
+    outcome: Outcome,
+    config: &Config,
+) -> Attempt {
+    if connection.is_idle() && connection.used < config.messages_per_connection {
+        lease.give_back(connection);
+    } else {
+        tokio::spawn(async move {
+            connection.quit().await;
+            drop(lease);
+        });
+    }
+    attempt(outcome)
 }
 
 fn credentials(hop: &HopConfig) -> Result<Option<Credentials>, OutboundError> {

@@ -200,7 +200,7 @@ fn content_goes_back_only_when_asked_for() {
     assert!(composed("RET=FULL", MESSAGE).contains("secret body"));
     let bare = [MESSAGE, b"x\ny"].concat();
     assert!(!composed("RET=FULL", &bare).contains("secret body"));
-    let large = [MESSAGE, &[b'x'; MAX_RETURNED]].concat();
+    let large = [MESSAGE, &vec![b'x'; MAX_RETURNED]].concat();
     assert!(!composed("RET=FULL", &large).contains("secret body"));
 }
 

@@ -8,6 +8,8 @@
 //! RFC 1870 6.1 (SIZE), RFC 3461 4 and 5.2.2 (DSN parameters towards a server without DSN are dropped), RFC 6152, RFC 6531
 //! 3.5, RFC 4954 5 (AUTH=), RFC 3030; Postfix XFORWARD_README.
 
+use std::fmt::Write;
+
 use crate::mail::Envelope;
 use crate::smtp::client::content::Survey;
 use crate::smtp::reply::{EnhancedCode, Reply};
@@ -88,7 +90,8 @@ pub fn mail(
         }
     }
     if offered.size {
-        command.push_str(&format!(" SIZE={size}"));
+        // Writing to a String cannot fail.
+        let _ = write!(command, " SIZE={size}");
     }
     let declared = envelope.mail_params.to_ascii_uppercase();
     let declared = declared

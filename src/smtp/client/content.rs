@@ -202,7 +202,7 @@ mod tests {
         fn unstuffing_gives_the_message_back(
             lines in proptest::collection::vec("[.a]{0,4}", 0..8), room in 1usize..40,
         ) {
-            let message: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let message: String = lines.join("\r\n") + "\r\n";
             let wire = sent(Content::dotted(Bytes::new(), Bytes::from(message.clone())), room);
             let wire = String::from_utf8(wire).unwrap();
             let body = wire.strip_suffix(".\r\n").unwrap();

@@ -22,11 +22,11 @@ impl Client {
         self.send(Expect::Ehlo, &command);
     }
 
-    pub(super) fn take_opening(&mut self, expect: Expect, reply: Reply) {
+    pub(super) fn take_opening(&mut self, expect: Expect, reply: &Reply) {
         match (expect, reply.code) {
             (Expect::Greeting, 220) => self.say_ehlo(),
             (Expect::Ehlo, 250) => {
-                self.offered = Offered::from_ehlo(&reply);
+                self.offered = Offered::from_ehlo(reply);
                 self.after_ehlo();
             }
             (Expect::Ehlo, 500..600) => {
@@ -40,7 +40,7 @@ impl Client {
             }
             // CVE-2011-0411 and its client side: what was injected here would be read as the encrypted session's.
             (Expect::StartTls, 220) => {
-                self.broken_off("next hop sent text before the TLS handshake")
+                self.broken_off("next hop sent text before the TLS handshake");
             }
             (Expect::StartTls, 400..600)
                 if reply.code != 421 && self.settings.starttls == StartTls::IfOffered =>
@@ -68,15 +68,11 @@ impl Client {
                 self.refused(
                     "next hop refused our credentials",
                     EnhancedCode(4, 7, 0),
-                    &reply,
+                    reply,
                 );
             }
             (_, 400..600) => {
-                self.refused(
-                    "next hop refused the session",
-                    EnhancedCode(4, 3, 2),
-                    &reply,
-                );
+                self.refused("next hop refused the session", EnhancedCode(4, 3, 2), reply);
             }
             _ => self.broken_off("next hop's reply is out of place"),
         }

@@ -42,12 +42,12 @@ pub enum Outcome {
     },
 }
 
+/// Replies to recipients that were not accepted, by index.
+pub(super) type Refused = Vec<(usize, Reply)>;
+
 /// Whether to send the content, from the replies to every RCPT.
-pub(super) fn decide(
-    rcpts: &[Reply],
-    mixed: Mixed,
-) -> Result<Vec<(usize, Reply)>, (Reply, Vec<(usize, Reply)>)> {
-    let refused: Vec<(usize, Reply)> = rcpts
+pub(super) fn decide(rcpts: &[Reply], mixed: Mixed) -> Result<Refused, (Reply, Refused)> {
+    let refused: Refused = rcpts
         .iter()
         .enumerate()
         .filter(|(_, reply)| !reply.is_positive())
@@ -129,18 +129,28 @@ mod tests {
             .collect()
     }
 
+    /// Code and subject of each answer; recipients refused or the deciding code, for each way with mixed answers.
+    type Case = (
+        &'static [(u16, u16)],
+        Result<usize, u16>,
+        Result<usize, u16>,
+    );
+
     #[test]
     fn the_table_of_mixed_answers() {
-        let (ok, gone, policy, later) = ((250, 1), (550, 1), (554, 7), (450, 2));
-        let cases: &[(&[(u16, u16)], Result<usize, u16>, Result<usize, u16>)] = &[
-            (&[ok, ok], Ok(0), Ok(0)),
-            (&[ok, gone], Ok(1), Ok(1)),
-            (&[ok, later], Err(450), Ok(1)),
-            (&[ok, gone, later], Err(450), Ok(2)),
-            (&[gone, later], Err(450), Err(450)),
-            (&[gone, policy], Err(554), Err(554)),
-            (&[gone], Err(550), Err(550)),
-            (&[later], Err(450), Err(450)),
+        const OK: (u16, u16) = (250, 1);
+        const GONE: (u16, u16) = (550, 1);
+        const POLICY: (u16, u16) = (554, 7);
+        const LATER: (u16, u16) = (450, 2);
+        let cases: &[Case] = &[
+            (&[OK, OK], Ok(0), Ok(0)),
+            (&[OK, GONE], Ok(1), Ok(1)),
+            (&[OK, LATER], Err(450), Ok(1)),
+            (&[OK, GONE, LATER], Err(450), Ok(2)),
+            (&[GONE, LATER], Err(450), Err(450)),
+            (&[GONE, POLICY], Err(554), Err(554)),
+            (&[GONE], Err(550), Err(550)),
+            (&[LATER], Err(450), Err(450)),
             (&[], Err(451), Err(451)),
         ];
         for (codes, all, each) in cases {

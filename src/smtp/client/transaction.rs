@@ -115,10 +115,9 @@ impl Client {
         match (expect, reply.code) {
             // Logging aid only: a refusal must not stop mail (as Postfix's own client treats it).
             (Expect::Xforward, _) | (Expect::Mail, 250) => {}
-            (Expect::Mail, 400..600) => self.stop(failed(reply)),
             (Expect::Rcpt, 250 | 251 | 400..600) => self.take_rcpt(rcpt_reply(reply)),
             (Expect::Data, 354) => self.go_ahead(),
-            (Expect::Data, 400..600) => self.stop(failed(reply)),
+            (Expect::Mail | Expect::Data, 400..600) => self.stop(failed(reply)),
             (Expect::Final, _) => {
                 self.take_final(reply);
                 return;
