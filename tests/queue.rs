@@ -277,6 +277,23 @@ async fn each_recipient_goes_its_own_way() {
 }
 
 #[tokio::test]
+async fn answers_to_a_second_attempt_are_counted_among_those_it_was_for() {
+    let bench = Bench::new(Scripted::default()).await;
+    bench.store.enqueue(delivery(1, 3)).await.unwrap();
+    bench.script([
+        accepted(vec![(1, deferred()), (2, deferred())]),
+        accepted(vec![(1, refused())]),
+    ]);
+    bench.at(0).await;
+    bench.at(MINUTE).await;
+    assert_eq!(bench.returns()[0].refused, [(2, refused())]);
+    let list = bench.store.list_queue(10).await.unwrap();
+    let own = list.iter().find(|line| line.id == id(1)).unwrap();
+    assert_eq!((own.failed, own.due_at, own.attempts), (1, None, 2));
+    assert_eq!(bench.left().await, 0);
+}
+
+#[tokio::test]
 async fn answers_before_the_data_belong_to_their_recipients() {
     let bench = Bench::new(Scripted::default()).await;
     bench.store.enqueue(delivery(1, 3)).await.unwrap();
@@ -391,6 +408,8 @@ async fn a_stale_worker_cannot_undo_the_new_ones_lease() {
         bench.store.extend(&old, time(99)).await,
         Err(StoreError::LeaseLost)
     );
+    let stale = bench.store.mark_attempting(&old).await;
+    assert_eq!(stale, Err(StoreError::LeaseLost));
     bench.store.extend(&new, time(99)).await.unwrap();
     assert!(
         bench
@@ -486,14 +505,14 @@ async fn the_worker_wakes_polls_and_stops() {
 #[tokio::test]
 async fn a_slow_attempt_keeps_its_lease() {
     let bench = Bench::new(Scripted {
-        pause: Duration::from_millis(400),
+        pause: Duration::from_millis(1500),
         ..Scripted::default()
     })
     .await;
     bench.store.enqueue(delivery(1, 1)).await.unwrap();
     let real: beadle::relay::queue::Clock = Arc::new(SystemTime::now);
     let config = QueueConfig {
-        lease: Duration::from_millis(150),
+        lease: Duration::from_millis(600),
         ..QueueConfig::default()
     };
     let hop = Arc::clone(&bench.hop) as Arc<dyn NextHop>;
@@ -506,8 +525,8 @@ async fn a_slow_attempt_keeps_its_lease() {
     );
     let (done, thief) = tokio::join!(queue.run_due(), async {
         let mut stolen = 0;
-        for _ in 0..30 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        for _ in 0..60 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
             if !bench.seen().is_empty() {
                 let now = SystemTime::now();
                 stolen += bench

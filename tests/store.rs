@@ -411,6 +411,31 @@ async fn a_decision_needs_a_reason_a_name_and_its_own_recipients() {
 }
 
 #[tokio::test]
+async fn whoever_reads_a_hold_stands_in_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.hold(new_hold(1)).await.unwrap();
+    let desk = desk(&store);
+    let hold = desk.open(id(1), "a.reviewer", start()).await.unwrap();
+    assert_eq!(hold.record, new_hold(1).record);
+    let read = desk.read(id(1), "a.reviewer", start()).await.unwrap();
+    assert_eq!(read, message(1));
+    assert_eq!(
+        desk.open(id(1), " ", start()).await,
+        Err(DeskError::NoActor)
+    );
+    let missing = desk.read(id(9), "a.reviewer", start()).await;
+    assert_eq!(missing, Err(DeskError::Store(StoreError::Missing)));
+    let entries = store.ledger(2, 10).await.unwrap();
+    let acts: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.action.as_str(), entry.subject.clone()))
+        .collect();
+    let subject = id(1).to_string();
+    assert_eq!(acts, [("opened", subject.clone()), ("read", subject)]);
+}
+
+#[tokio::test]
 async fn a_refusal_tells_the_sender_when_asked() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
@@ -629,6 +654,12 @@ async fn retention_shreds_keys_and_blobs() {
         .refuse(id(3), by("no"), Tell::Nobody)
         .await
         .unwrap();
+    let pool = raw(folder.path()).await;
+    let keys: Vec<(String, Vec<u8>)> = sqlx::query_as("SELECT id, dek FROM hold ORDER BY id")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
     assert_eq!(
         store.expire_due(start() + 29 * DAY).await.unwrap(),
         beadle::store::Expired::default()
@@ -640,6 +671,13 @@ async fn retention_shreds_keys_and_blobs() {
         (1, 1),
         "the undelivered release keeps its content"
     );
+    let on_disk = ["beadle.db", "beadle.db-wal"]
+        .map(|name| std::fs::read(folder.path().join(name)).unwrap())
+        .concat();
+    for (held, key) in keys {
+        let there = memchr::memmem::find(&on_disk, &key).is_some();
+        assert_eq!(there, held == id(2).to_string(), "the key of {held}");
+    }
     assert_eq!(store.open_message(id(1)).await, Err(StoreError::Missing));
     assert_eq!(store.open_hold(id(3)).await, Err(StoreError::Missing));
     assert_eq!(store.open_message(id(2)).await.unwrap(), message(2));
