@@ -1,8 +1,10 @@
 //! The delivery worker against a scripted next hop and a clock that the test turns.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -541,4 +543,95 @@ async fn a_slow_attempt_keeps_its_lease() {
     });
     assert_eq!((done.unwrap(), thief), (1, 0));
     assert_eq!(bench.left().await, 0);
+}
+
+/// A next hop that says on standard output what it took, before its answer can be recorded.
+struct Told;
+
+impl NextHop for Told {
+    fn deliver(&self, outgoing: Outgoing) -> BoxFuture<'_, Attempt> {
+        Box::pin(async move {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "\ntook {}", outgoing.id).unwrap();
+            out.flush().unwrap();
+            accepted(vec![])
+        })
+    }
+
+    fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
+        Box::pin(async { None })
+    }
+}
+
+/// Not a test: the worker that the test below kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by another test in a child process"]
+async fn child() {
+    let Some(folder) = std::env::var_os("BEADLE_TEST_FOLDER") else {
+        return;
+    };
+    let store = open(Path::new(&folder)).await;
+    let compose: Compose = Arc::new(|_| None);
+    let now: beadle::relay::queue::Clock = Arc::new(|| time(0));
+    let queue = Queue::new(store, Arc::new(Told), compose, now, QueueConfig::default());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    queue.run(stopped).await;
+}
+
+#[tokio::test]
+async fn killed_while_delivering_it_loses_nothing_and_counts_what_it_repeats() {
+    let bench = Bench::new(Scripted::default()).await;
+    let all: HashSet<QueueId> = (0..200).map(id).collect();
+    for byte in 0..200 {
+        bench.store.enqueue(delivery(byte, 1)).await.unwrap();
+    }
+    let (mut taken, mut taken_twice) = (HashSet::new(), HashSet::new());
+    for round in 0..4u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["child", "--exact", "--ignored", "--nocapture"])
+            .env("BEADLE_TEST_FOLDER", bench.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut took = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("took ")?.parse::<QueueId>().ok());
+        let first = took.next();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5 + 13 * round));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        for id in first.into_iter().chain(took) {
+            if !taken.insert(id) {
+                taken_twice.insert(id);
+            }
+        }
+        killer.join().unwrap();
+    }
+    assert!(!taken.is_empty());
+    bench.at(HOUR).await;
+    for outgoing in bench.seen() {
+        if !taken.insert(outgoing.id) {
+            taken_twice.insert(outgoing.id);
+        }
+    }
+    assert_eq!(taken, all);
+    assert_eq!(bench.left().await, 0);
+    let counted: HashSet<QueueId> = bench
+        .store
+        .list_queue(1000)
+        .await
+        .unwrap()
+        .iter()
+        .filter(|line| line.possible_duplicates > 0)
+        .map(|line| line.id)
+        .collect();
+    assert!(
+        taken_twice.is_subset(&counted),
+        "a repetition was not counted"
+    );
+    assert!(counted.len() <= 4 * QueueConfig::default().concurrency);
 }
