@@ -1,8 +1,10 @@
 //! The delivery worker against a scripted next hop and a clock that the test turns.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -277,6 +279,23 @@ async fn each_recipient_goes_its_own_way() {
 }
 
 #[tokio::test]
+async fn answers_to_a_second_attempt_are_counted_among_those_it_was_for() {
+    let bench = Bench::new(Scripted::default()).await;
+    bench.store.enqueue(delivery(1, 3)).await.unwrap();
+    bench.script([
+        accepted(vec![(1, deferred()), (2, deferred())]),
+        accepted(vec![(1, refused())]),
+    ]);
+    bench.at(0).await;
+    bench.at(MINUTE).await;
+    assert_eq!(bench.returns()[0].refused, [(2, refused())]);
+    let list = bench.store.list_queue(10).await.unwrap();
+    let own = list.iter().find(|line| line.id == id(1)).unwrap();
+    assert_eq!((own.failed, own.due_at, own.attempts), (1, None, 2));
+    assert_eq!(bench.left().await, 0);
+}
+
+#[tokio::test]
 async fn answers_before_the_data_belong_to_their_recipients() {
     let bench = Bench::new(Scripted::default()).await;
     bench.store.enqueue(delivery(1, 3)).await.unwrap();
@@ -391,6 +410,8 @@ async fn a_stale_worker_cannot_undo_the_new_ones_lease() {
         bench.store.extend(&old, time(99)).await,
         Err(StoreError::LeaseLost)
     );
+    let stale = bench.store.mark_attempting(&old).await;
+    assert_eq!(stale, Err(StoreError::LeaseLost));
     bench.store.extend(&new, time(99)).await.unwrap();
     assert!(
         bench
@@ -486,14 +507,14 @@ async fn the_worker_wakes_polls_and_stops() {
 #[tokio::test]
 async fn a_slow_attempt_keeps_its_lease() {
     let bench = Bench::new(Scripted {
-        pause: Duration::from_millis(400),
+        pause: Duration::from_millis(1500),
         ..Scripted::default()
     })
     .await;
     bench.store.enqueue(delivery(1, 1)).await.unwrap();
     let real: beadle::relay::queue::Clock = Arc::new(SystemTime::now);
     let config = QueueConfig {
-        lease: Duration::from_millis(150),
+        lease: Duration::from_millis(600),
         ..QueueConfig::default()
     };
     let hop = Arc::clone(&bench.hop) as Arc<dyn NextHop>;
@@ -506,8 +527,8 @@ async fn a_slow_attempt_keeps_its_lease() {
     );
     let (done, thief) = tokio::join!(queue.run_due(), async {
         let mut stolen = 0;
-        for _ in 0..30 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        for _ in 0..60 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
             if !bench.seen().is_empty() {
                 let now = SystemTime::now();
                 stolen += bench
@@ -522,4 +543,95 @@ async fn a_slow_attempt_keeps_its_lease() {
     });
     assert_eq!((done.unwrap(), thief), (1, 0));
     assert_eq!(bench.left().await, 0);
+}
+
+/// A next hop that says on standard output what it took, before its answer can be recorded.
+struct Told;
+
+impl NextHop for Told {
+    fn deliver(&self, outgoing: Outgoing) -> BoxFuture<'_, Attempt> {
+        Box::pin(async move {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "\ntook {}", outgoing.id).unwrap();
+            out.flush().unwrap();
+            accepted(vec![])
+        })
+    }
+
+    fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
+        Box::pin(async { None })
+    }
+}
+
+/// Not a test: the worker that the test below kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by another test in a child process"]
+async fn child() {
+    let Some(folder) = std::env::var_os("BEADLE_TEST_FOLDER") else {
+        return;
+    };
+    let store = open(Path::new(&folder)).await;
+    let compose: Compose = Arc::new(|_| None);
+    let now: beadle::relay::queue::Clock = Arc::new(|| time(0));
+    let queue = Queue::new(store, Arc::new(Told), compose, now, QueueConfig::default());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    queue.run(stopped).await;
+}
+
+#[tokio::test]
+async fn killed_while_delivering_it_loses_nothing_and_counts_what_it_repeats() {
+    let bench = Bench::new(Scripted::default()).await;
+    let all: HashSet<QueueId> = (0..200).map(id).collect();
+    for byte in 0..200 {
+        bench.store.enqueue(delivery(byte, 1)).await.unwrap();
+    }
+    let (mut taken, mut taken_twice) = (HashSet::new(), HashSet::new());
+    for round in 0..4u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["child", "--exact", "--ignored", "--nocapture"])
+            .env("BEADLE_TEST_FOLDER", bench.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut took = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("took ")?.parse::<QueueId>().ok());
+        let first = took.next();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5 + 13 * round));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        for id in first.into_iter().chain(took) {
+            if !taken.insert(id) {
+                taken_twice.insert(id);
+            }
+        }
+        killer.join().unwrap();
+    }
+    assert!(!taken.is_empty());
+    bench.at(HOUR).await;
+    for outgoing in bench.seen() {
+        if !taken.insert(outgoing.id) {
+            taken_twice.insert(outgoing.id);
+        }
+    }
+    assert_eq!(taken, all);
+    assert_eq!(bench.left().await, 0);
+    let counted: HashSet<QueueId> = bench
+        .store
+        .list_queue(1000)
+        .await
+        .unwrap()
+        .iter()
+        .filter(|line| line.possible_duplicates > 0)
+        .map(|line| line.id)
+        .collect();
+    assert!(
+        taken_twice.is_subset(&counted),
+        "a repetition was not counted"
+    );
+    assert!(counted.len() <= 4 * QueueConfig::default().concurrency);
 }

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! A decision, the delivery or notice it causes, the release ticket and the ledger entry are one transaction. A released
-//! message goes to the queue and from there straight to the next hop: it is not judged again.
+//! message goes to the queue and from there straight to the next hop: it is not judged again. Reading is recorded too.
 //!
 //! # Known gaps
 //! No claims, no second person, no release to fewer parts of the message: a hold is decided by one reviewer as it is.
@@ -99,6 +99,43 @@ impl Desk {
     /// A desk over this store.
     pub fn new(store: Store, compose: ComposeNotice) -> Self {
         Self { store, compose }
+    }
+
+    /// Shows a hold; the ledger notes who looked before they see it.
+    pub async fn open(
+        &self,
+        id: QueueId,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<HoldDetails, DeskError> {
+        let hold = self.store.open_hold(id).await?;
+        self.note(id, actor, "opened", at).await?;
+        Ok(hold)
+    }
+
+    /// Shows the message itself; the ledger notes who read it before they do.
+    pub async fn read(&self, id: QueueId, actor: &str, at: SystemTime) -> Result<Bytes, DeskError> {
+        let message = self.store.open_message(id).await?;
+        self.note(id, actor, "read", at).await?;
+        Ok(message)
+    }
+
+    async fn note(
+        &self,
+        id: QueueId,
+        actor: &str,
+        action: &str,
+        at: SystemTime,
+    ) -> Result<(), DeskError> {
+        let actor = actor.trim();
+        if actor.is_empty() {
+            return Err(DeskError::NoActor);
+        }
+        let detail = serde_json::json!({});
+        Ok(self
+            .store
+            .note(actor, action, Some(id), &detail, at)
+            .await?)
     }
 
     /// Lets a message go, to all its recipients or some. For the store's ticket time the same message with the same

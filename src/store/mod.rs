@@ -179,10 +179,33 @@ impl Store {
         Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
     }
 
+    /// Claims the folder for the one process that serves; commands beside it need no claim. Held until dropped.
+    pub fn claim(&self) -> Result<Claim, StoreError> {
+        let file = std::fs::File::options()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(self.config.data_dir.join("serve.lock"))
+            .map_err(|error| StoreError::from_io(&error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Claim { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Unavailable(
+                "another process serves from this folder".to_owned(),
+            )),
+            Err(std::fs::TryLockError::Error(error)) => Err(StoreError::from_io(&error)),
+        }
+    }
+
     /// Waits for running work and closes the database.
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// The right to serve from a folder.
+#[derive(Debug)]
+pub struct Claim {
+    _file: std::fs::File,
 }
 
 /// What the store's own secret is bound to.

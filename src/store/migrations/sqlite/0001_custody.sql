@@ -36,6 +36,8 @@ CREATE TABLE hold (
 CREATE INDEX hold_reference ON hold (reference);
 CREATE INDEX hold_by_state ON hold (state, received_at, id);
 CREATE INDEX hold_by_time ON hold (received_at, id);
+-- Retention asks only for those that still have content.
+CREATE INDEX hold_live ON hold (received_at) WHERE blob IS NOT NULL;
 CREATE INDEX hold_blob ON hold (blob) WHERE blob IS NOT NULL;
 
 -- What a release allows: keyed hashes of message, recipients (16 bytes each) and values (16 bytes each).
