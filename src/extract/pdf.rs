@@ -37,6 +37,9 @@ const MOST_PAGES: usize = 2_000;
 /// Pixels from which a picture on a page without text may be a scan: a quarter of an A4 page at 72 dpi.
 const SCAN_PIXELS: u64 = 125_000;
 
+/// Characters below which a page with a large picture counts as a picture.
+const SPARSE: usize = 48;
+
 /// Reads a document.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
     let Some(pdf) = open(gather, location, bytes) else {
@@ -68,7 +71,9 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         let place = location.at(format!("page {}", index + 1));
         let blank = device.text.trim().is_empty();
         any_text |= !blank;
-        if blank && device.largest >= SCAN_PIXELS {
+        // A scanner's or an app's own line on the page is not what the page says.
+        let sparse = device.text.chars().filter(|c| !c.is_whitespace()).count() < SPARSE;
+        if sparse && device.largest >= SCAN_PIXELS {
             pictures.push(place.clone());
         }
         gather.unit(&place, View::Visible, device.text);
@@ -120,13 +125,13 @@ fn open(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) -> Option<Pd
                 Strength::Strong => gather.protect(
                     location,
                     ProtectionState::Password,
-                    "PDF encrypted with AES",
+                    "PDF encrypted under a password",
                 ),
                 Strength::Weak => {
                     gather.protect(
                         location,
                         ProtectionState::Apparent,
-                        "the PDF uses the weak cipher RC4",
+                        "the PDF uses a 40-bit key",
                     );
                     gather.unread(location, UnreadReason::Unsupported, KIND);
                 }
@@ -154,13 +159,14 @@ enum Strength {
     Weak,
 }
 
-/// AES needs `/V 4` or `5` with an AES crypt filter; RC4 of 40 to 128 bits is the rest.
+/// Encryption of revision 2 has 40-bit keys, which fall in minutes; later ones depend on the password.
 fn strength(bytes: &[u8]) -> Strength {
-    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
-    if has(b"/AESV2") || has(b"/AESV3") {
-        Strength::Strong
-    } else {
-        Strength::Weak
+    let handler = memchr::memmem::rfind(bytes, b"/Standard").unwrap_or(0);
+    let dictionary = &bytes[handler.saturating_sub(512)..bytes.len().min(handler + 512)];
+    let revision = memchr::memmem::find(dictionary, b"/R ").map(|at| &dictionary[at + 3..]);
+    match revision {
+        Some([b'3'..=b'6', next, ..]) if !next.is_ascii_digit() => Strength::Strong,
+        _ => Strength::Weak,
     }
 }
 

@@ -25,8 +25,10 @@ pub const SHORTEST: usize = 40;
 pub enum Origin {
     /// Encoded text inside a text part.
     InsideText,
-    /// Outside every part: preamble, epilogue, or anywhere when the structure was not readable.
+    /// Encoded text outside every part: preamble, epilogue, or anywhere when the structure was not readable.
     Outside,
+    /// Not encoded: the raw text of a message or of its preamble and epilogue.
+    Plain,
 }
 
 /// Something the sweep decoded.
@@ -124,10 +126,10 @@ fn everything(raw: &[u8], seen: &mut HashSet<u64>, found: &mut Vec<Swept>, budge
     let undone = transfer::quoted_printable(raw);
     if undone != raw {
         runs(&undone, Origin::Outside, seen, found, budget, 0);
-        keep(undone, None, raw.len(), Origin::Outside, seen, found);
+        keep(undone, None, raw.len(), Origin::Plain, seen, found);
     }
     runs(raw, Origin::Outside, seen, found, budget, 0);
-    keep(raw.to_vec(), None, raw.len(), Origin::Outside, seen, found);
+    keep(raw.to_vec(), None, raw.len(), Origin::Plain, seen, found);
 }
 
 fn uncovered(len: usize, parts: &[(Range<usize>, Role)]) -> Vec<Range<usize>> {
@@ -172,13 +174,13 @@ fn outside_text(
         trimmed.to_vec(),
         None,
         trimmed.len(),
-        Origin::InsideText,
+        Origin::Plain,
         seen,
         found,
     ) && let undone = transfer::quoted_printable(trimmed)
         && undone != trimmed
     {
-        keep(undone, None, trimmed.len(), Origin::InsideText, seen, found);
+        keep(undone, None, trimmed.len(), Origin::Plain, seen, found);
     }
     hid
 }
