@@ -70,7 +70,15 @@ fn names(found: &[Finding]) -> Vec<String> {
 fn show(found: &[Finding]) -> String {
     found
         .iter()
-        .map(|f| format!("{} {} {:?} {:?}\n", f.detector, f.confidence.name(), f.text.reveal(), f.reasons))
+        .map(|f| {
+            format!(
+                "{} {} {:?} {:?}\n",
+                f.detector,
+                f.confidence.name(),
+                f.text.reveal(),
+                f.reasons
+            )
+        })
         .collect()
 }
 
@@ -84,9 +92,20 @@ fn every_file_of_the_catalogue_is_embedded() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                let (_, text) = EMBEDDED.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} is not embedded"));
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                let (_, text) = EMBEDDED
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .unwrap_or_else(|| panic!("{name} is not embedded"));
                 assert_eq!(*text, std::fs::read_to_string(&path).unwrap(), "{name}");
                 seen += 1;
             }
@@ -100,8 +119,17 @@ fn examples_are_found_and_counterexamples_are_not() {
     let catalogue = Catalogue::embedded().unwrap();
     let mut wrong = String::new();
     for detector in &catalogue.detectors {
-        assert!(detector.examples.len() >= 3 && detector.counterexamples.len() >= 3, "{}", detector.id);
-        let hits = |text: &str| scan(text).into_iter().filter(|f| *f.detector == *detector.id && f.confidence >= Confidence::Medium).count();
+        assert!(
+            detector.examples.len() >= 3 && detector.counterexamples.len() >= 3,
+            "{}",
+            detector.id
+        );
+        let hits = |text: &str| {
+            scan(text)
+                .into_iter()
+                .filter(|f| *f.detector == *detector.id && f.confidence >= Confidence::Medium)
+                .count()
+        };
         for text in &detector.examples {
             if hits(text) == 0 {
                 wrong += &format!("{}: missed {text:?}\n{}", detector.id, show(&scan(text)));
@@ -120,7 +148,14 @@ fn examples_are_found_and_counterexamples_are_not() {
 fn dictionaries_are_sorted_without_doubles() {
     let catalogue = Catalogue::embedded().unwrap();
     for dictionary in &catalogue.dictionaries {
-        for list in [&dictionary.strong, &dictionary.weak, &dictionary.codes, &dictionary.headers, &dictionary.negative, &dictionary.role] {
+        for list in [
+            &dictionary.strong,
+            &dictionary.weak,
+            &dictionary.codes,
+            &dictionary.headers,
+            &dictionary.negative,
+            &dictionary.role,
+        ] {
             let lower: Vec<String> = list.iter().map(|term| term.to_lowercase()).collect();
             let mut sorted = lower.clone();
             sorted.sort();
@@ -129,9 +164,19 @@ fn dictionaries_are_sorted_without_doubles() {
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let words = std::fs::read_to_string(root.join("patterns/dictionaries/ordinary-words.txt")).unwrap();
-    let words: Vec<&str> = words.lines().filter(|line| !line.starts_with('#')).collect();
-    assert!(words.len() > 1500 && words.is_sorted() && words.iter().all(|word| word.bytes().all(|b| b.is_ascii_lowercase())));
+    let words =
+        std::fs::read_to_string(root.join("patterns/dictionaries/ordinary-words.txt")).unwrap();
+    let words: Vec<&str> = words
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert!(
+        words.len() > 1500
+            && words.is_sorted()
+            && words
+                .iter()
+                .all(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
+    );
 }
 
 /// (text, the name as it stands, disguised)
@@ -145,7 +190,11 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("Oliver J Whitcombe", "Oliver J Whitcombe", false),
     ("Oliver J. Whitcombe", "Oliver J. Whitcombe", false),
     ("Whitcombe, Oliver James", "Whitcombe, Oliver", false),
-    ("Jack William Henry Pemberton", "Jack William Henry Pemberton", false),
+    (
+        "Jack William Henry Pemberton",
+        "Jack William Henry Pemberton",
+        false,
+    ),
     ("Jack W. H. Pemberton", "Jack W. H. Pemberton", false),
     ("Oliver\nWhitcombe", "Oliver Whitcombe", false),
     ("> Oliver\n> Whitcombe left", "Oliver > Whitcombe", false),
@@ -157,25 +206,49 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("oliver_whitcombe.docx", "oliver_whitcombe", false),
     ("oliver-whitcombe-report", "oliver-whitcombe", false),
     ("#oliverwhitcombe", "oliverwhitcombe", false),
-    ("O l i v e r  W h i t c o m b e", "O l i v e r W h i t c o m b e", true),
-    ("O l i v e r W h i t c o m b e", "O l i v e r W h i t c o m b e", true),
+    (
+        "O l i v e r  W h i t c o m b e",
+        "O l i v e r W h i t c o m b e",
+        true,
+    ),
+    (
+        "O l i v e r W h i t c o m b e",
+        "O l i v e r W h i t c o m b e",
+        true,
+    ),
     ("O.l.i.v.e.r Whitcombe", "O.l.i.v.e.r Whitcombe", true),
     ("Oli\u{200b}ver Whitcombe", "Oli\u{200b}ver Whitcombe", true),
     ("Oliver\u{a0}Whitcombe", "Oliver Whitcombe", false),
     ("Oliver Whit\u{ad}combe", "Oliver Whit\u{ad}combe", true),
     ("Oliver Whit-\ncombe", "Oliver Whit- combe", false),
     ("\u{41e}liver Whitcombe", "\u{41e}liver Whitcombe", true),
-    ("Oliver Wh\u{456}tc\u{43e}mbe", "Oliver Wh\u{456}tc\u{43e}mbe", true),
-    ("\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe", "\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe", true),
+    (
+        "Oliver Wh\u{456}tc\u{43e}mbe",
+        "Oliver Wh\u{456}tc\u{43e}mbe",
+        true,
+    ),
+    (
+        "\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe",
+        "\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe",
+        true,
+    ),
     ("Siobhan O'Connell", "Siobhan O'Connell", false),
-    ("Siobh\u{e1}n O\u{2019}Connell", "Siobh\u{e1}n O\u{2019}Connell", false),
+    (
+        "Siobh\u{e1}n O\u{2019}Connell",
+        "Siobh\u{e1}n O\u{2019}Connell",
+        false,
+    ),
     ("Siobha\u{301}n OConnell", "Siobha\u{301}n OConnell", false),
     ("SIOBHAN O CONNELL", "SIOBHAN O CONNELL", false),
     ("Siobhan O`Connell", "Siobhan O`Connell", false),
     ("Amelia Hartley-Jones", "Amelia Hartley-Jones", false),
     ("Amelia Hartley Jones", "Amelia Hartley Jones", false),
     ("Amelia Hartleyjones", "Amelia Hartleyjones", false),
-    ("Amelia Rose Hartley\u{2013}Jones", "Amelia Rose Hartley\u{2013}Jones", false),
+    (
+        "Amelia Rose Hartley\u{2013}Jones",
+        "Amelia Rose Hartley\u{2013}Jones",
+        false,
+    ),
     ("Callum McAllister", "Callum McAllister", false),
     ("Callum Mc Allister", "Callum Mc Allister", false),
     ("CALLUM MCALLISTER", "CALLUM MCALLISTER", false),
@@ -205,7 +278,11 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("JeanLuc Quigley", "JeanLuc Quigley", false),
     ("Eilidh Mac Donald", "Eilidh Mac Donald", false),
     ("Gethin Llewellyn Rhys", "Gethin Llewellyn Rhys", false),
-    ("Surname: Whitcombe\nForename: Oliver", "Whitcombe Forename: Oliver", false),
+    (
+        "Surname: Whitcombe\nForename: Oliver",
+        "Whitcombe Forename: Oliver",
+        false,
+    ),
     ("**Oliver** Whitcombe", "Oliver** Whitcombe", false),
     ("Daniel Peter Wright 10A", "Daniel Peter Wright", false),
     ("Aminata N'Diaye", "Aminata N'Diaye", false),
@@ -268,12 +345,27 @@ fn evidence_decides_the_confidence() {
         name.map(|f| f.confidence)
     };
     assert_eq!(confidence("Oliver Whitcombe"), Some(Confidence::Medium));
-    assert_eq!(confidence("Oliver Whitcombe, born 05/02/2014"), Some(Confidence::High));
-    assert_eq!(confidence("Oliver Whitcombe in Year 7"), Some(Confidence::High));
+    assert_eq!(
+        confidence("Oliver Whitcombe, born 05/02/2014"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe in Year 7"),
+        Some(Confidence::High)
+    );
     assert_eq!(confidence("Oliver Whitcombe (7A)"), Some(Confidence::High));
-    assert_eq!(confidence("Oliver Whitcombe, Q999400119001"), Some(Confidence::High));
-    assert_eq!(confidence("Oliver Whitcombe and Callum McAllister"), Some(Confidence::High));
-    assert_eq!(confidence("Oliver Whitcombe, 1 High Street, AB1 2CD"), Some(Confidence::High));
+    assert_eq!(
+        confidence("Oliver Whitcombe, Q999400119001"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe and Callum McAllister"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe, 1 High Street, AB1 2DE"),
+        Some(Confidence::High)
+    );
     assert_eq!(confidence("Daniel Wright"), Some(Confidence::Low));
     assert_eq!(confidence("Daniel Wright, 10A"), Some(Confidence::High));
     assert_eq!(confidence("Amelia Hartley"), Some(Confidence::Low));
@@ -286,7 +378,10 @@ fn evidence_decides_the_confidence() {
 #[test]
 fn participants_are_not_found_in_their_own_signature() {
     let context = ScanContext {
-        participants: vec!["Oliver Whitcombe".to_owned(), "oliver.whitcombe@school.example".to_owned()],
+        participants: vec![
+            "Oliver Whitcombe".to_owned(),
+            "oliver.whitcombe@school.example".to_owned(),
+        ],
         recipients: Vec::new(),
     };
     let scan = |text: &str| {
@@ -298,31 +393,64 @@ fn participants_are_not_found_in_their_own_signature() {
     };
     assert!(scan("Hello,\nhere it is.\nRegards\nOliver Whitcombe").is_empty());
     assert!(scan("> From: Oliver Whitcombe <oliver.whitcombe@school.example>\n> Hi").is_empty());
-    assert_eq!(scan("I write about Oliver Whitcombe in my class."), ["Oliver Whitcombe"]);
+    assert_eq!(
+        scan("I write about Oliver Whitcombe in my class."),
+        ["Oliver Whitcombe"]
+    );
 }
 
 #[test]
 fn identifiers_are_typed_and_weighed() {
     let found = |text: &str| {
         let found = scan(text);
-        found.first().map(|f| (f.detector.to_string(), f.confidence, f.text.reveal().to_owned()))
+        found.first().map(|f| {
+            (
+                f.detector.to_string(),
+                f.confidence,
+                f.text.reveal().to_owned(),
+            )
+        })
     };
     let is = |id: &str, confidence, text: &str| Some((id.to_owned(), confidence, text.to_owned()));
     use Confidence::{High, Low, Medium};
-    for upn in ["B801200005001", "B999000025001", "G30920001600A", "M80120000500A", "P207000016049"] {
+    for upn in [
+        "B801200005001",
+        "B999000025001",
+        "G30920001600A",
+        "M80120000500A",
+        "P207000016049",
+    ] {
         assert_eq!(found(&format!("no {upn}.")), is("upn", High, upn));
     }
     for nhs in ["943 476 5870", "943 476 5919", "999 000 0018"] {
-        assert_eq!(found(&format!("NHS number {nhs}.")), is("nhs-number", High, nhs));
+        assert_eq!(
+            found(&format!("NHS number {nhs}.")),
+            is("nhs-number", High, nhs)
+        );
     }
-    assert_eq!(found("It is 9434765870."), is("nhs-number", Low, "9434765870"));
+    assert_eq!(
+        found("It is 9434765870."),
+        is("nhs-number", Low, "9434765870")
+    );
     for iban in ["GB82WEST12345698765432", "GB29 NWBK 6016 1331 9268 19"] {
         assert_eq!(found(&format!("to {iban} please")), is("iban", High, iban));
     }
-    assert_eq!(found("4539578763621486"), is("payment-card", Medium, "4539578763621486"));
-    assert_eq!(found("card 4539 5787 6362 1486"), is("payment-card", High, "4539 5787 6362 1486"));
-    assert_eq!(found("card \u{ff14}539 5787 6362 1486").map(|f| f.0), Some("payment-card".to_owned()));
-    assert_eq!(found("Sort code 99-00-12 account 90000012"), is("sort-code-account", High, "99-00-12 account 90000012"));
+    assert_eq!(
+        found("4539578763621486"),
+        is("payment-card", Medium, "4539578763621486")
+    );
+    assert_eq!(
+        found("card 4539 5787 6362 1486"),
+        is("payment-card", High, "4539 5787 6362 1486")
+    );
+    assert_eq!(
+        found("card \u{ff14}539 5787 6362 1486").map(|f| f.0),
+        Some("payment-card".to_owned())
+    );
+    assert_eq!(
+        found("Sort code 99-00-12 account 90000012"),
+        is("sort-code-account", High, "99-00-12 account 90000012")
+    );
     for quiet in [
         "A801200005001",
         "Q207000016049",
@@ -350,16 +478,40 @@ fn terms_need_a_person() {
         found
             .iter()
             .filter(|f| f.category == Category::Medical)
-            .map(|f| (f.detector.to_string(), f.text.reveal().to_owned(), f.confidence, f.person.is_some()))
+            .map(|f| {
+                (
+                    f.detector.to_string(),
+                    f.text.reveal().to_owned(),
+                    f.confidence,
+                    f.person.is_some(),
+                )
+            })
             .collect::<Vec<_>>()
     };
     use Confidence::{High, Medium};
-    let is = |id: &str, text: &str, confidence| vec![(id.to_owned(), text.to_owned(), confidence, true)];
-    assert_eq!(medical("Oliver Whitcombe has epilepsy."), is("medical-term", "epilepsy", High));
-    assert_eq!(medical("Oliver Whitcombe was away. He felt unwell."), is("medical-term", "unwell", Medium));
-    assert_eq!(medical("Oliver Whitcombe: SEN need SEMH").first().map(|f| f.2), Some(High));
+    let is =
+        |id: &str, text: &str, confidence| vec![(id.to_owned(), text.to_owned(), confidence, true)];
+    assert_eq!(
+        medical("Oliver Whitcombe has epilepsy."),
+        is("medical-term", "epilepsy", High)
+    );
+    assert_eq!(
+        medical("Oliver Whitcombe was away. He felt unwell."),
+        is("medical-term", "unwell", Medium)
+    );
+    assert_eq!(
+        medical("Oliver Whitcombe: SEN need SEMH")
+            .first()
+            .map(|f| f.2),
+        Some(High)
+    );
     let long = "x ".repeat(400);
-    assert_eq!(medical(&format!("Oliver Whitcombe. {long}. Later Oliver got Ritalin.")), is("medical-term", "Ritalin", High));
+    assert_eq!(
+        medical(&format!(
+            "Oliver Whitcombe. {long}. Later Oliver got Ritalin."
+        )),
+        is("medical-term", "Ritalin", High)
+    );
     for quiet in [
         "Asthma is common. Ask the nurse about an EpiPen.",
         "Oliver Whitcombe swam well.",
@@ -368,38 +520,71 @@ fn terms_need_a_person() {
     ] {
         assert!(medical(quiet).is_empty(), "{quiet}: {:?}", medical(quiet));
     }
-    assert!(medical(&format!("Oliver Whitcombe. {long} Some people have epilepsy.")).is_empty());
+    assert!(
+        medical(&format!(
+            "Oliver Whitcombe. {long} Some people have epilepsy."
+        ))
+        .is_empty()
+    );
 }
 
 #[test]
 fn the_subject_and_file_names_say_whom_the_rest_is_about() {
     let long = "We met today and spoke for a long time. ".repeat(20);
     let found = scan_units(vec![
-        unit(Place::Body, View::Visible, &format!("{long}The diagnosis is epilepsy.")),
+        unit(
+            Place::Body,
+            View::Visible,
+            &format!("{long}The diagnosis is epilepsy."),
+        ),
         unit(Place::Subject, View::Visible, "Oliver Whitcombe"),
     ]);
-    assert!(found.list.iter().any(|f| f.text.reveal() == "epilepsy" && f.person.is_some()), "{}", show(&found.list));
+    assert!(
+        found
+            .list
+            .iter()
+            .any(|f| f.text.reveal() == "epilepsy" && f.person.is_some()),
+        "{}",
+        show(&found.list)
+    );
     let file = Place::Attachment(vec!["Whitcombe_Oliver.docx".to_owned()]);
     let found = scan_units(vec![
         unit(file.clone(), View::FileName, "Whitcombe_Oliver.docx"),
-        unit(file, View::Visible, &format!("{long}The diagnosis is epilepsy.")),
+        unit(
+            file,
+            View::Visible,
+            &format!("{long}The diagnosis is epilepsy."),
+        ),
     ]);
-    assert!(found.list.iter().any(|f| f.text.reveal() == "epilepsy"), "{}", show(&found.list));
+    assert!(
+        found.list.iter().any(|f| f.text.reveal() == "epilepsy"),
+        "{}",
+        show(&found.list)
+    );
     assert_eq!(found.people.len(), 1);
     assert_eq!(found.people.values().next().unwrap().contacts.len(), 2);
 }
 
 #[test]
 fn tables_join_cells_and_headers() {
-    let found = table("Surname\tDOB\tForename\tMedical\nWhitcombe\t05/02/2014\tOliver\tAsthma\nHope\t\tGrace\tNone\nMarsh\t1/1/2015\tSummer\tBee stings\n");
-    let all: Vec<(&str, &str, Confidence)> = found.iter().map(|f| (&*f.detector, f.text.reveal(), f.confidence)).collect();
+    let found = table(
+        "Surname\tDOB\tForename\tMedical\nWhitcombe\t05/02/2014\tOliver\tAsthma\nHope\t\tGrace\tNone\nMarsh\t1/1/2015\tSummer\tBee stings\n",
+    );
+    let all: Vec<(&str, &str, Confidence)> = found
+        .iter()
+        .map(|f| (&*f.detector, f.text.reveal(), f.confidence))
+        .collect();
     for expected in [
         ("pupil-full-name", "Oliver Whitcombe", Confidence::High),
         ("pupil-full-name", "Grace Hope", Confidence::Medium),
         ("medical-term", "Asthma", Confidence::High),
         ("medical-term", "Bee stings", Confidence::High),
     ] {
-        assert!(all.contains(&expected), "{expected:?} not in\n{}", show(&found));
+        assert!(
+            all.contains(&expected),
+            "{expected:?} not in\n{}",
+            show(&found)
+        );
     }
     assert!(!all.iter().any(|f| f.1 == "None"));
     let found = table("Name\tSEN\nOliver Whitcombe\tK\nCallum\tMcAllister\n");
@@ -415,10 +600,18 @@ fn limits_are_honoured_and_said() {
         ..Limits::default()
     };
     let content = Content {
-        units: vec![unit(Place::Body, View::Visible, &"GB29NWBK60161331926819 and DE89370400440532013000\n".repeat(50))],
+        units: vec![unit(
+            Place::Body,
+            View::Visible,
+            &"GB29NWBK60161331926819 and DE89370400440532013000\n".repeat(50),
+        )],
         ..Content::default()
     };
-    let found = ENGINE.scan(&content, &ScanContext::default(), &Budget::new(Arc::new(limits)));
+    let found = ENGINE.scan(
+        &content,
+        &ScanContext::default(),
+        &Budget::new(Arc::new(limits)),
+    );
     assert!(found.list.len() <= 5 && found.unfinished);
     let cancelled = budget();
     cancelled.cancel();
@@ -426,12 +619,20 @@ fn limits_are_honoured_and_said() {
         units: vec![unit(Place::Body, View::Visible, &"word ".repeat(20_000))],
         ..Content::default()
     };
-    assert!(ENGINE.scan(&content, &ScanContext::default(), &cancelled).unfinished);
+    assert!(
+        ENGINE
+            .scan(&content, &ScanContext::default(), &cancelled)
+            .unfinished
+    );
 }
 
 #[test]
 fn masks_hide_values() {
-    for (text, value) in [("Oliver Whitcombe", "Whitcombe"), ("GB29NWBK60161331926819", "NWBK6016"), ("NHS 943 476 5870", "943")] {
+    for (text, value) in [
+        ("Oliver Whitcombe", "Whitcombe"),
+        ("GB29NWBK60161331926819", "NWBK6016"),
+        ("NHS 943 476 5870", "943"),
+    ] {
         for finding in scan(text) {
             let shown = format!("{finding:?}");
             assert!(!shown.contains(value), "{shown}");
@@ -478,7 +679,11 @@ counterexamples = []
     let catalogue = Catalogue::load([("detectors/own/house.toml", toml)]).unwrap();
     let engine = Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [1; 16]).expect("it compiles");
     let content = Content {
-        units: vec![unit(Place::Body, View::Visible, "codes hp-1234, xHP-1234 and HP-12345")],
+        units: vec![unit(
+            Place::Body,
+            View::Visible,
+            "codes hp-1234, xHP-1234 and HP-12345",
+        )],
         ..Content::default()
     };
     let found = engine.scan(&content, &ScanContext::default(), &budget());

@@ -154,7 +154,9 @@ impl Catalogue {
     }
 
     /// Reads a catalogue from named files; `detectors/` and `dictionaries/` in the name say which kind a file is.
-    pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<Self, CatalogueError> {
+    pub fn load<'f>(
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Result<Self, CatalogueError> {
         let mut catalogue = Self::default();
         for (name, text) in files {
             let syntax = |error: toml::de::Error| CatalogueError::Syntax {
@@ -162,9 +164,13 @@ impl Catalogue {
                 reason: error.message().to_owned(),
             };
             if name.contains("detectors/") {
-                catalogue.detectors.push(toml::from_str(text).map_err(syntax)?);
+                catalogue
+                    .detectors
+                    .push(toml::from_str(text).map_err(syntax)?);
             } else if name.contains("dictionaries/") {
-                catalogue.dictionaries.push(toml::from_str(text).map_err(syntax)?);
+                catalogue
+                    .dictionaries
+                    .push(toml::from_str(text).map_err(syntax)?);
             }
         }
         catalogue.check()?;

@@ -16,22 +16,29 @@ use crate::roster::Date;
 /// Bytes on each side within which evidence counts (Purview's and Google's default proximity is 300 characters).
 pub const WINDOW: usize = 300;
 
-#[expect(clippy::expect_used, reason = "the patterns are constants and a test compiles them")]
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants and a test compiles them"
+)]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
 }
 
-static POSTCODE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i-u)\b(?:[a-z]{1,2}[0-9][a-z0-9]? ?[0-9][abd-hjlnp-uw-z]{2}|GIR ?0AA)\b"));
+static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i-u)\b(?:[a-z]{1,2}[0-9][a-z0-9]? ?[0-9][abd-hjlnp-uw-z]{2}|GIR ?0AA)\b")
+});
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i-u)\b(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})|[0-9]{4}-[0-9]{2}-[0-9]{2}",
         r"|[0-9]{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,? (?:[0-9]{4}|[0-9]{2}))\b"
     ))
 });
-static BORN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)\b(?:d\.?o\.?b|born|birth|birthday|birthdate)\b"));
+static BORN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)\b(?:d\.?o\.?b|born|birth|birthday|birthdate)\b"));
 static CLASS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)\b(?:(?:year|yr)\.? ?(?:[1-9]|1[0-3])[a-z]?|y(?:[1-9]|1[0-3])|(?:form|class|tutor group|reg) ?:? ?[0-9]{1,2} ?[a-z]{1,3})\b")
+    pattern(
+        r"(?i-u)\b(?:(?:year|yr)\.? ?(?:[1-9]|1[0-3])[a-z]?|y(?:[1-9]|1[0-3])|(?:form|class|tutor group|reg) ?:? ?[0-9]{1,2} ?[a-z]{1,3})\b",
+    )
 });
 
 /// One unit in plain form with what is known of its shape.
@@ -70,7 +77,8 @@ impl<'u> Scene<'u> {
         let mut start = range.start.saturating_sub(reach);
         let mut end = (range.end + reach).min(text.len());
         if self.table.is_some() {
-            start = memchr::memrchr(b'\n', &text[start..range.start]).map_or(start, |at| start + at + 1);
+            start = memchr::memrchr(b'\n', &text[start..range.start])
+                .map_or(start, |at| start + at + 1);
             end = memchr::memchr(b'\n', &text[range.end..end]).map_or(end, |at| range.end + at);
         }
         start..end
@@ -84,12 +92,19 @@ impl<'u> Scene<'u> {
         }
         let text = self.text().as_bytes();
         let ends = |at: usize| {
-            let blank = text[at] == b'\n' && text.get(at + 1).is_some_and(|b| *b == b'\n' || *b == b'\r');
-            let stop = matches!(text[at], b'.' | b'!' | b'?') && text.get(at + 1).is_some_and(u8::is_ascii_whitespace);
+            let blank =
+                text[at] == b'\n' && text.get(at + 1).is_some_and(|b| *b == b'\n' || *b == b'\r');
+            let stop = matches!(text[at], b'.' | b'!' | b'?')
+                && text.get(at + 1).is_some_and(u8::is_ascii_whitespace);
             blank || stop
         };
-        let start = (window.start..range.start).rev().find(|at| ends(*at)).map_or(window.start, |at| at + 1);
-        let end = (range.end..window.end).find(|at| ends(*at)).unwrap_or(window.end);
+        let start = (window.start..range.start)
+            .rev()
+            .find(|at| ends(*at))
+            .map_or(window.start, |at| at + 1);
+        let end = (range.end..window.end)
+            .find(|at| ends(*at))
+            .unwrap_or(window.end);
         start..end
     }
 
@@ -130,8 +145,14 @@ impl<'u> Scene<'u> {
         let text = self.text().as_bytes();
         let low = range.start.saturating_sub(WINDOW);
         let high = (range.end + 80).min(text.len());
-        let start = text[low..range.start].iter().rposition(u8::is_ascii_whitespace).map_or(low, |at| low + at + 1);
-        let end = text[range.end..high].iter().position(u8::is_ascii_whitespace).map_or(high, |at| range.end + at);
+        let start = text[low..range.start]
+            .iter()
+            .rposition(u8::is_ascii_whitespace)
+            .map_or(low, |at| low + at + 1);
+        let end = text[range.end..high]
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .map_or(high, |at| range.end + at);
         let run = &text[start..end];
         let holds = |needle: &[u8]| memchr::memmem::find(run, needle).is_some();
         holds(b"://") || holds(b"www.") || holds(b"@") || holds(b"cid:")
@@ -151,7 +172,9 @@ pub fn has_word(text: &[u8], word: &[u8]) -> bool {
     (0..=text.len() - word.len()).any(|at| {
         let end = at + word.len();
         text[at..end].eq_ignore_ascii_case(word)
-            && !at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphanumeric())
+            && !at
+                .checked_sub(1)
+                .is_some_and(|before| text[before].is_ascii_alphanumeric())
             && !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
     })
 }

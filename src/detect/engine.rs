@@ -76,7 +76,10 @@ impl Surroundings {
             Place::Subject | Place::Header => Vec::new(),
         };
         if let Place::Attachment(names) = &location.place {
-            let inside = self.files.iter().filter(|(file, _)| names.starts_with(file));
+            let inside = self
+                .files
+                .iter()
+                .filter(|(file, _)| names.starts_with(file));
             people.extend(inside.map(|(_, anchor)| anchor.clone()));
         }
         people
@@ -107,7 +110,10 @@ impl Engine {
                 contacts: person.contacts.clone().into_boxed_slice(),
             });
         }
-        let built_in = catalogue.detectors.iter().filter(|detector| detector.check != Check::Pattern);
+        let built_in = catalogue
+            .detectors
+            .iter()
+            .filter(|detector| detector.check != Check::Pattern);
         let checked = built_in
             .map(|detector| {
                 Ok(Checked {
@@ -119,7 +125,12 @@ impl Engine {
             })
             .collect::<Result<_, CatalogueError>>()?;
         Ok(Self {
-            indexes: Indexes { words: Words::build(words), names, vocabulary, keys },
+            indexes: Indexes {
+                words: Words::build(words),
+                names,
+                vocabulary,
+                keys,
+            },
             known,
             upns,
             checked,
@@ -145,18 +156,35 @@ impl Engine {
         let mut by_unit: BTreeMap<usize, Findings> = BTreeMap::new();
         let mut room = budget.limits.findings;
         // The subject and the names of files first: they say whom the rest is about.
-        let first = |unit: &Unit| unit.view == View::FileName || unit.location.place == Place::Subject;
+        let first =
+            |unit: &Unit| unit.view == View::FileName || unit.location.place == Place::Subject;
         let order = content.units.iter().enumerate();
-        let order = order.clone().filter(|(_, unit)| first(unit)).chain(order.filter(|(_, unit)| !first(unit)));
+        let order = order
+            .clone()
+            .filter(|(_, unit)| first(unit))
+            .chain(order.filter(|(_, unit)| !first(unit)));
         for (number, unit) in order {
             let scene = Scene::of(unit);
             raw.clear();
             let cap = budget.limits.findings.max(16);
-            let stream = Stream::new(&self.indexes, scene.text().as_bytes(), unit.view, cap, &mut raw);
+            let stream = Stream::new(
+                &self.indexes,
+                scene.text().as_bytes(),
+                unit.view,
+                cap,
+                &mut raw,
+            );
             let finished = stream.run(&|| !budget.is_cancelled());
-            let mut judge = Judge::new(self, &scene, context, &participants, surroundings.about(&unit.location));
+            let mut judge = Judge::new(
+                self,
+                &scene,
+                context,
+                &participants,
+                surroundings.about(&unit.location),
+            );
             judge.judge(&mut raw);
-            self.patterns.scan(&self.indexes.keys, &scene, &mut judge.found, cap);
+            self.patterns
+                .scan(&self.indexes.keys, &scene, &mut judge.found, cap);
             note(&mut surroundings, unit, judge.anchors());
             let mut found = judge.finish(room);
             room -= found.list.len();
@@ -172,14 +200,25 @@ impl Engine {
         for found in by_unit.into_values() {
             all.unfinished |= found.unfinished;
             for finding in found.list {
-                if seen.insert((finding.detector.clone(), finding.value, finding.location.clone())) {
+                if seen.insert((
+                    finding.detector.clone(),
+                    finding.value,
+                    finding.location.clone(),
+                )) {
                     all.list.push(finding);
                 }
             }
         }
         for person in all.list.iter().filter_map(|finding| finding.person) {
-            let contacts = || self.known.get(person.0 as usize).map(|known| known.contacts.to_vec()).unwrap_or_default();
-            all.people.entry(person).or_insert_with(|| PersonFacts { contacts: contacts() });
+            let contacts = || {
+                self.known
+                    .get(person.0 as usize)
+                    .map(|known| known.contacts.to_vec())
+                    .unwrap_or_default()
+            };
+            all.people.entry(person).or_insert_with(|| PersonFacts {
+                contacts: contacts(),
+            });
         }
         all
     }
@@ -196,13 +235,22 @@ impl Engine {
         };
         let scene = Scene::of(&unit);
         let mut raw = Raw::default();
-        Stream::new(&self.indexes, scene.text().as_bytes(), View::Visible, 4096, &mut raw).run(&|| true);
+        Stream::new(
+            &self.indexes,
+            scene.text().as_bytes(),
+            View::Visible,
+            4096,
+            &mut raw,
+        )
+        .run(&|| true);
         raw.names.iter().map(|name| name.place).collect()
     }
 
     /// The detector with this check.
     pub(super) fn checked(&self, check: Check) -> Option<&Checked> {
-        self.checked.iter().find(|checked| checked.detector.check == check)
+        self.checked
+            .iter()
+            .find(|checked| checked.detector.check == check)
     }
 }
 
@@ -210,7 +258,9 @@ fn note(surroundings: &mut Surroundings, unit: &Unit, anchors: Vec<Anchor>) {
     if unit.location.place == Place::Subject {
         surroundings.subject.extend(anchors);
     } else if let (View::FileName, Place::Attachment(names)) = (unit.view, &unit.location.place) {
-        surroundings.files.extend(anchors.into_iter().map(|anchor| (names.clone(), anchor)));
+        surroundings
+            .files
+            .extend(anchors.into_iter().map(|anchor| (names.clone(), anchor)));
     }
 }
 

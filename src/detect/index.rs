@@ -143,16 +143,29 @@ struct Entry {
 
 impl Names {
     /// Indexes pupils, then staff; people are numbered in that order. Words go to `words` with their flags.
-    pub fn build(keys: &Keys, pupils: &Roster, staff: &Roster, words: &mut Vec<(u64, u32)>) -> Self {
+    pub fn build(
+        keys: &Keys,
+        pupils: &Roster,
+        staff: &Roster,
+        words: &mut Vec<(u64, u32)>,
+    ) -> Self {
         let mut entries = Vec::with_capacity(pupils.len() * 2);
         let mut middles = Vec::with_capacity(pupils.len());
         let people = pupils.people.iter().map(|person| (person, PUPIL));
-        for (number, (person, kind)) in people.chain(staff.people.iter().map(|person| (person, STAFF))).enumerate() {
+        for (number, (person, kind)) in people
+            .chain(staff.people.iter().map(|person| (person, STAFF)))
+            .enumerate()
+        {
             let forms = names::forms(keys, person);
             if kind == PUPIL {
                 middles.push(forms.middles.iter().map(|hash| *hash as u32).collect());
             }
-            words.extend(forms.words.iter().map(|(hash, flags)| (keys.spread(*hash), *flags)));
+            words.extend(
+                forms
+                    .words
+                    .iter()
+                    .map(|(hash, flags)| (keys.spread(*hash), *flags)),
+            );
             entries.extend(forms.pairs.iter().map(|pair| Entry {
                 key: keys.pair(pair.forename, pair.surname),
                 verify: pair.verify,
@@ -182,7 +195,12 @@ impl Names {
                 names.lists.push(people.into_boxed_slice());
                 LIST | (names.lists.len() as u32 - 1)
             };
-            names.insert(Pair { key: same[0].key, verify: same[0].verify, people, flags });
+            names.insert(Pair {
+                key: same[0].key,
+                verify: same[0].verify,
+                people,
+                flags,
+            });
         }
         names
     }

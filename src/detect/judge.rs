@@ -77,7 +77,16 @@ impl<'j> Judge<'j> {
         participants: &'j HashSet<usize>,
         about: Vec<Anchor>,
     ) -> Self {
-        Self { engine, scene, context, participants, about, anchors: Vec::new(), ids: Vec::new(), found: Vec::new() }
+        Self {
+            engine,
+            scene,
+            context,
+            participants,
+            about,
+            anchors: Vec::new(),
+            ids: Vec::new(),
+            found: Vec::new(),
+        }
     }
 
     /// Judges the raw hits.
@@ -101,10 +110,20 @@ impl<'j> Judge<'j> {
 
     /// The findings in the order of the text, at most `room`.
     pub fn finish(mut self, room: usize) -> Findings {
-        self.found.sort_by_key(|(at, finding)| (*at, finding.category));
+        self.found
+            .sort_by_key(|(at, finding)| (*at, finding.category));
         let unfinished = self.found.len() > room;
-        let list = self.found.into_iter().take(room).map(|(_, finding)| finding).collect();
-        Findings { list, unfinished, ..Findings::default() }
+        let list = self
+            .found
+            .into_iter()
+            .take(room)
+            .map(|(_, finding)| finding)
+            .collect();
+        Findings {
+            list,
+            unfinished,
+            ..Findings::default()
+        }
     }
 
     fn push(&mut self, draft: Draft<'_>) {
@@ -119,7 +138,11 @@ impl<'j> Judge<'j> {
             confidence = confidence.raised();
             draft.reasons.push("written in disguise".to_owned());
         }
-        let key = self.engine.indexes.keys.value(draft.category.name(), &draft.value);
+        let key = self
+            .engine
+            .indexes
+            .keys
+            .value(draft.category.name(), &draft.value);
         let finding = Finding {
             category: draft.category,
             detector: draft.detector.clone(),
@@ -129,7 +152,11 @@ impl<'j> Judge<'j> {
             person: draft.person,
             value: ValueKey(key),
             masked: match draft.category {
-                Category::Medical if text.bytes().any(|b| b.is_ascii_digit()) && text.len() >= 10 => mask::number(&text),
+                Category::Medical
+                    if text.bytes().any(|b| b.is_ascii_digit()) && text.len() >= 10 =>
+                {
+                    mask::number(&text)
+                }
                 category => mask::value(category, &text),
             },
             text: Secret::new(text),
@@ -161,12 +188,24 @@ impl<'j> Judge<'j> {
                 let whole = letters(&text.as_bytes()[cell.clone()]);
                 let first = Tokens::new(&engine.indexes.keys, &text.as_bytes()[cell.clone()])
                     .next()
-                    .map(|token| letters(&text.as_bytes()[cell.start + token.start as usize..cell.start + token.end as usize]));
+                    .map(|token| {
+                        letters(
+                            &text.as_bytes()[cell.start + token.start as usize
+                                ..cell.start + token.end as usize],
+                        )
+                    });
                 (whole, first.unwrap_or_default())
             };
             let ((forename, first), (surname, _)) = (spelled(f), spelled(s));
-            for forename in if first == forename { vec![forename] } else { vec![forename, first] } {
-                let hashes = (engine.indexes.keys.word(&forename), engine.indexes.keys.word(&surname));
+            for forename in if first == forename {
+                vec![forename]
+            } else {
+                vec![forename, first]
+            } {
+                let hashes = (
+                    engine.indexes.keys.word(&forename),
+                    engine.indexes.keys.word(&surname),
+                );
                 let verify = engine.indexes.keys.verify(&forename, &surname);
                 let names = &engine.indexes.names;
                 let place = names
@@ -191,7 +230,10 @@ impl<'j> Judge<'j> {
 
     /// Identifiers that confirm a name beside them.
     fn note_ids(&mut self, raw: &Raw) {
-        let ids = raw.numbers.iter().filter(|number| matches!(number.kind, NumberKind::Upn | NumberKind::Nhs));
+        let ids = raw
+            .numbers
+            .iter()
+            .filter(|number| matches!(number.kind, NumberKind::Upn | NumberKind::Nhs));
         self.ids = ids.map(|number| number.range.clone()).collect();
     }
 
@@ -203,7 +245,10 @@ impl<'j> Judge<'j> {
             if self.is_participant(name) {
                 continue;
             }
-            let neighbours = (index.checked_sub(1).and_then(|before| names.get(before)), names.get(index + 1));
+            let neighbours = (
+                index.checked_sub(1).and_then(|before| names.get(before)),
+                names.get(index + 1),
+            );
             if let Some(draft) = self.name(checked, name, neighbours, raw) {
                 self.anchors.push(Anchor {
                     person: draft.person,
@@ -212,7 +257,11 @@ impl<'j> Judge<'j> {
                     weak: draft.confidence == Confidence::Low,
                 });
                 let text = match &name.columns {
-                    Some((f, s)) => format!("{} {}", self.scene.original(f.clone()), self.scene.original(s.clone())),
+                    Some((f, s)) => format!(
+                        "{} {}",
+                        self.scene.original(f.clone()),
+                        self.scene.original(s.clone())
+                    ),
                     None => self.scene.original(name.range.clone()),
                 };
                 self.push_text(draft, text);
@@ -227,10 +276,20 @@ impl<'j> Judge<'j> {
         }
         let text = self.scene.text();
         let row = Table::row(text, name.range.start);
-        let before = text[row.start..name.range.start.max(row.start)].trim_start_matches(['>', ' ', '*', '|', '\t']);
+        let before = text[row.start..name.range.start.max(row.start)]
+            .trim_start_matches(['>', ' ', '*', '|', '\t']);
         let after = text.get(name.range.end..row.end).unwrap_or_default();
         let lower = before.to_ascii_lowercase();
-        let header = ["from:", "to:", "cc:", "sent by", "on ", "reply-to:", "von:", "sent:"];
+        let header = [
+            "from:",
+            "to:",
+            "cc:",
+            "sent by",
+            "on ",
+            "reply-to:",
+            "von:",
+            "sent:",
+        ];
         let signature = before.split_whitespace().count() + after.split_whitespace().count() <= 1
             && self.scene.unit.location.place == Place::Body;
         let quoted = header.iter().any(|start| lower.starts_with(start))
@@ -258,10 +317,18 @@ impl<'j> Judge<'j> {
             }
             reasons.push("made of ordinary words, with capitals and a second sign".to_owned());
         }
-        let mut confidence = if strong { Confidence::High } else { Confidence::Medium };
+        let mut confidence = if strong {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        };
         if pair.is(HALF) {
             reasons.push("part of a double name left out".to_owned());
-            confidence = if strong { Confidence::Medium } else { Confidence::Low };
+            confidence = if strong {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            };
         }
         if pair.is(STAFF) && !strong {
             reasons.push("a member of staff has this name".to_owned());
@@ -270,7 +337,10 @@ impl<'j> Judge<'j> {
         if pair.is(ORDINARY) && confidence == Confidence::High && !strong {
             confidence = Confidence::Medium;
         }
-        reasons.insert(0, "forename and surname of a pupil on the roster".to_owned());
+        reasons.insert(
+            0,
+            "forename and surname of a pupil on the roster".to_owned(),
+        );
         Some(Draft {
             detector: &checked.id,
             category: checked.detector.category,
@@ -306,11 +376,19 @@ impl<'j> Judge<'j> {
             let known = &engine.known[*person as usize];
             let born = known.born.is_some() && self.scene.has_birth(window.clone(), known.born);
             let form = known.form.len() > 1 && has_word(bytes, known.form.as_bytes());
-            let contact = known.contacts.iter().any(|contact| self.context.recipients.contains(contact));
+            let contact = known
+                .contacts
+                .iter()
+                .any(|contact| self.context.recipients.contains(contact));
             u8::from(born) * 4 + u8::from(form) * 2 + u8::from(contact)
         };
-        let best = pupils.iter().max_by_key(|person| (score(person), std::cmp::Reverse(**person)));
-        (best.copied().unwrap_or_default(), vec!["several pupils have this name".to_owned()])
+        let best = pupils
+            .iter()
+            .max_by_key(|person| (score(person), std::cmp::Reverse(**person)));
+        (
+            best.copied().unwrap_or_default(),
+            vec!["several pupils have this name".to_owned()],
+        )
     }
 
     /// Signs beside a name that a pupil is meant; the reasons say which.
@@ -324,7 +402,11 @@ impl<'j> Judge<'j> {
     ) -> bool {
         let engine = self.engine;
         let before = reasons.len();
-        let known = engine.known.get(person as usize).cloned().unwrap_or_default();
+        let known = engine
+            .known
+            .get(person as usize)
+            .cloned()
+            .unwrap_or_default();
         let scene = self.scene;
         if scene.has_birth(window.clone(), known.born) {
             reasons.push("date of birth nearby".to_owned());
@@ -356,7 +438,9 @@ impl<'j> Judge<'j> {
     }
 
     fn has_role(&self, window: &Range<usize>, raw: &Raw) -> bool {
-        let from = raw.terms.partition_point(|term| term.range.end <= window.start);
+        let from = raw
+            .terms
+            .partition_point(|term| term.range.end <= window.start);
         raw.terms[from..]
             .iter()
             .take_while(|term| term.range.start < window.end)
@@ -364,15 +448,26 @@ impl<'j> Judge<'j> {
     }
 
     fn is_in_name_column(&self, name: &RawName) -> bool {
-        self.scene.header(&name.range).is_some_and(Table::names_people)
+        self.scene
+            .header(&name.range)
+            .is_some_and(Table::names_people)
     }
 
     /// Forenames alone, once the full name has said who is meant.
     fn mentions(&mut self, raw: &Raw) {
-        let named: Vec<Anchor> = self.about.iter().chain(&self.anchors).filter(|anchor| anchor.forename.is_some()).cloned().collect();
-        let mut by_forename: std::collections::HashMap<u64, &Anchor> = std::collections::HashMap::new();
+        let named: Vec<Anchor> = self
+            .about
+            .iter()
+            .chain(&self.anchors)
+            .filter(|anchor| anchor.forename.is_some())
+            .cloned()
+            .collect();
+        let mut by_forename: std::collections::HashMap<u64, &Anchor> =
+            std::collections::HashMap::new();
         for anchor in &named {
-            by_forename.entry(anchor.forename.unwrap_or_default()).or_insert(anchor);
+            by_forename
+                .entry(anchor.forename.unwrap_or_default())
+                .or_insert(anchor);
         }
         if by_forename.is_empty() {
             return;
@@ -384,9 +479,11 @@ impl<'j> Judge<'j> {
             .filter_map(|word| {
                 let anchor = by_forename.get(&word.hash)?;
                 let inside = self.found.iter().any(|(at, _)| *at == word.start as usize);
-                (!inside && !(raw.words.len() < 1000 && surname_follows(word.end))).then(|| Anchor {
-                    range: word.start as usize..word.end as usize,
-                    ..(*anchor).clone()
+                (!inside && !(raw.words.len() < 1000 && surname_follows(word.end))).then(|| {
+                    Anchor {
+                        range: word.start as usize..word.end as usize,
+                        ..(*anchor).clone()
+                    }
                 })
             })
             .take(10_000)
@@ -405,7 +502,9 @@ impl<'j> Judge<'j> {
                 NumberKind::Account => None,
             };
             if let Some(draft) = draft {
-                if matches!(number.kind, NumberKind::Upn | NumberKind::Nhs) && draft.confidence > Confidence::Low {
+                if matches!(number.kind, NumberKind::Upn | NumberKind::Nhs)
+                    && draft.confidence > Confidence::Low
+                {
                     self.anchors.push(Anchor {
                         person: draft.person,
                         forename: None,
@@ -418,8 +517,19 @@ impl<'j> Judge<'j> {
         }
     }
 
-    fn draft<'d>(&self, checked: &'d Checked, range: &Range<usize>, confidence: Confidence, reasons: Vec<String>) -> Draft<'d> {
-        let value = self.scene.bytes(range.clone()).iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase);
+    fn draft<'d>(
+        &self,
+        checked: &'d Checked,
+        range: &Range<usize>,
+        confidence: Confidence,
+        reasons: Vec<String>,
+    ) -> Draft<'d> {
+        let value = self
+            .scene
+            .bytes(range.clone())
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric())
+            .map(u8::to_ascii_uppercase);
         Draft {
             detector: &checked.id,
             category: checked.detector.category,
@@ -434,20 +544,31 @@ impl<'j> Judge<'j> {
 
     /// A keyword in the column's header or in the window, as a reason.
     fn keyword(&self, checked: &Checked, range: &Range<usize>, reach: usize) -> Option<String> {
-        if let Some(word) = self.scene.header(range).and_then(|header| checked.keywords.find(header.as_bytes())) {
+        if let Some(word) = self
+            .scene
+            .header(range)
+            .and_then(|header| checked.keywords.find(header.as_bytes()))
+        {
             return Some(format!("column header \"{word}\""));
         }
         let window = self.scene.window(range, reach);
         let word = checked
             .keywords
             .find(self.scene.bytes(window.start..range.start))
-            .or_else(|| checked.keywords.find(self.scene.bytes(range.end..window.end)))?;
+            .or_else(|| {
+                checked
+                    .keywords
+                    .find(self.scene.bytes(range.end..window.end))
+            })?;
         Some(format!("keyword \"{word}\" nearby"))
     }
 
     fn is_denied(&self, checked: &Checked, range: &Range<usize>) -> bool {
         let window = self.scene.window(range, 40);
-        checked.negative.find(self.scene.bytes(window.start..range.start)).is_some()
+        checked
+            .negative
+            .find(self.scene.bytes(window.start..range.start))
+            .is_some()
     }
 
     fn card(&self, range: &Range<usize>) -> Option<Draft<'j>> {
@@ -460,7 +581,11 @@ impl<'j> Judge<'j> {
         if keyword.is_none() && self.is_denied(checked, range) {
             return None;
         }
-        let confidence = if keyword.is_some() { Confidence::High } else { Confidence::Medium };
+        let confidence = if keyword.is_some() {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        };
         reasons.extend(keyword);
         Some(self.draft(checked, range, confidence, reasons))
     }
@@ -481,9 +606,23 @@ impl<'j> Judge<'j> {
         if keyword.is_none() && self.is_denied(checked, range) {
             return None;
         }
-        let window = self.scene.window(range, if self.scene.table.is_some() { WINDOW } else { 150 });
-        let person = self.nearest(range, &window).filter(|anchor| !anchor.weak).and_then(|anchor| anchor.person);
-        let grouped = self.scene.bytes(range.clone()).iter().any(|b| !b.is_ascii_digit());
+        let window = self.scene.window(
+            range,
+            if self.scene.table.is_some() {
+                WINDOW
+            } else {
+                150
+            },
+        );
+        let person = self
+            .nearest(range, &window)
+            .filter(|anchor| !anchor.weak)
+            .and_then(|anchor| anchor.person);
+        let grouped = self
+            .scene
+            .bytes(range.clone())
+            .iter()
+            .any(|b| !b.is_ascii_digit());
         let confidence = match (&keyword, person) {
             (Some(_), _) => Confidence::High,
             (None, Some(_)) if grouped => Confidence::High,
@@ -503,12 +642,19 @@ impl<'j> Judge<'j> {
         if self.scene.is_in_link(range) && self.keyword(checked, range, 40).is_none() {
             return None;
         }
-        let draft = self.draft(checked, range, Confidence::High, vec!["check letter agrees".to_owned()]);
+        let draft = self.draft(
+            checked,
+            range,
+            Confidence::High,
+            vec!["check letter agrees".to_owned()],
+        );
         let key = self.engine.indexes.keys.value("upn", &draft.value) as u64;
         let person = self.engine.upns.get(&key).map(|number| PersonId(*number));
         let mut draft = Draft { person, ..draft };
         if person.is_some() {
-            draft.reasons.push("it is a pupil's on the roster".to_owned());
+            draft
+                .reasons
+                .push("it is a pupil's on the roster".to_owned());
         }
         draft.reasons.extend(self.keyword(checked, range, 60));
         Some(draft)
@@ -518,7 +664,11 @@ impl<'j> Judge<'j> {
     fn sort_code(&self, raw: &Raw, index: usize, pairs: bool) -> Option<Draft<'j>> {
         let checked = self.engine.checked(Check::SortCode)?;
         let sort = &raw.numbers[index].range;
-        let reach = if self.scene.table.is_some() { WINDOW } else { 60 };
+        let reach = if self.scene.table.is_some() {
+            WINDOW
+        } else {
+            60
+        };
         let window = self.scene.window(sort, reach);
         let account = raw
             .numbers
@@ -536,11 +686,19 @@ impl<'j> Judge<'j> {
             let word = checked.keywords.find(self.scene.bytes(both.clone()))?;
             Some(format!("keyword \"{word}\" nearby"))
         });
-        let separator = self.scene.bytes(sort.clone()).get(2).copied().unwrap_or(b' ');
-        let dated = looks_like_date(self.scene.bytes(sort.clone())) || looks_like_day(self.scene.bytes(account.clone()));
+        let separator = self
+            .scene
+            .bytes(sort.clone())
+            .get(2)
+            .copied()
+            .unwrap_or(b' ');
+        let dated = looks_like_date(self.scene.bytes(sort.clone()))
+            || looks_like_day(self.scene.bytes(account.clone()));
         let confidence = match (&keyword, pairs) {
             (Some(_), _) => Confidence::High,
-            (None, true) if separator == b'-' && !dated && !self.is_denied(checked, &both) => Confidence::Medium,
+            (None, true) if separator == b'-' && !dated && !self.is_denied(checked, &both) => {
+                Confidence::Medium
+            }
             (None, _) => return None,
         };
         let mut reasons = vec!["sort code and account number together".to_owned()];
@@ -550,8 +708,11 @@ impl<'j> Judge<'j> {
 
     /// The anchor nearest to a range within a window.
     fn nearest(&self, range: &Range<usize>, window: &Range<usize>) -> Option<&Anchor> {
-        let after = self.anchors.partition_point(|anchor| anchor.range.start < range.start);
-        let fits = |anchor: &&Anchor| anchor.range.start < window.end && anchor.range.end > window.start;
+        let after = self
+            .anchors
+            .partition_point(|anchor| anchor.range.start < range.start);
+        let fits =
+            |anchor: &&Anchor| anchor.range.start < window.end && anchor.range.end > window.start;
         let gap = |anchor: &Anchor| {
             if anchor.range.start >= range.end {
                 anchor.range.start - range.end
@@ -560,17 +721,25 @@ impl<'j> Judge<'j> {
             }
         };
         // A few on each side: a half name before the whole one must not hide it.
-        let before = self.anchors[after.saturating_sub(4)..after].iter().filter(fits);
+        let before = self.anchors[after.saturating_sub(4)..after]
+            .iter()
+            .filter(fits);
         let behind = self.anchors[after..].iter().take(4).filter(fits);
-        before.chain(behind).min_by_key(|anchor| (anchor.weak, gap(anchor)))
+        before
+            .chain(behind)
+            .min_by_key(|anchor| (anchor.weak, gap(anchor)))
     }
 
     fn terms(&mut self, raw: &mut Raw) {
-        raw.terms.sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
+        raw.terms
+            .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
         let mut until = 0;
         let mut drafts = Vec::new();
         for (index, term) in raw.terms.iter().enumerate() {
-            let owned = matches!(term.term.kind, TermKind::Strong | TermKind::Weak | TermKind::Code);
+            let owned = matches!(
+                term.term.kind,
+                TermKind::Strong | TermKind::Weak | TermKind::Code
+            );
             if !owned || term.range.start < until {
                 continue;
             }
@@ -586,16 +755,33 @@ impl<'j> Judge<'j> {
 
     fn term(&self, terms: &[RawTerm], index: usize, term: &RawTerm) -> Option<Draft<'j>> {
         let engine = self.engine;
-        let owner = engine.indexes.vocabulary.detectors.get(usize::from(term.term.detector))?;
+        let owner = engine
+            .indexes
+            .vocabulary
+            .detectors
+            .get(usize::from(term.term.detector))?;
         let sentence = self.scene.sentence(&term.range);
         let around = |kind: TermKind, range: &Range<usize>| {
-            let from = index - terms[..index].iter().rev().take(40).take_while(|other| other.range.end > range.start).count();
-            terms[from..].iter().take(80).take_while(|other| other.range.start < range.end).any(|other| other.term.kind == kind)
+            let from = index
+                - terms[..index]
+                    .iter()
+                    .rev()
+                    .take(40)
+                    .take_while(|other| other.range.end > range.start)
+                    .count();
+            terms[from..]
+                .iter()
+                .take(80)
+                .take_while(|other| other.range.start < range.end)
+                .any(|other| other.term.kind == kind)
         };
         let strong = match term.term.kind {
             TermKind::Strong => true,
             TermKind::Code => {
-                let header = self.scene.header(&term.range).is_some_and(|header| owner.headers.iter().any(|known| known == header));
+                let header = self
+                    .scene
+                    .header(&term.range)
+                    .is_some_and(|header| owner.headers.iter().any(|known| known == header));
                 let near = self.scene.window(&term.range, 40);
                 if !header && !around(TermKind::CodeContext, &near) {
                     return None;
@@ -626,27 +812,60 @@ impl<'j> Judge<'j> {
     }
 
     /// Whom a term is about, and how sure that is.
-    fn subject_of(&self, term: &RawTerm, strong: bool, sentence: &Range<usize>) -> Option<(Option<PersonId>, Confidence, &'static str)> {
+    fn subject_of(
+        &self,
+        term: &RawTerm,
+        strong: bool,
+        sentence: &Range<usize>,
+    ) -> Option<(Option<PersonId>, Confidence, &'static str)> {
         let weaken = |anchor: &Anchor, confidence: Confidence| {
-            if anchor.weak { lowered(confidence) } else { Some(confidence) }
+            if anchor.weak {
+                lowered(confidence)
+            } else {
+                Some(confidence)
+            }
         };
         if let Some(anchor) = self.nearest(&term.range, sentence) {
-            let place = if self.scene.table.is_some() { "in the same row as a pupil" } else { "in the same sentence as a pupil" };
-            let confidence = if strong { Confidence::High } else { Confidence::Medium };
+            let place = if self.scene.table.is_some() {
+                "in the same row as a pupil"
+            } else {
+                "in the same sentence as a pupil"
+            };
+            let confidence = if strong {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            };
             return Some((anchor.person, weaken(anchor, confidence)?, place));
         }
         if self.scene.table.is_none() {
             let near = self.scene.window(&term.range, 150);
             if strong && let Some(anchor) = self.nearest(&term.range, &near) {
-                return Some((anchor.person, weaken(anchor, Confidence::High)?, "close to a pupil"));
+                return Some((
+                    anchor.person,
+                    weaken(anchor, Confidence::High)?,
+                    "close to a pupil",
+                ));
             }
             let wide = self.scene.window(&term.range, WINDOW);
             if let Some(anchor) = self.nearest(&term.range, &wide) {
-                return Some((anchor.person, weaken(anchor, Confidence::Medium)?, "near a pupil"));
+                return Some((
+                    anchor.person,
+                    weaken(anchor, Confidence::Medium)?,
+                    "near a pupil",
+                ));
             }
         }
-        let anchor = self.about.iter().find(|anchor| !anchor.weak).filter(|_| strong)?;
-        Some((anchor.person, Confidence::Medium, "the subject or the file's name is about a pupil"))
+        let anchor = self
+            .about
+            .iter()
+            .find(|anchor| !anchor.weak)
+            .filter(|_| strong)?;
+        Some((
+            anchor.person,
+            Confidence::Medium,
+            "the subject or the file's name is about a pupil",
+        ))
     }
 
     /// Filled cells under a header that announces such data, in rows with a pupil.
@@ -660,14 +879,20 @@ impl<'j> Judge<'j> {
             .iter()
             .enumerate()
             .filter_map(|(column, header)| {
-                let owner = detectors.iter().position(|owner| owner.headers.contains(header))?;
+                let owner = detectors
+                    .iter()
+                    .position(|owner| owner.headers.contains(header))?;
                 Some((column, owner))
             })
             .collect();
         let text = self.scene.text();
         let mut drafts: Vec<Draft<'j>> = Vec::new();
         let mut last_row = usize::MAX;
-        for anchor in self.anchors.iter().filter(|anchor| anchor.range.start >= table.body) {
+        for anchor in self
+            .anchors
+            .iter()
+            .filter(|anchor| anchor.range.start >= table.body)
+        {
             let row = Table::row(text, anchor.range.start);
             if row.start == last_row || wanted.is_empty() {
                 continue;
@@ -675,12 +900,21 @@ impl<'j> Judge<'j> {
             last_row = row.start;
             let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
             for (column, owner) in &wanted {
-                let Some(cell) = cells.get(*column).filter(|cell| Table::is_filled(&text[(*cell).clone()])) else {
+                let Some(cell) = cells
+                    .get(*column)
+                    .filter(|cell| Table::is_filled(&text[(*cell).clone()]))
+                else {
                     continue;
                 };
-                let from = raw.terms.partition_point(|term| term.range.start < cell.start);
+                let from = raw
+                    .terms
+                    .partition_point(|term| term.range.start < cell.start);
                 let told = raw.terms[from..].iter().take(8).any(|term| {
-                    term.range.end <= cell.end && matches!(term.term.kind, TermKind::Strong | TermKind::Weak | TermKind::Code)
+                    term.range.end <= cell.end
+                        && matches!(
+                            term.term.kind,
+                            TermKind::Strong | TermKind::Weak | TermKind::Code
+                        )
                 });
                 if told || text[cell.clone()].trim().len() > WINDOW {
                     continue;
@@ -689,7 +923,11 @@ impl<'j> Judge<'j> {
                 drafts.push(Draft {
                     detector: &owner.id,
                     category: owner.category,
-                    confidence: if anchor.weak { Confidence::Medium } else { Confidence::High },
+                    confidence: if anchor.weak {
+                        Confidence::Medium
+                    } else {
+                        Confidence::High
+                    },
                     range: cell.clone(),
                     person: anchor.person,
                     value: text[cell.clone()].trim().to_ascii_lowercase().into_bytes(),
@@ -716,7 +954,9 @@ impl<'j> Judge<'j> {
                 continue;
             }
             let column = scene.header(&(*at..*at));
-            let headers = wanted.iter().flat_map(|(_, owner)| &self.engine.indexes.vocabulary.detectors[*owner].headers);
+            let headers = wanted
+                .iter()
+                .flat_map(|(_, owner)| &self.engine.indexes.vocabulary.detectors[*owner].headers);
             if column.is_some_and(|column| headers.into_iter().any(|known| known == column)) {
                 finding.confidence = finding.confidence.raised();
                 finding.reasons.push("in a column for it".to_owned());
@@ -727,7 +967,9 @@ impl<'j> Judge<'j> {
 
 fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
     let from = ranges.partition_point(|range| range.end <= window.start);
-    ranges.get(from).is_some_and(|range| range.start < window.end)
+    ranges
+        .get(from)
+        .is_some_and(|range| range.start < window.end)
 }
 
 fn lowered(confidence: Confidence) -> Option<Confidence> {
@@ -740,7 +982,11 @@ fn lowered(confidence: Confidence) -> Option<Confidence> {
 
 /// Whether three pairs of digits could be a date (05-02-14).
 fn looks_like_date(text: &[u8]) -> bool {
-    let digits: Vec<u32> = text.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0')).collect();
+    let digits: Vec<u32> = text
+        .iter()
+        .filter(|b| b.is_ascii_digit())
+        .map(|b| u32::from(b - b'0'))
+        .collect();
     let [a, b, c, d, ..] = digits[..] else {
         return false;
     };
@@ -757,7 +1003,11 @@ fn looks_like_day(text: &[u8]) -> bool {
 fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec<RawName> {
     let worth = |name: &RawName| {
         let pair = engine.indexes.names.pair(name.place);
-        (!pair.is(HALF), name.range.len().min(200) / 4 * usize::from(!pair.is(HALF)), name.forename_first)
+        (
+            !pair.is(HALF),
+            name.range.len().min(200) / 4 * usize::from(!pair.is(HALF)),
+            name.forename_first,
+        )
     };
     names.sort_by_key(|name| (name.range.start, name.range.end));
     let mut best: Vec<RawName> = Vec::new();
@@ -765,7 +1015,9 @@ fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec<RawName> {
         match best.last_mut() {
             Some(last) if last.range.end > name.range.start => {
                 let columns = last.columns.is_some().cmp(&name.columns.is_some());
-                if columns == std::cmp::Ordering::Less || (columns.is_eq() && worth(name) > worth(last)) {
+                if columns == std::cmp::Ordering::Less
+                    || (columns.is_eq() && worth(name) > worth(last))
+                {
                     *last = name.clone();
                 }
             }

@@ -33,7 +33,10 @@ impl Keywords {
     /// The first word that stands in a text with no letter touching it.
     pub fn find(&self, text: &[u8]) -> Option<&str> {
         let words = self.words.as_ref()?;
-        let letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+        let letter = |at: Option<usize>| {
+            at.and_then(|at| text.get(at))
+                .is_some_and(u8::is_ascii_alphabetic)
+        };
         words
             .find_iter(text)
             .find(|found| !letter(found.start().checked_sub(1)) && !letter(Some(found.end())))

@@ -15,7 +15,10 @@ pub fn name(text: &str) -> String {
 /// A number as its last three characters.
 pub fn number(text: &str) -> String {
     let characters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
-    let shown: String = characters.iter().skip(characters.len().saturating_sub(3)).collect();
+    let shown: String = characters
+        .iter()
+        .skip(characters.len().saturating_sub(3))
+        .collect();
     format!("\u{2022}\u{2022}\u{2022}\u{2022}{shown}")
 }
 

@@ -7,8 +7,8 @@ pub mod engine;
 pub mod finding;
 pub mod normalise;
 
-pub mod index;
 mod context;
+pub mod index;
 mod judge;
 mod keywords;
 mod mask;
@@ -22,4 +22,6 @@ mod vocabulary;
 
 pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary};
 pub use engine::{Engine, ScanContext};
-pub use finding::{Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey};
+pub use finding::{
+    Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
+};

@@ -16,8 +16,9 @@ pub const MAX_PARTS: usize = 4;
 
 /// Parts of a surname that are no surname alone.
 const PARTICLES: &[&str] = &[
-    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "las", "los", "al", "el", "ul",
-    "ud", "bin", "bint", "ibn", "ter", "ten", "st", "o", "d", "n", "mc", "mac", "ap", "ab", "ní", "ni", "y", "e", "san",
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "las",
+    "los", "al", "el", "ul", "ud", "bin", "bint", "ibn", "ter", "ten", "st", "o", "d", "n", "mc",
+    "mac", "ap", "ab", "ní", "ni", "y", "e", "san",
 ];
 
 /// One forename with one surname.
@@ -71,7 +72,9 @@ pub(super) fn forms(keys: &Keys, person: &Person) -> Forms {
     for spelling in spellings(keys, &[&person.middle], false) {
         for part in &spelling.parts {
             forms.middles.push(keys.word(part.as_bytes()));
-            forms.middles.extend(part.bytes().next().map(|initial| keys.word(&[initial])));
+            forms
+                .middles
+                .extend(part.bytes().next().map(|initial| keys.word(&[initial])));
         }
     }
     forms
@@ -98,14 +101,20 @@ fn add_words(keys: &Keys, spelling: &Spelling, words: &mut Vec<(u64, u32)>) {
     let letters = spelling.letters();
     words.push((keys.word(letters.as_bytes()), NAME));
     let mut start = String::new();
-    for part in spelling.parts.iter().take(spelling.parts.len().saturating_sub(1)) {
+    for part in spelling
+        .parts
+        .iter()
+        .take(spelling.parts.len().saturating_sub(1))
+    {
         start.push_str(part);
         words.push((keys.word(start.as_bytes()), NAME_START));
     }
     // "Mc Donald", "O Brien" in the text where the roster writes one word.
     for prefix in ["mc", "mac", "o", "d", "n"] {
         let rest = letters.strip_prefix(prefix);
-        if rest.is_some_and(|rest| rest.len() >= 3) && (prefix.len() > 1 || spelling.parts.len() > 1) {
+        if rest.is_some_and(|rest| rest.len() >= 3)
+            && (prefix.len() > 1 || spelling.parts.len() > 1)
+        {
             words.push((keys.word(prefix.as_bytes()), NAME_START));
         }
     }
@@ -118,9 +127,15 @@ fn spellings(keys: &Keys, names: &[&str], surname: bool) -> Vec<Spelling> {
         if !(2..=MAX_WORD).contains(&letters) {
             return;
         }
-        match found.iter_mut().find(|known| known.letters() == parts.concat()) {
+        match found
+            .iter_mut()
+            .find(|known| known.letters() == parts.concat())
+        {
             Some(known) => known.half &= half,
-            None => found.push(Spelling { parts: parts.to_vec(), half }),
+            None => found.push(Spelling {
+                parts: parts.to_vec(),
+                half,
+            }),
         }
     };
     for name in names {
@@ -133,7 +148,8 @@ fn spellings(keys: &Keys, names: &[&str], surname: bool) -> Vec<Spelling> {
             if surname {
                 for (index, part) in parts.iter().enumerate() {
                     // "Berg" of "van der Berg"; but not "John" of "St John" or "Donald" of "MacDonald", which are forenames.
-                    let bound = index > 0 && ["st", "mc", "mac", "o", "d", "n"].contains(&parts[index - 1].as_str());
+                    let bound = index > 0
+                        && ["st", "mc", "mac", "o", "d", "n"].contains(&parts[index - 1].as_str());
                     if part.len() >= 3 && !bound && !PARTICLES.contains(&part.as_str()) {
                         add(std::slice::from_ref(part), true);
                     }
@@ -150,7 +166,11 @@ fn spellings(keys: &Keys, names: &[&str], surname: bool) -> Vec<Spelling> {
 /// The folded words of a name. Apostrophes part words here, so that "O Brien" is known as a beginning.
 fn parts(keys: &Keys, name: &str) -> Vec<String> {
     let plain = Plain::of(name);
-    let spaced: String = plain.text.chars().map(|c| if c == '\'' || c == '`' { ' ' } else { c }).collect();
+    let spaced: String = plain
+        .text
+        .chars()
+        .map(|c| if c == '\'' || c == '`' { ' ' } else { c })
+        .collect();
     let mut parts: Vec<String> = Tokens::new(keys, spaced.as_bytes())
         .map(|token| spaced[token.start as usize..token.end as usize].to_ascii_lowercase())
         .collect();

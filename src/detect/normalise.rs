@@ -76,7 +76,9 @@ impl<'a> Plain<'a> {
         if self.runs.is_empty() {
             return offset;
         }
-        let after = self.runs.partition_point(|(plain, _)| *plain as usize <= offset);
+        let after = self
+            .runs
+            .partition_point(|(plain, _)| *plain as usize <= offset);
         match self.runs.get(after.wrapping_sub(1)) {
             Some((plain, original)) => *original as usize + (offset - *plain as usize),
             None => offset,
@@ -111,7 +113,10 @@ impl<'a> Folder<'a> {
         let bytes = self.original.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
-            let ascii = bytes[at..].iter().position(|b| !b.is_ascii()).unwrap_or(bytes.len() - at);
+            let ascii = bytes[at..]
+                .iter()
+                .position(|b| !b.is_ascii())
+                .unwrap_or(bytes.len() - at);
             if ascii > 0 {
                 self.mark(at);
                 self.text.push_str(&self.original[at..at + ascii]);
@@ -144,7 +149,8 @@ impl<'a> Folder<'a> {
     }
 
     fn trick(&mut self, replaced: bool) {
-        self.tricks.push(2 * self.text.len() as u32 + u32::from(replaced));
+        self.tricks
+            .push(2 * self.text.len() as u32 + u32::from(replaced));
     }
 
     fn fold(&mut self, c: char, at: usize) {
@@ -208,9 +214,17 @@ impl<'a> Folder<'a> {
             return self.word.1;
         }
         const REACH: usize = 64;
-        let part_of_word = |c: &char| c.is_alphabetic() || is_combining_mark(*c) || is_ignorable(*c);
-        let before = self.original[..at].chars().rev().take(REACH).take_while(part_of_word);
-        let after = self.original[at..].chars().take(REACH).take_while(part_of_word);
+        let part_of_word =
+            |c: &char| c.is_alphabetic() || is_combining_mark(*c) || is_ignorable(*c);
+        let before = self.original[..at]
+            .chars()
+            .rev()
+            .take(REACH)
+            .take_while(part_of_word);
+        let after = self.original[at..]
+            .chars()
+            .take(REACH)
+            .take_while(part_of_word);
         let end = at + after.clone().map(char::len_utf8).sum::<usize>();
         let (mut latin, mut foreign) = (false, false);
         for c in before.chain(after) {
@@ -218,7 +232,9 @@ impl<'a> Folder<'a> {
                 continue;
             }
             match c {
-                'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => latin = true,
+                'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
+                    latin = true
+                }
                 c if c.is_alphabetic() => foreign = true,
                 _ => {}
             }
@@ -230,7 +246,11 @@ impl<'a> Folder<'a> {
 
     fn is_mostly_ascii(&mut self) -> bool {
         *self.mostly_ascii.get_or_insert_with(|| {
-            let letters = self.original.bytes().filter(u8::is_ascii_alphabetic).count();
+            let letters = self
+                .original
+                .bytes()
+                .filter(u8::is_ascii_alphabetic)
+                .count();
             let others = self.original.bytes().filter(|b| !b.is_ascii()).count();
             letters * 2 > others
         })
@@ -250,9 +270,25 @@ fn punctuation(c: char) -> Option<char> {
     Some(match c {
         '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
         c if c.is_whitespace() => ' ',
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{58a}' | '\u{2e3a}' | '\u{2e3b}' => '-',
-        '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{2b9}'..='\u{2bd}' | '\u{2c8}' | '\u{b4}' | '\u{ff07}' | '\u{55a}'
-        | '\u{a78c}' | '\u{5f3}' | '\u{1fbf}' | '\u{1ffd}' => '\'',
+        '\u{2010}'..='\u{2015}'
+        | '\u{2212}'
+        | '\u{fe58}'
+        | '\u{fe63}'
+        | '\u{ff0d}'
+        | '\u{58a}'
+        | '\u{2e3a}'
+        | '\u{2e3b}' => '-',
+        '\u{2018}'..='\u{201b}'
+        | '\u{2032}'
+        | '\u{2b9}'..='\u{2bd}'
+        | '\u{2c8}'
+        | '\u{b4}'
+        | '\u{ff07}'
+        | '\u{55a}'
+        | '\u{a78c}'
+        | '\u{5f3}'
+        | '\u{1fbf}'
+        | '\u{1ffd}' => '\'',
         '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => '"',
         _ => return None,
     })
@@ -264,7 +300,9 @@ fn digit(c: char) -> Option<char> {
         0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50,
     ];
     let code = c as u32;
-    let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code))?;
+    let zero = ZEROS
+        .iter()
+        .find(|zero| (**zero..**zero + 10).contains(&code))?;
     char::from_digit(code - zero, 10)
 }
 
@@ -309,8 +347,14 @@ fn spelled_out(c: char) -> Option<&'static str> {
 /// The Latin twin of a letter of another script.
 fn twin(c: char) -> Option<char> {
     const PAIRS: &[(&str, &str)] = &[
-        ("аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн", "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh"),
-        ("αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ", "aAbBeEZHniIkKMvNoOpPtTuYxXywc"),
+        (
+            "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн",
+            "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh",
+        ),
+        (
+            "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",
+            "aAbBeEZHniIkKMvNoOpPtTuYxXywc",
+        ),
         ("օսհոցѵѴ", "ouhngvV"),
     ];
     if !matches!(c, '\u{370}'..='\u{58f}') {
@@ -351,7 +395,11 @@ mod tests {
         for (text, plain, disguised) in [
             ("Siobh\u{e1}n O\u{2019}Connell", "Siobhan O'Connell", false),
             ("Siobha\u{301}n", "Siobhan", false),
-            ("S\u{f8}ndergaard We\u{df}mann \u{141}uk \u{110}or\u{111}evi\u{107}", "Sondergaard Wessmann Luk Dordevic", false),
+            (
+                "S\u{f8}ndergaard We\u{df}mann \u{141}uk \u{110}or\u{111}evi\u{107}",
+                "Sondergaard Wessmann Luk Dordevic",
+                false,
+            ),
             ("Oli\u{200b}ver", "Oliver", true),
             ("Oli\u{ad}ver", "Oliver", true),
             ("Oli\u{ad}\nver", "Oli\nver", false),
@@ -364,7 +412,11 @@ mod tests {
         ] {
             let folded = Plain::of(text);
             assert_eq!(folded.text, plain, "{text:?}");
-            assert_eq!(folded.is_disguised(&(0..plain.len())), disguised, "{text:?}");
+            assert_eq!(
+                folded.is_disguised(&(0..plain.len())),
+                disguised,
+                "{text:?}"
+            );
             assert_eq!(folded.original_text(0..plain.len()), text);
         }
     }
@@ -381,6 +433,11 @@ mod tests {
         let folded = Plain::of(text);
         let at = folded.text.find("Zoe Wessmann").unwrap();
         assert_eq!(folded.original_text(at..at + 3), "Zo\u{eb}");
-        assert_eq!(folded.original_text(at + 4..at + 12).trim_end_matches('\u{200b}'), "We\u{df}mann");
+        assert_eq!(
+            folded
+                .original_text(at + 4..at + 12)
+                .trim_end_matches('\u{200b}'),
+            "We\u{df}mann"
+        );
     }
 }

@@ -64,7 +64,10 @@ struct Run<'t> {
 pub fn scan(text: &[u8], at: usize, found: &mut Vec<Number>) -> usize {
     if let Some(range) = iban_around(text, at) {
         let end = range.end;
-        found.push(Number { kind: NumberKind::Iban, range });
+        found.push(Number {
+            kind: NumberKind::Iban,
+            range,
+        });
         return end;
     }
     let run = Run::read(text, at);
@@ -74,15 +77,27 @@ pub fn scan(text: &[u8], at: usize, found: &mut Vec<Number>) -> usize {
     }
     // The last group of a full run may begin the next number.
     let last = run.groups().last().copied().unwrap_or_default();
-    if run.count == MAX_GROUPS { last.start } else { last.end }
+    if run.count == MAX_GROUPS {
+        last.start
+    } else {
+        last.end
+    }
 }
 
 impl<'t> Run<'t> {
     fn read(text: &'t [u8], at: usize) -> Self {
-        let mut run = Self { text, groups: [Group::default(); MAX_GROUPS], count: 0 };
+        let mut run = Self {
+            text,
+            groups: [Group::default(); MAX_GROUPS],
+            count: 0,
+        };
         let (mut start, mut before) = (at, 0);
         while run.count < MAX_GROUPS {
-            let end = start + text[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let end = start
+                + text[start..]
+                    .iter()
+                    .take_while(|b| b.is_ascii_digit())
+                    .count();
             run.groups[run.count] = Group { start, end, before };
             run.count += 1;
             let next_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
@@ -104,9 +119,21 @@ impl<'t> Run<'t> {
         let mut index = 0;
         while index < self.count {
             let taken = self.card(index, found);
-            let taken = if taken > 0 { taken } else { self.ten_digits(index, found) };
-            let taken = if taken > 0 { taken } else { self.upn(index, found) };
-            let taken = if taken > 0 { taken } else { self.bank(index, found) };
+            let taken = if taken > 0 {
+                taken
+            } else {
+                self.ten_digits(index, found)
+            };
+            let taken = if taken > 0 {
+                taken
+            } else {
+                self.upn(index, found)
+            };
+            let taken = if taken > 0 {
+                taken
+            } else {
+                self.bank(index, found)
+            };
             index += taken.max(1);
         }
     }
@@ -119,7 +146,9 @@ impl<'t> Run<'t> {
             .iter()
             .zip(lengths)
             .enumerate()
-            .all(|(at, (group, length))| group.len() == *length && (at == 0 || group.before == separator));
+            .all(|(at, (group, length))| {
+                group.len() == *length && (at == 0 || group.before == separator)
+            });
         fits.then(|| groups[0].start..groups[lengths.len() - 1].end)
     }
 
@@ -135,7 +164,10 @@ impl<'t> Run<'t> {
     fn digits(&self, range: &Range<usize>) -> ([u8; 20], usize) {
         let mut digits = [0; 20];
         let mut count = 0;
-        for byte in self.text[range.clone()].iter().filter(|b| b.is_ascii_digit()) {
+        for byte in self.text[range.clone()]
+            .iter()
+            .filter(|b| b.is_ascii_digit())
+        {
             if count < digits.len() {
                 digits[count] = *byte;
                 count += 1;
@@ -146,8 +178,10 @@ impl<'t> Run<'t> {
 
     /// Neither a letter nor a digit touches the range.
     fn stands_alone(&self, range: &Range<usize>) -> bool {
-        let touches = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
-        !touches(range.start.checked_sub(1).and_then(|at| self.text.get(at))) && !touches(self.text.get(range.end))
+        let touches =
+            |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+        !touches(range.start.checked_sub(1).and_then(|at| self.text.get(at)))
+            && !touches(self.text.get(range.end))
     }
 
     fn card(&self, index: usize, found: &mut Vec<Number>) -> usize {
@@ -159,16 +193,33 @@ impl<'t> Run<'t> {
             let Some(range) = self.shape(index, shape) else {
                 continue;
             };
-            let separator = if shape.len() > 1 { self.groups[index + 1].before } else { 0 };
-            let before = separator != 0 && self.goes_on_before(index, separator) && self.groups[index - 1].len() >= 4;
-            let after = self
-                .next(index + shape.len())
-                .is_some_and(|group| separator != 0 && group.before == separator && group.len() >= 4);
+            let separator = if shape.len() > 1 {
+                self.groups[index + 1].before
+            } else {
+                0
+            };
+            let before = separator != 0
+                && self.goes_on_before(index, separator)
+                && self.groups[index - 1].len() >= 4;
+            let after = self.next(index + shape.len()).is_some_and(|group| {
+                separator != 0 && group.before == separator && group.len() >= 4
+            });
             let decimal = shape.len() == 1
-                && (first.before == b'.' || self.next(index + 1).is_some_and(|group| group.before == b'.'));
+                && (first.before == b'.'
+                    || self
+                        .next(index + 1)
+                        .is_some_and(|group| group.before == b'.'));
             let (digits, count) = self.digits(&range);
-            if !before && !after && !decimal && self.stands_alone(&range) && checks::payment_card(&digits[..count]) {
-                found.push(Number { kind: NumberKind::Card, range });
+            if !before
+                && !after
+                && !decimal
+                && self.stands_alone(&range)
+                && checks::payment_card(&digits[..count])
+            {
+                found.push(Number {
+                    kind: NumberKind::Card,
+                    range,
+                });
                 return shape.len();
             }
         }
@@ -180,10 +231,16 @@ impl<'t> Run<'t> {
             let Some(range) = self.shape(index, shape) else {
                 continue;
             };
-            let separator = if shape.len() > 1 { self.groups[index + 1].before } else { b'.' };
+            let separator = if shape.len() > 1 {
+                self.groups[index + 1].before
+            } else {
+                b'.'
+            };
             let next = self.next(index + shape.len());
-            let longer = self.goes_on_before(index, separator) || next.is_some_and(|group| group.before == separator);
-            let hyphenated = self.groups[index].before == b'-' || next.is_some_and(|group| group.before == b'-');
+            let longer = self.goes_on_before(index, separator)
+                || next.is_some_and(|group| group.before == separator);
+            let hyphenated =
+                self.groups[index].before == b'-' || next.is_some_and(|group| group.before == b'-');
             let (digits, count) = self.digits(&range);
             if !longer
                 && !hyphenated
@@ -191,7 +248,10 @@ impl<'t> Run<'t> {
                 && !self.after_plus(range.start)
                 && checks::ten_digits(&digits[..count]) == TenDigits::Nhs
             {
-                found.push(Number { kind: NumberKind::Nhs, range });
+                found.push(Number {
+                    kind: NumberKind::Nhs,
+                    range,
+                });
                 return shape.len();
             }
         }
@@ -200,9 +260,15 @@ impl<'t> Run<'t> {
 
     /// "NHS9990000018" is a number behind its label; other letters make it part of something else.
     fn stands_alone_or_labelled(&self, range: &Range<usize>) -> bool {
-        let label = range.start.checked_sub(3).map(|at| &self.text[at..range.start]);
+        let label = range
+            .start
+            .checked_sub(3)
+            .map(|at| &self.text[at..range.start]);
         if label.is_some_and(|label| label.eq_ignore_ascii_case(b"nhs")) {
-            return !self.text.get(range.end).is_some_and(u8::is_ascii_alphanumeric);
+            return !self
+                .text
+                .get(range.end)
+                .is_some_and(u8::is_ascii_alphanumeric);
         }
         self.stands_alone(range)
     }
@@ -225,17 +291,26 @@ impl<'t> Run<'t> {
                 continue;
             };
             let end = range.end + usize::from(temporary);
-            let touched = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
-            if !text[start].is_ascii_alphabetic() || touched(start.checked_sub(1).and_then(|at| text.get(at))) || touched(text.get(end)) {
+            let touched =
+                |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+            if !text[start].is_ascii_alphabetic()
+                || touched(start.checked_sub(1).and_then(|at| text.get(at)))
+                || touched(text.get(end))
+            {
                 continue;
             }
             let mut upn = [0; 13];
-            let letters = text[start..end.min(text.len())].iter().filter(|b| b.is_ascii_alphanumeric());
+            let letters = text[start..end.min(text.len())]
+                .iter()
+                .filter(|b| b.is_ascii_alphanumeric());
             for (slot, byte) in upn.iter_mut().zip(letters) {
                 *slot = byte.to_ascii_uppercase();
             }
             if checks::upn(&upn) {
-                found.push(Number { kind: NumberKind::Upn, range: start..end });
+                found.push(Number {
+                    kind: NumberKind::Upn,
+                    range: start..end,
+                });
                 return shape.len();
             }
         }
@@ -246,10 +321,19 @@ impl<'t> Run<'t> {
         if let Some(range) = self.shape(index, &[2, 2, 2]) {
             let separator = self.groups[index + 1].before;
             let next = self.next(index + 3);
-            let goes_on = next.is_some_and(|group| group.before == separator && !matches!(group.len(), 7 | 8));
-            let before = self.goes_on_before(index, separator) && !matches!(self.groups[index - 1].len(), 7 | 8);
-            if matches!(separator, b'-' | b' ' | b'.') && !goes_on && !before && self.stands_alone(&range) {
-                found.push(Number { kind: NumberKind::SortCode { pairs: true }, range });
+            let goes_on = next
+                .is_some_and(|group| group.before == separator && !matches!(group.len(), 7 | 8));
+            let before = self.goes_on_before(index, separator)
+                && !matches!(self.groups[index - 1].len(), 7 | 8);
+            if matches!(separator, b'-' | b' ' | b'.')
+                && !goes_on
+                && !before
+                && self.stands_alone(&range)
+            {
+                found.push(Number {
+                    kind: NumberKind::SortCode { pairs: true },
+                    range,
+                });
                 return 3;
             }
         }
@@ -262,8 +346,10 @@ impl<'t> Run<'t> {
                 continue;
             };
             let next = self.next(index + shape.len());
-            let decimal = self.groups[index].before == b'.' || next.is_some_and(|group| group.before == b'.');
-            let long = shape.len() == 2 && next.is_some_and(|group| group.before == b' ' && group.len() == 4);
+            let decimal =
+                self.groups[index].before == b'.' || next.is_some_and(|group| group.before == b'.');
+            let long = shape.len() == 2
+                && next.is_some_and(|group| group.before == b' ' && group.len() == 4);
             if !decimal && !long && self.stands_alone(&range) {
                 found.push(Number { kind, range });
                 return shape.len();
@@ -276,8 +362,15 @@ impl<'t> Run<'t> {
 /// The IBAN whose two check digits stand at `at`, single spaces and hyphens between its characters left out.
 fn iban_around(text: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at.checked_sub(2)?;
-    let country = [text[start].to_ascii_uppercase(), text[start + 1].to_ascii_uppercase()];
-    if !country.iter().all(u8::is_ascii_uppercase) || start.checked_sub(1).is_some_and(|at| text[at].is_ascii_alphanumeric()) {
+    let country = [
+        text[start].to_ascii_uppercase(),
+        text[start + 1].to_ascii_uppercase(),
+    ];
+    if !country.iter().all(u8::is_ascii_uppercase)
+        || start
+            .checked_sub(1)
+            .is_some_and(|at| text[at].is_ascii_alphanumeric())
+    {
         return None;
     }
     let length = checks::iban_length(country)?;
@@ -288,7 +381,9 @@ fn iban_around(text: &[u8], at: usize) -> Option<Range<usize>> {
         if byte.is_ascii_alphanumeric() {
             iban[count] = byte.to_ascii_uppercase();
             count += 1;
-        } else if !matches!(byte, b' ' | b'-' | b'\n') || !text.get(end - 1)?.is_ascii_alphanumeric() {
+        } else if !matches!(byte, b' ' | b'-' | b'\n')
+            || !text.get(end - 1)?.is_ascii_alphanumeric()
+        {
             return None;
         }
         end += 1;
@@ -312,7 +407,10 @@ mod tests {
                 at += 1;
             }
         }
-        numbers.iter().map(|number| (number.kind, &text[number.range.clone()])).collect()
+        numbers
+            .iter()
+            .map(|number| (number.kind, &text[number.range.clone()]))
+            .collect()
     }
 
     #[test]
@@ -320,18 +418,36 @@ mod tests {
         use NumberKind::{Account, Card, Iban, Nhs, SortCode, Upn};
         let pairs = SortCode { pairs: true };
         for (text, expected) in [
-            ("card 4539 5787 6362 1486 12/27", vec![(Card, "4539 5787 6362 1486")]),
+            (
+                "card 4539 5787 6362 1486 12/27",
+                vec![(Card, "4539 5787 6362 1486")],
+            ),
             ("4539-5787-6362-1486", vec![(Card, "4539-5787-6362-1486")]),
             ("NHS: 943 476 5870.", vec![(Nhs, "943 476 5870")]),
             ("nhs9434765870", vec![(Nhs, "9434765870")]),
-            ("iban gb82 west 1234 5698 7654 32 ok", vec![(Iban, "gb82 west 1234 5698 7654 32")]),
-            ("GB29NWBK60161331926819", vec![(Iban, "GB29NWBK60161331926819")]),
+            (
+                "iban gb82 west 1234 5698 7654 32 ok",
+                vec![(Iban, "gb82 west 1234 5698 7654 32")],
+            ),
+            (
+                "GB29NWBK60161331926819",
+                vec![(Iban, "GB29NWBK60161331926819")],
+            ),
             ("B801200005001", vec![(Upn, "B801200005001")]),
             ("b 801 2000 05 001", vec![(Upn, "b 801 2000 05 001")]),
             ("G30920001600A", vec![(Upn, "G30920001600A")]),
-            ("99-00-12 90000012", vec![(pairs, "99-00-12"), (Account, "90000012")]),
-            ("90000012 99-00-12", vec![(Account, "90000012"), (pairs, "99-00-12")]),
-            ("99 00 12 90000012", vec![(pairs, "99 00 12"), (Account, "90000012")]),
+            (
+                "99-00-12 90000012",
+                vec![(pairs, "99-00-12"), (Account, "90000012")],
+            ),
+            (
+                "90000012 99-00-12",
+                vec![(Account, "90000012"), (pairs, "99-00-12")],
+            ),
+            (
+                "99 00 12 90000012",
+                vec![(pairs, "99 00 12"), (Account, "90000012")],
+            ),
         ] {
             assert_eq!(found(text), expected, "{text}");
         }
@@ -340,12 +456,22 @@ mod tests {
     #[test]
     fn leaves_parts_of_longer_numbers() {
         for text in [
-            "x4539578763621486", "45395787636214860000000", "1234 4539 5787 6362 1486", "+44 9434765870", "94347658701",
-            "0.9434765870", "AB801200005001", "1.2.3.4", "4539 5787-6362 1486", "4111111111111111",
+            "x4539578763621486",
+            "45395787636214860000000",
+            "1234 4539 5787 6362 1486",
+            "+44 9434765870",
+            "94347658701",
+            "0.9434765870",
+            "AB801200005001",
+            "1.2.3.4",
+            "4539 5787-6362 1486",
+            "4111111111111111",
         ] {
             let strict: Vec<_> = found(text)
                 .into_iter()
-                .filter(|(kind, _)| !matches!(kind, NumberKind::Account | NumberKind::SortCode { .. }))
+                .filter(|(kind, _)| {
+                    !matches!(kind, NumberKind::Account | NumberKind::SortCode { .. })
+                })
                 .collect();
             assert!(strict.is_empty(), "{text}: {strict:?}");
         }

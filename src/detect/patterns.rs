@@ -50,8 +50,13 @@ impl Patterns {
     pub fn build(catalogue: &Catalogue) -> Result<Self, CatalogueError> {
         let mut all = Self::default();
         let mut literals = Vec::new();
-        for detector in catalogue.detectors.iter().filter(|detector| detector.check == Check::Pattern) {
-            all.owners.extend(detector.anchors.iter().map(|_| all.patterns.len()));
+        for detector in catalogue
+            .detectors
+            .iter()
+            .filter(|detector| detector.check == Check::Pattern)
+        {
+            all.owners
+                .extend(detector.anchors.iter().map(|_| all.patterns.len()));
             literals.extend(detector.anchors.iter().cloned());
             all.patterns.push(Pattern {
                 id: Arc::from(detector.id.as_str()),
@@ -62,7 +67,9 @@ impl Patterns {
             });
         }
         if !literals.is_empty() {
-            let built = AhoCorasick::builder().ascii_case_insensitive(true).build(&literals);
+            let built = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(&literals);
             all.anchors = Some(built.map_err(|error| CatalogueError::Detector {
                 id: "anchors".to_owned(),
                 reason: error.to_string(),
@@ -72,7 +79,13 @@ impl Patterns {
     }
 
     /// Adds the findings of one unit, at most `cap` in all.
-    pub fn scan(&self, keys: &Keys, scene: &Scene<'_>, found: &mut Vec<(usize, Finding)>, cap: usize) {
+    pub fn scan(
+        &self,
+        keys: &Keys,
+        scene: &Scene<'_>,
+        found: &mut Vec<(usize, Finding)>,
+        cap: usize,
+    ) {
         let Some(anchors) = &self.anchors else {
             return;
         };
@@ -100,7 +113,12 @@ impl Patterns {
 }
 
 impl Pattern {
-    fn judge(&self, keys: &Keys, scene: &Scene<'_>, range: std::ops::Range<usize>) -> Option<(usize, Finding)> {
+    fn judge(
+        &self,
+        keys: &Keys,
+        scene: &Scene<'_>,
+        range: std::ops::Range<usize>,
+    ) -> Option<(usize, Finding)> {
         let window = scene.bytes(scene.window(&range, 100));
         if self.negative.find(window).is_some() {
             return None;
@@ -117,7 +135,11 @@ impl Pattern {
         let finding = Finding {
             category: self.detector.category,
             detector: self.id.clone(),
-            confidence: if obfuscated { confidence.raised() } else { confidence },
+            confidence: if obfuscated {
+                confidence.raised()
+            } else {
+                confidence
+            },
             location: scene.unit.location.clone(),
             view: scene.unit.view,
             person: None,
@@ -132,19 +154,27 @@ impl Pattern {
 }
 
 fn compile(detector: &Detector) -> Result<Regex, CatalogueError> {
-    let wrong = |reason: String| CatalogueError::Detector { id: detector.id.clone(), reason };
+    let wrong = |reason: String| CatalogueError::Detector {
+        id: detector.id.clone(),
+        reason,
+    };
     let source = detector.regex.as_deref().unwrap_or_default();
     if source.len() > 1024 {
         return Err(wrong("pattern is longer than 1,024 characters".to_owned()));
     }
-    let bounded = format!(r"(?-u:\b)(?:{})(?-u:\b)", source.replace(r"\b", r"(?-u:\b)"));
+    let bounded = format!(
+        r"(?-u:\b)(?:{})(?-u:\b)",
+        source.replace(r"\b", r"(?-u:\b)")
+    );
     let regex = RegexBuilder::new(&bounded)
         .unicode(false)
         .case_insensitive(true)
         .size_limit(SIZE)
         .build()
         .map_err(|error| wrong(error.to_string()))?;
-    let empty = [&b""[..], b"a", b" "].iter().any(|text| regex.find(text).is_some_and(|hit| hit.is_empty()));
+    let empty = [&b""[..], b"a", b" "]
+        .iter()
+        .any(|text| regex.find(text).is_some_and(|hit| hit.is_empty()));
     if empty {
         return Err(wrong("pattern matches the empty text".to_owned()));
     }

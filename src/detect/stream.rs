@@ -161,7 +161,13 @@ pub struct Stream<'i, 't> {
 
 impl<'i, 't> Stream<'i, 't> {
     /// Prepares a pass; at most `cap` hits of each kind are kept.
-    pub fn new(indexes: &'i Indexes, text: &'t [u8], view: View, cap: usize, raw: &'t mut Raw) -> Self {
+    pub fn new(
+        indexes: &'i Indexes,
+        text: &'t [u8],
+        view: View,
+        cap: usize,
+        raw: &'t mut Raw,
+    ) -> Self {
         Self {
             indexes,
             text,
@@ -193,7 +199,10 @@ impl<'i, 't> Stream<'i, 't> {
                     }
                 }
             }
-            if token.len == 1 || token.flags & GLUED != 0 || self.spaced.count + self.glued.count > 0 {
+            if token.len == 1
+                || token.flags & GLUED != 0
+                || self.spaced.count + self.glued.count > 0
+            {
                 self.draw_together(&token);
             }
             self.ring[self.number as usize % RING] = token;
@@ -233,7 +242,11 @@ impl<'i, 't> Stream<'i, 't> {
             };
             self.word(word);
             if token.is_capitalised() && self.raw.words.len() < self.cap {
-                self.raw.words.push(NameWord { start: token.start, end: token.end, hash: token.hash });
+                self.raw.words.push(NameWord {
+                    start: token.start,
+                    end: token.end,
+                    hash: token.hash,
+                });
             }
         }
         if known & NAME_START != 0 {
@@ -253,7 +266,8 @@ impl<'i, 't> Stream<'i, 't> {
             self.end_glued();
         }
         let single = token.len == 1 && token.flags & DIGITS == 0;
-        let one_apart = token.start == self.spaced.end + 1 && self.text[self.spaced.end as usize] != b'\n';
+        let one_apart =
+            token.start == self.spaced.end + 1 && self.text[self.spaced.end as usize] != b'\n';
         if single && self.spaced.count > 0 && one_apart {
             self.spaced.extend(&self.indexes.keys, token);
         } else {
@@ -401,14 +415,19 @@ impl<'i, 't> Stream<'i, 't> {
         let mut labelled = false;
         let mut person = None;
         if !tokens.is_empty() {
-            let between: Vec<Token> = tokens.map(|number| self.ring[number as usize % RING]).collect();
-            let known = |token: &Token| self.indexes.words.get(self.indexes.keys.spread(token.hash));
+            let between: Vec<Token> = tokens
+                .map(|number| self.ring[number as usize % RING])
+                .collect();
+            let known =
+                |token: &Token| self.indexes.words.get(self.indexes.keys.spread(token.hash));
             labelled = between.iter().all(|token| known(token) & LABEL != 0);
             if !labelled {
                 let people = self.indexes.names.people(place);
                 let middles = |person: &&u32| {
                     let fits = |token: &Token| {
-                        token.flags & DIGITS == 0 && (token.len == 1 || self.indexes.names.is_middle(**person, token.hash))
+                        token.flags & DIGITS == 0
+                            && (token.len == 1
+                                || self.indexes.names.is_middle(**person, token.hash))
                     };
                     between.len() <= 2 && between.iter().all(fits)
                 };
@@ -416,7 +435,8 @@ impl<'i, 't> Stream<'i, 't> {
             }
         }
         let between = a.end as usize..b.start as usize;
-        (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled)).then_some(person)
+        (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled))
+            .then_some(person)
     }
 
     fn separators(&self, range: Range<usize>, forename_first: bool, labelled: bool) -> bool {
@@ -430,12 +450,18 @@ impl<'i, 't> Stream<'i, 't> {
                 b'\t' => cells += 1,
                 b',' if forename_first && next == b' ' => return false,
                 b',' => commas += 1,
-                b'.' if next.is_ascii_whitespace() && at(index.wrapping_sub(2)).is_ascii_alphabetic() && before.is_ascii_alphabetic() => {
+                b'.' if next.is_ascii_whitespace()
+                    && at(index.wrapping_sub(2)).is_ascii_alphabetic()
+                    && before.is_ascii_alphabetic() =>
+                {
                     return false;
                 }
-                b'-' if before == b' ' && next == b' ' && self.view != View::FileName => return false,
+                b'-' if before == b' ' && next == b' ' && self.view != View::FileName => {
+                    return false;
+                }
                 b':' | b'=' if !labelled => return false,
-                b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r' | b':' | b'=' => {}
+                b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r'
+                | b':' | b'=' => {}
                 byte if byte.is_ascii_alphanumeric() || byte >= 0x80 => {}
                 _ => return false,
             }
@@ -456,8 +482,17 @@ impl<'i, 't> Stream<'i, 't> {
         self.text.get(end) == Some(&b'@')
             || (start > 0 && matches!(self.text[start - 1], b'@' | b'#'))
             || self.view == View::FileName
-            || self.text[end..].iter().take(5).take_while(|b| b.is_ascii_digit()).count() > 0
-                && self.text[end..].iter().take(6).find(|b| !b.is_ascii_digit()) == Some(&b'@')
+            || self.text[end..]
+                .iter()
+                .take(5)
+                .take_while(|b| b.is_ascii_digit())
+                .count()
+                > 0
+                && self.text[end..]
+                    .iter()
+                    .take(6)
+                    .find(|b| !b.is_ascii_digit())
+                    == Some(&b'@')
     }
 
     /// A whole name written as one word: every place where it could be cut.
@@ -523,7 +558,9 @@ impl<'i, 't> Stream<'i, 't> {
     }
 
     fn term(&mut self, range: Range<usize>, term: Term) {
-        if term.kind == TermKind::Code && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
+        if term.kind == TermKind::Code
+            && self.text[range.clone()].iter().any(u8::is_ascii_lowercase)
+        {
             return;
         }
         if self.raw.terms.len() < self.cap.saturating_mul(4) {

@@ -15,13 +15,43 @@ pub struct Table {
 }
 
 const FORENAMES: &[&str] = &[
-    "forename", "forenames", "first name", "firstname", "given name", "givenname", "legal forename", "preferred forename",
-    "preferred name", "known as", "first", "chosen name",
+    "forename",
+    "forenames",
+    "first name",
+    "firstname",
+    "given name",
+    "givenname",
+    "legal forename",
+    "preferred forename",
+    "preferred name",
+    "known as",
+    "first",
+    "chosen name",
 ];
 const SURNAMES: &[&str] = &[
-    "surname", "last name", "lastname", "family name", "familyname", "legal surname", "preferred surname", "last",
+    "surname",
+    "last name",
+    "lastname",
+    "family name",
+    "familyname",
+    "legal surname",
+    "preferred surname",
+    "last",
 ];
-const PEOPLE: &[&str] = &["name", "full name", "fullname", "pupil", "student", "child", "learner", "pupil name", "student name", "child name", "pupils", "students"];
+const PEOPLE: &[&str] = &[
+    "name",
+    "full name",
+    "fullname",
+    "pupil",
+    "student",
+    "child",
+    "learner",
+    "pupil name",
+    "student name",
+    "child name",
+    "pupils",
+    "students",
+];
 
 impl Table {
     /// Reads the header line.
@@ -29,9 +59,17 @@ impl Table {
         let end = text.find('\n').unwrap_or(text.len());
         let headers = text[..end]
             .split('\t')
-            .map(|cell| cell.trim().trim_end_matches(':').replace('_', " ").to_lowercase())
+            .map(|cell| {
+                cell.trim()
+                    .trim_end_matches(':')
+                    .replace('_', " ")
+                    .to_lowercase()
+            })
             .collect();
-        Self { headers, body: (end + 1).min(text.len()) }
+        Self {
+            headers,
+            body: (end + 1).min(text.len()),
+        }
     }
 
     /// The row around an offset, without its line end.
@@ -49,19 +87,28 @@ impl Table {
         if row.start < self.body {
             return None;
         }
-        let column = text.as_bytes()[row.start..at].iter().filter(|b| **b == b'\t').count();
+        let column = text.as_bytes()[row.start..at]
+            .iter()
+            .filter(|b| **b == b'\t')
+            .count();
         self.headers.get(column).map(String::as_str)
     }
 
     /// Columns of forename and surname, if both are there.
     pub fn name_columns(&self) -> Option<(usize, usize)> {
-        let column = |names: &[&str]| self.headers.iter().position(|header| names.contains(&header.as_str()));
+        let column = |names: &[&str]| {
+            self.headers
+                .iter()
+                .position(|header| names.contains(&header.as_str()))
+        };
         Some((column(FORENAMES)?, column(SURNAMES)?))
     }
 
     /// Whether a header announces people's names.
     pub fn names_people(header: &str) -> bool {
-        [FORENAMES, SURNAMES, PEOPLE].iter().any(|names| names.contains(&header))
+        [FORENAMES, SURNAMES, PEOPLE]
+            .iter()
+            .any(|names| names.contains(&header))
     }
 
     /// The cells of a row with their ranges.
@@ -79,7 +126,20 @@ impl Table {
         let plain = cell.trim().trim_end_matches('.').to_ascii_lowercase();
         !matches!(
             plain.as_str(),
-            "" | "-" | "--" | "n" | "no" | "none" | "n/a" | "na" | "nil" | "false" | "0" | "no known" | "none known" | "not applicable" | "nothing"
+            "" | "-"
+                | "--"
+                | "n"
+                | "no"
+                | "none"
+                | "n/a"
+                | "na"
+                | "nil"
+                | "false"
+                | "0"
+                | "no known"
+                | "none known"
+                | "not applicable"
+                | "nothing"
         )
     }
 }

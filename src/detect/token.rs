@@ -72,7 +72,11 @@ impl Keys {
     /// Derives the keys from the installation's secret.
     pub fn new(secret: [u8; 16]) -> Self {
         let (low, high) = secret.split_at(8);
-        let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+        let word = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte))
+        };
         let sip = (word(low), word(high));
         let derive = |label: u8| {
             let mut hasher = SipHasher24::new_with_keys(sip.0, sip.1);
@@ -118,7 +122,11 @@ impl Keys {
     /// A key for two words in either order.
     pub fn pair(&self, a: u64, b: u64) -> u64 {
         let (low, high) = if a < b { (a, b) } else { (b, a) };
-        self.spread(self.spread(low).wrapping_mul(3).wrapping_add(self.spread(high).rotate_left(17)))
+        self.spread(
+            self.spread(low)
+                .wrapping_mul(3)
+                .wrapping_add(self.spread(high).rotate_left(17)),
+        )
     }
 
     /// The verifying hash of a forename's and a surname's letters.
@@ -179,11 +187,18 @@ pub struct Tokens<'t> {
 impl<'t> Tokens<'t> {
     /// Starts at the beginning of a plain text.
     pub fn new(keys: &'t Keys, text: &'t [u8]) -> Self {
-        Self { keys, text, at: 0, glued: false }
+        Self {
+            keys,
+            text,
+            at: 0,
+            glued: false,
+        }
     }
 
     fn class(&self, at: usize) -> u8 {
-        self.text.get(at).map_or(OTHER, |byte| CLASS[*byte as usize])
+        self.text
+            .get(at)
+            .map_or(OTHER, |byte| CLASS[*byte as usize])
     }
 
     /// The word that starts at `start`; `self.at` ends behind it.
@@ -333,8 +348,14 @@ mod tests {
 
     #[test]
     fn cuts_where_names_are_cut() {
-        assert_eq!(words("Ann's O'Neil's 'x' JeanLuc a_b 9B"), ["Ann", "O'Neil", "x", "Jean", "+Luc", "a", "b", "9", "B"]);
-        assert_eq!(words("Whit-\ncombe McAllister"), ["Whit", "+combe", "Mc", "+Allister"]);
+        assert_eq!(
+            words("Ann's O'Neil's 'x' JeanLuc a_b 9B"),
+            ["Ann", "O'Neil", "x", "Jean", "+Luc", "a", "b", "9", "B"]
+        );
+        assert_eq!(
+            words("Whit-\ncombe McAllister"),
+            ["Whit", "+combe", "Mc", "+Allister"]
+        );
     }
 
     #[test]

@@ -74,15 +74,24 @@ impl Vocabulary {
         let mut by_last: HashMap<u64, Vec<Sequence>> = HashMap::new();
         for dictionary in &catalogue.dictionaries {
             let owner = dictionary.detector.as_ref().and_then(|id| {
-                let terms = |known: &&crate::detect::catalogue::Detector| known.check == Check::Terms;
-                catalogue.detectors.iter().filter(terms).find(|known| known.id == *id)
+                let terms =
+                    |known: &&crate::detect::catalogue::Detector| known.check == Check::Terms;
+                catalogue
+                    .detectors
+                    .iter()
+                    .filter(terms)
+                    .find(|known| known.id == *id)
             });
             let number = vocabulary.detectors.len() as u8;
             if let Some(owner) = owner {
                 vocabulary.detectors.push(TermDetector {
                     id: Arc::from(owner.id.as_str()),
                     category: owner.category,
-                    headers: dictionary.headers.iter().map(|header| header.to_lowercase()).collect(),
+                    headers: dictionary
+                        .headers
+                        .iter()
+                        .map(|header| header.to_lowercase())
+                        .collect(),
                 });
             }
             let owned = [
@@ -97,13 +106,29 @@ impl Vocabulary {
             ];
             for (terms, kind) in owned.into_iter().filter(|_| owner.is_some()).chain(shared) {
                 for text in terms {
-                    add(keys, text, Term { kind, detector: number }, &mut by_last);
+                    add(
+                        keys,
+                        text,
+                        Term {
+                            kind,
+                            detector: number,
+                        },
+                        &mut by_last,
+                    );
                 }
             }
-            words.extend(dictionary.labels.iter().map(|label| (keys.spread(keys.word(label.as_bytes())), LABEL)));
+            words.extend(
+                dictionary
+                    .labels
+                    .iter()
+                    .map(|label| (keys.spread(keys.word(label.as_bytes())), LABEL)),
+            );
         }
         for (last, list) in by_last {
-            words.push((keys.spread(last), TERM_END | (vocabulary.lists.len() as u32) << TERM_SHIFT));
+            words.push((
+                keys.spread(last),
+                TERM_END | (vocabulary.lists.len() as u32) << TERM_SHIFT,
+            ));
             vocabulary.lists.push(list);
         }
         vocabulary
@@ -119,7 +144,10 @@ fn add(keys: &Keys, text: &str, term: Term, by_last: &mut HashMap<u64, Vec<Seque
     let mut push = |words: &[(u64, usize)]| {
         if let [rest @ .., last] = words {
             let rest = rest.iter().rev().map(|(hash, _)| *hash).collect();
-            by_last.entry(last.0).or_default().push(Sequence { rest, term });
+            by_last
+                .entry(last.0)
+                .or_default()
+                .push(Sequence { rest, term });
         }
     };
     let Some(last) = tokens.last().copied() else {
@@ -136,9 +164,9 @@ fn add(keys: &Keys, text: &str, term: Term, by_last: &mut HashMap<u64, Vec<Seque
     }
     // "EpiPen" and "self-harm" are also written as one word.
     if tokens.len() > 1 && !text.contains(' ') {
-        let joined = tokens[1..]
-            .iter()
-            .fold(tokens[0], |whole, part| (keys.concat(whole.0, part.0, part.1), whole.1 + part.1));
+        let joined = tokens[1..].iter().fold(tokens[0], |whole, part| {
+            (keys.concat(whole.0, part.0, part.1), whole.1 + part.1)
+        });
         push(&[joined]);
         if can_be_many {
             push(&[plural(joined)]);

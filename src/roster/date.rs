@@ -27,7 +27,8 @@ const MONTHS: [&str; 12] = [
 impl Date {
     /// A date that exists in the calendar, between 1900 and 2099.
     pub fn new(year: u32, month: u32, day: u32) -> Option<Self> {
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let leap =
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
             4 | 6 | 9 | 11 => 30,
@@ -118,7 +119,15 @@ mod tests {
         ] {
             assert!(Date::parse(text) == expected, "{text}");
         }
-        for text in ["", "31/02/2014", "2014", "12/2014", "soon", "1/13/2014", "é/é/é"] {
+        for text in [
+            "",
+            "31/02/2014",
+            "2014",
+            "12/2014",
+            "soon",
+            "1/13/2014",
+            "é/é/é",
+        ] {
             assert!(Date::parse(text).is_none(), "{text}");
         }
     }

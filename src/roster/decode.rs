@@ -21,7 +21,13 @@ pub(super) fn text(bytes: &[u8]) -> String {
 /// A header line is ASCII, so UTF-16 shows a zero in every other byte.
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let head = bytes.get(..16)?;
-    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|b| **b == 0).count();
+    let zeros = |parity: usize| {
+        head.iter()
+            .skip(parity)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     if zeros(1) >= 6 && zeros(0) == 0 {
         Some(encoding_rs::UTF_16LE)
     } else if zeros(0) >= 6 && zeros(1) == 0 {

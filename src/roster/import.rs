@@ -34,7 +34,10 @@ impl Roster {
     /// Reads a CSV export. The delimiter (`,` `;` tab) and the encoding are found from the bytes.
     pub fn import(bytes: &[u8], kind: RosterKind) -> Result<(Self, ImportReport), RosterError> {
         let text = decode::text(bytes);
-        let header = text.lines().find(|line| !line.trim().is_empty()).ok_or(RosterError::Empty)?;
+        let header = text
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .ok_or(RosterError::Empty)?;
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter(header))
             .has_headers(false)
@@ -52,20 +55,30 @@ impl Roster {
         };
         let map = Map::of(&report.columns);
         if !map.has_names() {
-            let seen = report.columns.iter().map(|(header, _)| header.clone()).collect();
+            let seen = report
+                .columns
+                .iter()
+                .map(|(header, _)| header.clone())
+                .collect();
             return Err(RosterError::NoNames(seen));
         }
         let mut roster = Self::default();
         for (index, record) in records.enumerate() {
             report.rows += 1;
-            match record.map_err(|_| "broken").and_then(|record| map.person(&record, kind)) {
+            match record
+                .map_err(|_| "broken")
+                .and_then(|record| map.person(&record, kind))
+            {
                 Ok(person) => {
                     *report.schools.entry(person.school.clone()).or_default() += 1;
                     roster.people.push(person);
                 }
                 Err(reason) => {
                     report.broken_rows += usize::from(reason == "broken");
-                    report.skipped.push(SkippedRow { row: index + 2, reason });
+                    report.skipped.push(SkippedRow {
+                        row: index + 2,
+                        reason,
+                    });
                 }
             }
         }
@@ -110,7 +123,9 @@ fn uses(headers: &StringRecord, kind: RosterKind) -> Vec<(String, ColumnUse)> {
                 ColumnUse::Dropped
             } else {
                 match columns::meaning(header, kind) {
-                    Some(column) if column == Column::ContactEmail || column == Column::OwnEmail => {
+                    Some(column)
+                        if column == Column::ContactEmail || column == Column::OwnEmail =>
+                    {
                         ColumnUse::Mapped(column)
                     }
                     Some(column) if !taken.contains(&column) => {
@@ -130,10 +145,13 @@ struct Map(Vec<(Column, usize)>);
 
 impl Map {
     fn of(columns: &[(String, ColumnUse)]) -> Self {
-        let mapped = columns.iter().enumerate().filter_map(|(index, (_, what))| match what {
-            ColumnUse::Mapped(column) => Some((*column, index)),
-            ColumnUse::Unmapped | ColumnUse::Dropped => None,
-        });
+        let mapped = columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (_, what))| match what {
+                ColumnUse::Mapped(column) => Some((*column, index)),
+                ColumnUse::Unmapped | ColumnUse::Dropped => None,
+            });
         Self(mapped.collect())
     }
 
@@ -209,11 +227,22 @@ impl Map {
             return Err("marked for deletion");
         }
         let role = columns::plain(self.get(record, Column::Role));
-        let adult = ["parent", "guardian", "relative", "teacher", "aide", "administrator", "proctor", "staff"];
+        let adult = [
+            "parent",
+            "guardian",
+            "relative",
+            "teacher",
+            "aide",
+            "administrator",
+            "proctor",
+            "staff",
+        ];
         let is_pupil = matches!(role.as_str(), "student" | "pupil" | "learner");
         match kind {
             RosterKind::Pupils if adult.contains(&role.as_str()) => Err("not a pupil"),
-            RosterKind::Staff if is_pupil || ["parent", "guardian", "relative"].contains(&role.as_str()) => {
+            RosterKind::Staff
+                if is_pupil || ["parent", "guardian", "relative"].contains(&role.as_str()) =>
+            {
                 Err("not staff")
             }
             RosterKind::Pupils | RosterKind::Staff => Ok(()),
@@ -238,20 +267,34 @@ fn fill(name: &mut FullName, from: &FullName) {
 }
 
 const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "master", "prof", "professor", "sir", "dame", "rev", "revd",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "master",
+    "prof",
+    "professor",
+    "sir",
+    "dame",
+    "rev",
+    "revd",
 ];
 
 fn without_title(name: &str) -> &str {
     match name.split_once(char::is_whitespace) {
-        Some((first, rest)) if TITLES.contains(&columns::plain(first).as_str()) => rest.trim_start(),
+        Some((first, rest)) if TITLES.contains(&columns::plain(first).as_str()) => {
+            rest.trim_start()
+        }
         _ => name,
     }
 }
 
 /// Particles that begin a surname when a full name is written forename first.
 const PARTICLES: &[&str] = &[
-    "van", "von", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "al", "el", "bin", "ibn", "ter", "ten",
-    "st", "st.", "mc", "mac", "ó", "o", "ní", "ap",
+    "van", "von", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "al", "el", "bin",
+    "ibn", "ter", "ten", "st", "st.", "mc", "mac", "ó", "o", "ní", "ap",
 ];
 
 /// Splits "Surname, Forename Middle" and "Forename Middle Surname".

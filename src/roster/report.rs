@@ -106,10 +106,15 @@ impl Roster {
                 add(Risk::SingleName);
                 continue;
             }
-            if person.legal.forename.eq_ignore_ascii_case(&person.legal.surname) {
+            if person
+                .legal
+                .forename
+                .eq_ignore_ascii_case(&person.legal.surname)
+            {
                 add(Risk::Repeated);
             }
-            if ordinary::is_word(&person.legal.forename) && ordinary::is_word(&person.legal.surname) {
+            if ordinary::is_word(&person.legal.forename) && ordinary::is_word(&person.legal.surname)
+            {
                 add(Risk::OrdinaryWords);
             }
             if spellings(person).iter().any(|name| staff.contains(name)) {
