@@ -1,10 +1,5 @@
 //! The catalogue's own examples, the disguises of a name, the vectors of the identifiers, and what must stay quiet.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};

@@ -15,6 +15,7 @@ mod mask;
 mod names;
 mod numbers;
 mod patterns;
+mod raw;
 mod stream;
 mod table;
 pub mod token;

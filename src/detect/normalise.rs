@@ -196,6 +196,7 @@ impl<'a> Folder<'a> {
             if part.is_ascii() {
                 text.push(part);
             } else if is_combining_mark(part) {
+                // stripped
             } else if let Some(spelled) = spelled_out(part) {
                 text.push_str(spelled);
             } else if part == '\u{2044}' {
@@ -210,10 +211,10 @@ impl<'a> Folder<'a> {
 
     /// Whether look-alikes in the word around `at` are to be read as Latin.
     fn mixes_scripts(&mut self, at: usize) -> bool {
+        const REACH: usize = 64;
         if at < self.word.0 {
             return self.word.1;
         }
-        const REACH: usize = 64;
         let part_of_word =
             |c: &char| c.is_alphabetic() || is_combining_mark(*c) || is_ignorable(*c);
         let before = self.original[..at]
@@ -233,7 +234,7 @@ impl<'a> Folder<'a> {
             }
             match c {
                 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
-                    latin = true
+                    latin = true;
                 }
                 c if c.is_alphabetic() => foreign = true,
                 _ => {}
@@ -307,6 +308,7 @@ fn digit(c: char) -> Option<char> {
 }
 
 /// Letters that no decomposition takes apart.
+#[expect(clippy::match_same_arms, reason = "one line a letter reads better")]
 fn spelled_out(c: char) -> Option<&'static str> {
     Some(match c {
         'ß' => "ss",

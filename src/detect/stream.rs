@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use crate::detect::index::{LABEL, NAME, NAME_START, Names, PUPIL, TERM_END, TERM_SHIFT, Words};
-use crate::detect::numbers::{self, Number};
+use crate::detect::numbers;
+use crate::detect::raw::{NameWord, Raw, RawName, RawTerm, letters};
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
 use crate::detect::vocabulary::{Term, TermKind, Vocabulary};
 use crate::extract::View;
@@ -31,73 +32,6 @@ pub struct Indexes {
     pub vocabulary: Vocabulary,
 }
 
-/// Forename and surname found together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawName {
-    /// Where it stands, in plain offsets.
-    pub range: Range<usize>,
-    /// Place of the pair in [`Names`].
-    pub place: usize,
-    /// Hash of the forename as it stands here.
-    pub forename: u64,
-    /// Both parts are written with capitals.
-    pub capitals: bool,
-    /// Letters had to be drawn together.
-    pub spaced: bool,
-    /// The forename comes first.
-    pub forename_first: bool,
-    /// Whose middle names stand between, when some do.
-    pub person: Option<u32>,
-    /// The parts when they stand in columns apart.
-    pub columns: Option<(Range<usize>, Range<usize>)>,
-}
-
-/// A term, in plain offsets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawTerm {
-    /// Where it stands.
-    pub range: Range<usize>,
-    /// The term.
-    pub term: Term,
-}
-
-/// A word of somebody's name, in plain offsets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NameWord {
-    /// Where it starts.
-    pub start: u32,
-    /// Where it ends.
-    pub end: u32,
-    /// Its hash.
-    pub hash: u64,
-}
-
-/// What one pass found.
-#[derive(Debug, Default)]
-pub struct Raw {
-    /// Names.
-    pub names: Vec<RawName>,
-    /// Terms and context words.
-    pub terms: Vec<RawTerm>,
-    /// Numbers that pass their checks.
-    pub numbers: Vec<Number>,
-    /// Single words of names, written with a capital.
-    pub words: Vec<NameWord>,
-    /// Something was left out because there was too much of it.
-    pub cut: bool,
-}
-
-impl Raw {
-    /// Empties it for the next unit, keeping its memory.
-    pub fn clear(&mut self) {
-        self.names.clear();
-        self.terms.clear();
-        self.numbers.clear();
-        self.words.clear();
-        self.cut = false;
-    }
-}
-
 #[derive(Debug, Clone, Copy, Default)]
 struct Word {
     first: u32,
@@ -107,6 +41,12 @@ struct Word {
     hash: u64,
     capital: bool,
     spaced: bool,
+}
+
+/// What stands between forename and surname.
+struct Between {
+    /// Whose middle names they are.
+    person: Option<u32>,
 }
 
 /// Tokens drawn together to one word.
@@ -346,7 +286,7 @@ impl<'i, 't> Stream<'i, 't> {
 
     fn parts_of_one_name(&self, range: Range<usize>) -> bool {
         let bytes = &self.text[range];
-        let lines = bytes.iter().filter(|b| **b == b'\n').count();
+        let lines = memchr::memchr_iter(b'\n', bytes).count();
         bytes.len() <= MAX_GAP_BYTES
             && lines <= usize::from(self.view != View::Table)
             && bytes
@@ -385,7 +325,7 @@ impl<'i, 't> Stream<'i, 't> {
             if !indexes.names.agrees(place, verify) {
                 continue;
             }
-            let Some(person) = self.gap(place, &a, &b, forename_first) else {
+            let Some(between) = self.gap(place, &a, &b, forename_first) else {
                 continue;
             };
             self.push_name(RawName {
@@ -395,7 +335,7 @@ impl<'i, 't> Stream<'i, 't> {
                 capitals: a.capital && b.capital,
                 spaced: a.spaced || b.spaced,
                 forename_first,
-                person,
+                person: between.person,
                 columns: None,
             });
         }
@@ -410,7 +350,7 @@ impl<'i, 't> Stream<'i, 't> {
     }
 
     /// Whether what stands between two words lets them be one name; inside, whose middle names it holds.
-    fn gap(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> Option<Option<u32>> {
+    fn gap(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> Option<Between> {
         let tokens = (a.last + 1)..b.first;
         let mut labelled = false;
         let mut person = None;
@@ -436,7 +376,7 @@ impl<'i, 't> Stream<'i, 't> {
         }
         let between = a.end as usize..b.start as usize;
         (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled))
-            .then_some(person)
+            .then_some(Between { person })
     }
 
     fn separators(&self, range: Range<usize>, forename_first: bool, labelled: bool) -> bool {
@@ -569,12 +509,4 @@ impl<'i, 't> Stream<'i, 't> {
             self.raw.cut = true;
         }
     }
-}
-
-/// The letters of a stretch of plain text as they are hashed.
-pub fn letters(text: &[u8]) -> Vec<u8> {
-    text.iter()
-        .filter(|b| b.is_ascii_alphabetic() || **b >= 0x80)
-        .map(u8::to_ascii_lowercase)
-        .collect()
 }

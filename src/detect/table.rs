@@ -87,10 +87,7 @@ impl Table {
         if row.start < self.body {
             return None;
         }
-        let column = text.as_bytes()[row.start..at]
-            .iter()
-            .filter(|b| **b == b'\t')
-            .count();
+        let column = memchr::memchr_iter(b'\t', &text.as_bytes()[row.start..at]).count();
         self.headers.get(column).map(String::as_str)
     }
 

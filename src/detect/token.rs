@@ -140,7 +140,7 @@ impl Keys {
 
     /// The keyed hash of a value that stands in a finding.
     pub fn value(&self, kind: &str, value: &[u8]) -> u128 {
-        let mut hasher = SipHasher128::new_with_keys(self.sip.0, self.sip.1 ^ 0x7661_6c75_65);
+        let mut hasher = SipHasher128::new_with_keys(self.sip.0, self.sip.1 ^ 0x0076_616c_7565);
         hasher.write(kind.as_bytes());
         hasher.write_u8(0);
         hasher.write(value);

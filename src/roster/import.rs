@@ -45,9 +45,8 @@ impl Roster {
             .trim(csv::Trim::All)
             .from_reader(text.trim_start().as_bytes());
         let mut records = reader.records();
-        let headers = match records.next() {
-            Some(Ok(record)) => record,
-            _ => return Err(RosterError::Empty),
+        let Some(Ok(headers)) = records.next() else {
+            return Err(RosterError::Empty);
         };
         let mut report = ImportReport {
             columns: uses(&headers, kind),
@@ -342,7 +341,7 @@ fn addresses<'r>(fields: impl Iterator<Item = &'r str>) -> Vec<String> {
     let mut found: Vec<String> = fields
         .flat_map(|field| field.split([';', ',', ' ', '\n', '|']))
         .filter_map(|text| Address::parse(text.trim_matches(['<', '>', '"'])).ok())
-        .map(|address| address.key())
+        .map(|address| Address::key(&address))
         .collect();
     found.sort();
     found.dedup();
