@@ -1,6 +1,28 @@
 //! Finding people, identifiers and terms in units of text: normalise once, one pass, then join the evidence.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod catalogue;
+pub mod checks;
+pub mod engine;
 pub mod finding;
+pub mod normalise;
 
-pub use finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
+mod context;
+pub mod index;
+mod judge;
+mod keywords;
+mod mask;
+mod names;
+mod numbers;
+mod patterns;
+mod raw;
+mod stream;
+mod table;
+pub mod token;
+mod vocabulary;
+
+pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary};
+pub use engine::{Engine, ScanContext};
+pub use finding::{
+    Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
+};

@@ -1,0 +1,180 @@
+//! What stands around a hit: sentence, row, window, keywords, dates, addresses.
+//!
+//! # Invariants
+//! Every look around is bounded by [`WINDOW`], so the work for a hit does not grow with the text.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::detect::normalise::Plain;
+use crate::detect::table::Table;
+use crate::extract::{Unit, View};
+use crate::roster::Date;
+
+/// Bytes on each side within which evidence counts (Purview's and Google's default proximity is 300 characters).
+pub const WINDOW: usize = 300;
+
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants and a test compiles them"
+)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i-u)\b(?:[a-z]{1,2}[0-9][a-z0-9]? ?[0-9][abd-hjlnp-uw-z]{2}|GIR ?0AA)\b")
+});
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i-u)\b(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})|[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        r"|[0-9]{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,? (?:[0-9]{4}|[0-9]{2}))\b"
+    ))
+});
+static BORN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)\b(?:d\.?o\.?b|born|birth|birthday|birthdate)\b"));
+static CLASS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)\b(?:(?:year|yr)\.? ?(?:[1-9]|1[0-3])[a-z]?|y(?:[1-9]|1[0-3])|(?:form|class|tutor group|reg) ?:? ?[0-9]{1,2} ?[a-z]{1,3})\b",
+    )
+});
+
+/// One unit in plain form with what is known of its shape.
+#[derive(Debug)]
+pub struct Scene<'u> {
+    /// The unit.
+    pub unit: &'u Unit,
+    /// Its plain text.
+    pub plain: Plain<'u>,
+    /// Its table, if it is one.
+    pub table: Option<Table>,
+}
+
+impl<'u> Scene<'u> {
+    /// Looks at a unit.
+    pub fn of(unit: &'u Unit) -> Self {
+        let plain = Plain::of(&unit.text);
+        let table = (unit.view == View::Table).then(|| Table::of(&plain.text));
+        Self { unit, plain, table }
+    }
+
+    /// The plain text.
+    pub fn text(&self) -> &str {
+        &self.plain.text
+    }
+
+    /// The original text of a range, white space collapsed.
+    pub fn original(&self, range: Range<usize>) -> String {
+        let words: Vec<&str> = self.plain.original_text(range).split_whitespace().collect();
+        words.join(" ")
+    }
+
+    /// The window around a range; in a table, the row as far as the window reaches.
+    pub fn window(&self, range: &Range<usize>, reach: usize) -> Range<usize> {
+        let text = self.text().as_bytes();
+        let mut start = range.start.saturating_sub(reach);
+        let mut end = (range.end + reach).min(text.len());
+        if self.table.is_some() {
+            start = memchr::memrchr(b'\n', &text[start..range.start])
+                .map_or(start, |at| start + at + 1);
+            end = memchr::memchr(b'\n', &text[range.end..end]).map_or(end, |at| range.end + at);
+        }
+        start..end
+    }
+
+    /// The sentence or row around a range, as far as the window reaches.
+    pub fn sentence(&self, range: &Range<usize>) -> Range<usize> {
+        let window = self.window(range, WINDOW);
+        if self.table.is_some() {
+            return window;
+        }
+        let text = self.text().as_bytes();
+        let ends = |at: usize| {
+            let blank =
+                text[at] == b'\n' && text.get(at + 1).is_some_and(|b| *b == b'\n' || *b == b'\r');
+            let stop = matches!(text[at], b'.' | b'!' | b'?')
+                && text.get(at + 1).is_some_and(u8::is_ascii_whitespace);
+            blank || stop
+        };
+        let start = (window.start..range.start)
+            .rev()
+            .find(|at| ends(*at))
+            .map_or(window.start, |at| at + 1);
+        let end = (range.end..window.end)
+            .find(|at| ends(*at))
+            .unwrap_or(window.end);
+        start..end
+    }
+
+    /// The bytes of a window.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.text().as_bytes()[range]
+    }
+
+    /// Whether a window holds this date, or a date next to a word for birth.
+    pub fn has_birth(&self, window: Range<usize>, born: Option<Date>) -> bool {
+        let bytes = self.bytes(window);
+        let mut dates = DATE.find_iter(bytes).peekable();
+        if dates.peek().is_none() {
+            return false;
+        }
+        let same = |found: regex::bytes::Match<'_>| {
+            let text = std::str::from_utf8(found.as_bytes()).unwrap_or_default();
+            born.is_some() && Date::parse(text) == born
+        };
+        dates.any(same) || BORN.is_match(bytes)
+    }
+
+    /// Whether a window holds a postcode.
+    pub fn has_postcode(&self, window: Range<usize>) -> bool {
+        POSTCODE.is_match(self.bytes(window))
+    }
+
+    /// Whether a window names a year group or a class, or this form.
+    pub fn has_class(&self, window: Range<usize>, form: &str) -> bool {
+        let bytes = self.bytes(window);
+        // A form that is a word ("Oak", "Elm") is told from the word by its column or by "class" beside it.
+        let coded = form.len() >= 2 && form.bytes().any(|b| b.is_ascii_digit());
+        CLASS.is_match(bytes) || (coded && has_word(bytes, form.as_bytes()))
+    }
+
+    /// Whether the run of non-space characters around a range is an address of the web or of mail.
+    pub fn is_in_link(&self, range: &Range<usize>) -> bool {
+        let text = self.text().as_bytes();
+        let low = range.start.saturating_sub(WINDOW);
+        let high = (range.end + 80).min(text.len());
+        let start = text[low..range.start]
+            .iter()
+            .rposition(u8::is_ascii_whitespace)
+            .map_or(low, |at| low + at + 1);
+        let end = text[range.end..high]
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .map_or(high, |at| range.end + at);
+        let run = &text[start..end];
+        let holds = |needle: &[u8]| memchr::memmem::find(run, needle).is_some();
+        holds(b"://") || holds(b"www.") || holds(b"@") || holds(b"cid:")
+    }
+
+    /// The header above a range, in a table.
+    pub fn header(&self, range: &Range<usize>) -> Option<&str> {
+        self.table.as_ref()?.header(self.text(), range.start)
+    }
+}
+
+/// Whether a word stands in a text, in any case, with no letter or digit touching it.
+pub fn has_word(text: &[u8], word: &[u8]) -> bool {
+    if word.is_empty() || text.len() < word.len() {
+        return false;
+    }
+    (0..=text.len() - word.len()).any(|at| {
+        let end = at + word.len();
+        text[at..end].eq_ignore_ascii_case(word)
+            && !at
+                .checked_sub(1)
+                .is_some_and(|before| text[before].is_ascii_alphanumeric())
+            && !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
+    })
+}

@@ -1,0 +1,271 @@
+//! The engine: built once from roster, staff and catalogue, then asked about message after message.
+//!
+//! # Invariants
+//! Scanning takes `&self` and cannot fail: what was left out is said by `unfinished`. An engine is immutable; a reload builds
+//! another and swaps it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
+use crate::detect::context::Scene;
+use crate::detect::finding::{Findings, PersonFacts, PersonId};
+use crate::detect::index::{Names, Words};
+use crate::detect::judge::{Anchor, Judge};
+use crate::detect::keywords::Keywords;
+use crate::detect::patterns::Patterns;
+use crate::detect::raw::Raw;
+use crate::detect::stream::{Indexes, Stream};
+use crate::detect::token::Keys;
+use crate::detect::vocabulary::Vocabulary;
+use crate::extract::{Content, Location, Place, Unit, View};
+use crate::limits::Budget;
+use crate::roster::{Date, Roster};
+
+/// Who takes part in a message. Their own names in signatures and quoted headers are no findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanContext {
+    /// Display names and addresses of sender and recipients, as they stand in the headers and the envelope.
+    pub participants: Vec<String>,
+    /// Keys of the recipients' addresses, to tell namesakes apart.
+    pub recipients: Vec<String>,
+}
+
+/// What the engine keeps of a pupil beside the index.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    pub(super) born: Option<Date>,
+    pub(super) form: Box<str>,
+    pub(super) contacts: Box<[String]>,
+}
+
+/// A detector with a built-in check.
+pub(super) struct Checked {
+    pub(super) id: Arc<str>,
+    pub(super) detector: Detector,
+    pub(super) keywords: Keywords,
+    pub(super) negative: Keywords,
+}
+
+/// Finds people, identifiers and terms.
+pub struct Engine {
+    pub(super) indexes: Indexes,
+    pub(super) known: Vec<Known>,
+    pub(super) upns: std::collections::HashMap<u64, u32>,
+    pub(super) checked: Vec<Checked>,
+    patterns: Patterns,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({} pupils)", self.known.len())
+    }
+}
+
+/// What other units say about a place: the subject about the bodies, a file's name about the file.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) subject: Vec<Anchor>,
+    pub(super) files: Vec<(Vec<String>, Anchor)>,
+}
+
+impl Surroundings {
+    /// The people that a unit is about before its text is read.
+    pub(super) fn about(&self, location: &Location) -> Vec<Anchor> {
+        let mut people = match location.place {
+            Place::Body | Place::Attachment(_) => self.subject.clone(),
+            Place::Subject | Place::Header => Vec::new(),
+        };
+        if let Place::Attachment(names) = &location.place {
+            let inside = self
+                .files
+                .iter()
+                .filter(|(file, _)| names.starts_with(file));
+            people.extend(inside.map(|(_, anchor)| anchor.clone()));
+        }
+        people
+    }
+}
+
+impl Engine {
+    /// Builds the indexes. `secret` keys every hash; the same secret gives the same value keys.
+    pub fn build(
+        roster: &Roster,
+        staff: &Roster,
+        catalogue: &Catalogue,
+        secret: [u8; 16],
+    ) -> Result<Self, CatalogueError> {
+        let keys = Keys::new(secret);
+        let mut words = Vec::with_capacity(roster.len() * 3);
+        let names = Names::build(&keys, roster, staff, &mut words);
+        let vocabulary = Vocabulary::build(&keys, catalogue, &mut words);
+        let mut upns = std::collections::HashMap::new();
+        let mut known = Vec::with_capacity(roster.len());
+        for (number, person) in roster.people.iter().enumerate() {
+            if let Some(upn) = &person.upn {
+                upns.insert(keys.value("upn", upn.as_bytes()) as u64, number as u32);
+            }
+            known.push(Known {
+                born: person.born,
+                form: person.form.as_str().into(),
+                contacts: person.contacts.clone().into_boxed_slice(),
+            });
+        }
+        let built_in = catalogue
+            .detectors
+            .iter()
+            .filter(|detector| detector.check != Check::Pattern);
+        let checked = built_in
+            .map(|detector| {
+                Ok(Checked {
+                    id: Arc::from(detector.id.as_str()),
+                    keywords: Keywords::new(&detector.id, &detector.keywords)?,
+                    negative: Keywords::new(&detector.id, &detector.negative)?,
+                    detector: detector.clone(),
+                })
+            })
+            .collect::<Result<_, CatalogueError>>()?;
+        Ok(Self {
+            indexes: Indexes {
+                words: Words::build(words),
+                names,
+                vocabulary,
+                keys,
+            },
+            known,
+            upns,
+            checked,
+            patterns: Patterns::build(catalogue)?,
+        })
+    }
+
+    /// How many pupils it looks for.
+    pub fn person_count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Memory of the index of names and words, in bytes.
+    pub fn index_bytes(&self) -> usize {
+        self.indexes.words.bytes() + self.indexes.names.bytes()
+    }
+
+    /// Looks at everything a message says.
+    pub fn scan(&self, content: &Content, context: &ScanContext, budget: &Budget) -> Findings {
+        let participants = self.participants(context);
+        let mut raw = Raw::default();
+        let mut surroundings = Surroundings::default();
+        let mut by_unit: BTreeMap<usize, Findings> = BTreeMap::new();
+        let mut room = budget.limits.findings;
+        // The subject and the names of files first: they say whom the rest is about.
+        let first =
+            |unit: &Unit| unit.view == View::FileName || unit.location.place == Place::Subject;
+        let order = content.units.iter().enumerate();
+        let order = order
+            .clone()
+            .filter(|(_, unit)| first(unit))
+            .chain(order.filter(|(_, unit)| !first(unit)));
+        for (number, unit) in order {
+            let scene = Scene::of(unit);
+            raw.clear();
+            let cap = budget.limits.findings.max(16);
+            let stream = Stream::new(
+                &self.indexes,
+                scene.text().as_bytes(),
+                unit.view,
+                cap,
+                &mut raw,
+            );
+            let finished = stream.run(&|| !budget.is_cancelled());
+            let mut judge = Judge::new(
+                self,
+                &scene,
+                context,
+                &participants,
+                surroundings.about(&unit.location),
+            );
+            judge.judge(&mut raw);
+            self.patterns
+                .scan(&self.indexes.keys, &scene, &mut judge.found, cap);
+            note(&mut surroundings, unit, judge.anchors());
+            let mut found = judge.finish(room);
+            room -= found.list.len();
+            found.unfinished |= !finished || raw.cut;
+            by_unit.insert(number, found);
+        }
+        self.join(by_unit)
+    }
+
+    fn join(&self, by_unit: BTreeMap<usize, Findings>) -> Findings {
+        let mut all = Findings::default();
+        let mut seen = HashSet::new();
+        for found in by_unit.into_values() {
+            all.unfinished |= found.unfinished;
+            for finding in found.list {
+                if seen.insert((
+                    finding.detector.clone(),
+                    finding.value,
+                    finding.location.clone(),
+                )) {
+                    all.list.push(finding);
+                }
+            }
+        }
+        for person in all.list.iter().filter_map(|finding| finding.person) {
+            let contacts = || {
+                self.known
+                    .get(person.0 as usize)
+                    .map(|known| known.contacts.to_vec())
+                    .unwrap_or_default()
+            };
+            all.people.entry(person).or_insert_with(|| PersonFacts {
+                contacts: contacts(),
+            });
+        }
+        all
+    }
+
+    /// Names in the index that the participants bear.
+    fn participants(&self, context: &ScanContext) -> HashSet<usize> {
+        if context.participants.is_empty() {
+            return HashSet::new();
+        }
+        let unit = Unit {
+            location: Location::of(Place::Header),
+            view: View::Visible,
+            text: context.participants.join("\n\n"),
+        };
+        let scene = Scene::of(&unit);
+        let mut raw = Raw::default();
+        Stream::new(
+            &self.indexes,
+            scene.text().as_bytes(),
+            View::Visible,
+            4096,
+            &mut raw,
+        )
+        .run(&|| true);
+        raw.names.iter().map(|name| name.place).collect()
+    }
+
+    /// The detector with this check.
+    pub(super) fn checked(&self, check: Check) -> Option<&Checked> {
+        self.checked
+            .iter()
+            .find(|checked| checked.detector.check == check)
+    }
+}
+
+fn note(surroundings: &mut Surroundings, unit: &Unit, anchors: Vec<Anchor>) {
+    if unit.location.place == Place::Subject {
+        surroundings.subject.extend(anchors);
+    } else if let (View::FileName, Place::Attachment(names)) = (unit.view, &unit.location.place) {
+        surroundings
+            .files
+            .extend(anchors.into_iter().map(|anchor| (names.clone(), anchor)));
+    }
+}
+
+/// The pupils a set of findings is about.
+pub fn people(findings: &Findings) -> impl Iterator<Item = PersonId> + '_ {
+    findings.people.keys().copied()
+}

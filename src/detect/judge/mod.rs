@@ -1,0 +1,187 @@
+//! Joining the raw hits of one unit to findings: which count, how sure, about whom.
+//!
+//! # Invariants
+//! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
+
+mod names;
+mod numbers;
+mod terms;
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::detect::context::Scene;
+use crate::detect::engine::{Engine, ScanContext};
+use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
+use crate::detect::mask;
+use crate::detect::raw::Raw;
+
+/// A place in the text that stands for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The pupil; none for an identifier that is not on the roster.
+    pub person: Option<PersonId>,
+    /// Hash of the forename, when it was found by name.
+    pub forename: Option<u64>,
+    /// Where, in plain offsets of its own unit.
+    pub range: Range<usize>,
+    /// The finding it comes from is of low confidence.
+    pub weak: bool,
+}
+
+/// What a finding is made of.
+pub struct Draft<'d> {
+    /// The detector's id.
+    pub detector: &'d Arc<str>,
+    /// The category.
+    pub category: Category,
+    /// How sure, before disguise.
+    pub confidence: Confidence,
+    /// Where.
+    pub range: Range<usize>,
+    /// Whom.
+    pub person: Option<PersonId>,
+    /// The value as it is counted.
+    pub value: Vec<u8>,
+    /// The evidence.
+    pub reasons: Vec<String>,
+    /// Undoing a disguise made the match, beyond what the plain text knows.
+    pub obfuscated: bool,
+}
+
+/// The judgement of one unit.
+pub struct Judge<'j> {
+    engine: &'j Engine,
+    scene: &'j Scene<'j>,
+    context: &'j ScanContext,
+    participants: &'j HashSet<usize>,
+    about: Vec<Anchor>,
+    anchors: Vec<Anchor>,
+    ids: Vec<Range<usize>>,
+    /// Findings with their plain offset.
+    pub found: Vec<(usize, Finding)>,
+}
+
+impl<'j> Judge<'j> {
+    /// Prepares the judgement; `about` are the people the unit is about before its text is read.
+    pub(super) fn new(
+        engine: &'j Engine,
+        scene: &'j Scene<'j>,
+        context: &'j ScanContext,
+        participants: &'j HashSet<usize>,
+        about: Vec<Anchor>,
+    ) -> Self {
+        Self {
+            engine,
+            scene,
+            context,
+            participants,
+            about,
+            anchors: Vec::new(),
+            ids: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Judges the raw hits.
+    pub fn judge(&mut self, raw: &mut Raw) {
+        self.names_in_columns(raw);
+        self.note_ids(raw);
+        let names = names::best_of_overlapping(&mut raw.names, self.engine);
+        self.names(&names, raw);
+        self.mentions(raw);
+        self.anchors.sort_by_key(|anchor| anchor.range.start);
+        self.numbers(raw);
+        self.anchors.sort_by_key(|anchor| anchor.range.start);
+        self.terms(raw);
+        self.columns(raw);
+    }
+
+    /// The places that stand for people.
+    pub fn anchors(&self) -> Vec<Anchor> {
+        self.anchors.clone()
+    }
+
+    /// The findings in the order of the text, at most `room`.
+    pub fn finish(mut self, room: usize) -> Findings {
+        self.found
+            .sort_by_key(|(at, finding)| (*at, finding.category));
+        let unfinished = self.found.len() > room;
+        let list = self
+            .found
+            .into_iter()
+            .take(room)
+            .map(|(_, finding)| finding)
+            .collect();
+        Findings {
+            list,
+            unfinished,
+            ..Findings::default()
+        }
+    }
+
+    pub(super) fn push(&mut self, draft: Draft<'_>) {
+        let text = self.scene.original(draft.range.clone());
+        self.push_text(draft, text);
+    }
+
+    fn push_text(&mut self, mut draft: Draft<'_>, text: String) {
+        let obfuscated = draft.obfuscated || self.scene.plain.is_disguised(&draft.range);
+        let mut confidence = draft.confidence;
+        if obfuscated {
+            confidence = confidence.raised();
+            draft.reasons.push("written in disguise".to_owned());
+        }
+        let key = self
+            .engine
+            .indexes
+            .keys
+            .value(draft.category.name(), &draft.value);
+        let finding = Finding {
+            category: draft.category,
+            detector: draft.detector.clone(),
+            confidence,
+            location: self.scene.unit.location.clone(),
+            view: self.scene.unit.view,
+            person: draft.person,
+            value: ValueKey(key),
+            masked: match draft.category {
+                Category::Medical
+                    if text.bytes().any(|b| b.is_ascii_digit()) && text.len() >= 10 =>
+                {
+                    mask::number(&text)
+                }
+                category => mask::value(category, &text),
+            },
+            text: Secret::new(text),
+            reasons: draft.reasons,
+            obfuscated,
+        };
+        self.found.push((draft.range.start, finding));
+    }
+
+    /// The anchor nearest to a range within a window.
+    fn nearest(&self, range: &Range<usize>, window: &Range<usize>) -> Option<&Anchor> {
+        let after = self
+            .anchors
+            .partition_point(|anchor| anchor.range.start < range.start);
+        let fits =
+            |anchor: &&Anchor| anchor.range.start < window.end && anchor.range.end > window.start;
+        let gap = |anchor: &Anchor| {
+            if anchor.range.start >= range.end {
+                anchor.range.start - range.end
+            } else {
+                range.start.saturating_sub(anchor.range.end)
+            }
+        };
+        // A few on each side: a half name before the whole one must not hide it.
+        let before = self.anchors[after.saturating_sub(4)..after]
+            .iter()
+            .filter(fits);
+        let behind = self.anchors[after..].iter().take(4).filter(fits);
+        before
+            .chain(behind)
+            .min_by_key(|anchor| (anchor.weak, gap(anchor)))
+    }
+}

@@ -1,0 +1,371 @@
+//! Names in one unit: which of the pairs found are a pupil, and how sure that is.
+//!
+//! # Invariants
+//! A name of ordinary words needs capitals and a second sign. A participant's own name in a signature or a quoted header is none.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::detect::catalogue::Check;
+use crate::detect::context::{WINDOW, has_word};
+use crate::detect::engine::{Checked, Engine};
+use crate::detect::finding::{Confidence, PersonId};
+use crate::detect::index::{HALF, ORDINARY, PUPIL, STAFF};
+use crate::detect::judge::{Anchor, Draft, Judge};
+use crate::detect::raw::{Raw, RawName, letters};
+use crate::detect::table::Table;
+use crate::detect::token::Tokens;
+use crate::detect::vocabulary::TermKind;
+use crate::extract::Place;
+
+impl<'j> Judge<'j> {
+    /// Forename and surname in columns that do not touch.
+    pub(super) fn names_in_columns(&self, raw: &mut Raw) {
+        let Some(table) = &self.scene.table else {
+            return;
+        };
+        let Some((forename_column, surname_column)) = table.name_columns() else {
+            return;
+        };
+        let text = self.scene.text();
+        let engine = self.engine;
+        let mut at = table.body;
+        while at < text.len() && raw.names.len() < 100_000 {
+            let row = Table::row(text, at);
+            at = row.end + 1;
+            let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
+            let (Some(f), Some(s)) = (cells.get(forename_column), cells.get(surname_column)) else {
+                continue;
+            };
+            let spelled = |cell: &Range<usize>| {
+                let whole = letters(&text.as_bytes()[cell.clone()]);
+                let first = Tokens::new(&engine.indexes.keys, &text.as_bytes()[cell.clone()])
+                    .next()
+                    .map(|token| {
+                        letters(
+                            &text.as_bytes()[cell.start + token.start as usize
+                                ..cell.start + token.end as usize],
+                        )
+                    });
+                (whole, first.unwrap_or_default())
+            };
+            let ((forename, first), (surname, _)) = (spelled(f), spelled(s));
+            for forename in if first == forename {
+                vec![forename]
+            } else {
+                vec![forename, first]
+            } {
+                let hashes = (
+                    engine.indexes.keys.word(&forename),
+                    engine.indexes.keys.word(&surname),
+                );
+                let verify = engine.indexes.keys.verify(&forename, &surname);
+                let names = &engine.indexes.names;
+                let place = names
+                    .with_key(engine.indexes.keys.pair(hashes.0, hashes.1))
+                    .find(|place| names.agrees(*place, verify) && names.pair(*place).is(PUPIL));
+                if let Some(place) = place {
+                    raw.names.push(RawName {
+                        range: f.start.min(s.start)..f.end.max(s.end),
+                        place,
+                        forename: hashes.0,
+                        capitals: true,
+                        spaced: false,
+                        forename_first: f.start < s.start,
+                        person: None,
+                        columns: Some((f.clone(), s.clone())),
+                    });
+                    break;
+                }
+            }
+        }
+    }
+
+    pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
+        let Some(checked) = self.engine.checked(Check::PupilName) else {
+            return;
+        };
+        for (index, name) in names.iter().enumerate() {
+            if self.is_participant(name) {
+                continue;
+            }
+            let neighbours = (
+                index.checked_sub(1).and_then(|before| names.get(before)),
+                names.get(index + 1),
+            );
+            if let Some(draft) = self.name(checked, name, neighbours, raw) {
+                self.anchors.push(Anchor {
+                    person: draft.person,
+                    forename: Some(name.forename),
+                    range: name.range.clone(),
+                    weak: draft.confidence == Confidence::Low,
+                });
+                let text = match &name.columns {
+                    Some((f, s)) => format!(
+                        "{} {}",
+                        self.scene.original(f.clone()),
+                        self.scene.original(s.clone())
+                    ),
+                    None => self.scene.original(name.range.clone()),
+                };
+                self.push_text(draft, text);
+            }
+        }
+    }
+
+    /// A participant's own name in a signature or a quoted header.
+    fn is_participant(&self, name: &RawName) -> bool {
+        if !self.participants.contains(&name.place) || self.scene.table.is_some() {
+            return false;
+        }
+        let text = self.scene.text();
+        let row = Table::row(text, name.range.start);
+        let before = text[row.start..name.range.start.max(row.start)]
+            .trim_start_matches(['>', ' ', '*', '|', '\t']);
+        let after = text.get(name.range.end..row.end).unwrap_or_default();
+        let lower = before.to_ascii_lowercase();
+        let header = [
+            "from:",
+            "to:",
+            "cc:",
+            "sent by",
+            "on ",
+            "reply-to:",
+            "von:",
+            "sent:",
+        ];
+        let signature = before.split_whitespace().count() + after.split_whitespace().count() <= 1
+            && self.scene.unit.location.place == Place::Body;
+        let quoted = header.iter().any(|start| lower.starts_with(start))
+            && (!lower.starts_with("on ") || after.contains("wrote"));
+        let address = after.starts_with('@') || before.ends_with('<');
+        signature || quoted || (address && self.scene.is_in_link(&name.range))
+    }
+
+    fn name<'d>(
+        &self,
+        checked: &'d Checked,
+        name: &RawName,
+        neighbours: (Option<&RawName>, Option<&RawName>),
+        raw: &Raw,
+    ) -> Option<Draft<'d>> {
+        let engine = self.engine;
+        let pair = engine.indexes.names.pair(name.place);
+        let (person, mut reasons) = self.person(name);
+        let window = self.scene.window(&name.range, WINDOW);
+        let strong = self.corroborate(name, person, &window, neighbours, &mut reasons);
+        if pair.is(ORDINARY) && name.columns.is_none() {
+            let role = strong || self.has_role(&window, raw) || self.is_in_name_column(name);
+            if !name.capitals || !role {
+                return None;
+            }
+            reasons.push("made of ordinary words, with capitals and a second sign".to_owned());
+        }
+        let mut confidence = if strong {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        };
+        if pair.is(HALF) {
+            reasons.push("part of a double name left out".to_owned());
+            confidence = if strong {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            };
+        }
+        if pair.is(STAFF) && !strong {
+            reasons.push("a member of staff has this name".to_owned());
+            confidence = Confidence::Low;
+        }
+        if pair.is(ORDINARY) && confidence == Confidence::High && !strong {
+            confidence = Confidence::Medium;
+        }
+        reasons.insert(
+            0,
+            "forename and surname of a pupil on the roster".to_owned(),
+        );
+        Some(Draft {
+            detector: &checked.id,
+            category: checked.detector.category,
+            confidence,
+            range: name.range.clone(),
+            person: Some(PersonId(person)),
+            value: [b'p'].into_iter().chain(person.to_le_bytes()).collect(),
+            reasons,
+            obfuscated: name.spaced,
+        })
+    }
+
+    /// The pupil meant: by middle names, a date of birth or a form nearby, a contact among the recipients, else the first.
+    fn person(&self, name: &RawName) -> (u32, Vec<String>) {
+        let engine = self.engine;
+        let pupils: Vec<u32> = engine
+            .indexes
+            .names
+            .people(name.place)
+            .iter()
+            .copied()
+            .filter(|number| (*number as usize) < engine.known.len())
+            .collect();
+        if let Some(person) = name.person.filter(|person| pupils.contains(person)) {
+            return (person, vec!["middle name or initial agrees".to_owned()]);
+        }
+        if pupils.len() < 2 {
+            return (pupils.first().copied().unwrap_or_default(), Vec::new());
+        }
+        let window = self.scene.window(&name.range, WINDOW);
+        let bytes = self.scene.bytes(window.clone());
+        let score = |person: &u32| {
+            let known = &engine.known[*person as usize];
+            let born = known.born.is_some() && self.scene.has_birth(window.clone(), known.born);
+            let form = known.form.len() > 1 && has_word(bytes, known.form.as_bytes());
+            let contact = known
+                .contacts
+                .iter()
+                .any(|contact| self.context.recipients.contains(contact));
+            u8::from(born) * 4 + u8::from(form) * 2 + u8::from(contact)
+        };
+        let best = pupils
+            .iter()
+            .max_by_key(|person| (score(person), std::cmp::Reverse(**person)));
+        (
+            best.copied().unwrap_or_default(),
+            vec!["several pupils have this name".to_owned()],
+        )
+    }
+
+    /// Signs beside a name that a pupil is meant; the reasons say which.
+    fn corroborate(
+        &self,
+        name: &RawName,
+        person: u32,
+        window: &Range<usize>,
+        neighbours: (Option<&RawName>, Option<&RawName>),
+        reasons: &mut Vec<String>,
+    ) -> bool {
+        let engine = self.engine;
+        let before = reasons.len();
+        let known = engine
+            .known
+            .get(person as usize)
+            .cloned()
+            .unwrap_or_default();
+        let scene = self.scene;
+        if scene.has_birth(window.clone(), known.born) {
+            reasons.push("date of birth nearby".to_owned());
+        }
+        if near(&self.ids, window) {
+            reasons.push("pupil's number nearby".to_owned());
+        }
+        if scene.has_postcode(window.clone()) {
+            reasons.push("postcode nearby".to_owned());
+        }
+        if scene.has_class(window.clone(), &known.form) {
+            reasons.push("year or form nearby".to_owned());
+        }
+        let other = |neighbour: Option<&RawName>| {
+            neighbour.is_some_and(|neighbour| {
+                let pair = engine.indexes.names.pair(neighbour.place);
+                neighbour.place != name.place
+                    && neighbour.range.end > window.start
+                    && neighbour.range.start < window.end
+                    && !pair.is(HALF | STAFF)
+                    && (!pair.is(ORDINARY) || neighbour.capitals)
+                    && !(pair.is(ORDINARY) && engine.indexes.names.pair(name.place).is(ORDINARY))
+            })
+        };
+        if other(neighbours.0) || other(neighbours.1) {
+            reasons.push("another pupil's name nearby".to_owned());
+        }
+        reasons.len() > before
+    }
+
+    fn has_role(&self, window: &Range<usize>, raw: &Raw) -> bool {
+        let from = raw
+            .terms
+            .partition_point(|term| term.range.end <= window.start);
+        raw.terms[from..]
+            .iter()
+            .take_while(|term| term.range.start < window.end)
+            .any(|term| term.term.kind == TermKind::Role)
+    }
+
+    fn is_in_name_column(&self, name: &RawName) -> bool {
+        self.scene
+            .header(&name.range)
+            .is_some_and(Table::names_people)
+    }
+
+    /// Forenames alone, once the full name has said who is meant.
+    pub(super) fn mentions(&mut self, raw: &Raw) {
+        let named: Vec<Anchor> = self
+            .about
+            .iter()
+            .chain(&self.anchors)
+            .filter(|anchor| anchor.forename.is_some())
+            .cloned()
+            .collect();
+        let mut by_forename: HashMap<u64, &Anchor> = HashMap::new();
+        for anchor in &named {
+            by_forename
+                .entry(anchor.forename.unwrap_or_default())
+                .or_insert(anchor);
+        }
+        if by_forename.is_empty() {
+            return;
+        }
+        let surname_follows = |end: u32| raw.words.iter().any(|word| word.start == end + 1);
+        let mentions: Vec<Anchor> = raw
+            .words
+            .iter()
+            .filter_map(|word| {
+                let anchor = by_forename.get(&word.hash)?;
+                let inside = self.found.iter().any(|(at, _)| *at == word.start as usize);
+                (!inside && !(raw.words.len() < 1000 && surname_follows(word.end))).then(|| {
+                    Anchor {
+                        range: word.start as usize..word.end as usize,
+                        ..(*anchor).clone()
+                    }
+                })
+            })
+            .take(10_000)
+            .collect();
+        self.anchors.extend(mentions);
+    }
+}
+
+fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
+    let from = ranges.partition_point(|range| range.end <= window.start);
+    ranges
+        .get(from)
+        .is_some_and(|range| range.start < window.end)
+}
+
+/// Of names that overlap, the one that explains most: whole before half, forename first before surname first, longer before shorter.
+pub(super) fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec<RawName> {
+    let worth = |name: &RawName| {
+        let pair = engine.indexes.names.pair(name.place);
+        (
+            !pair.is(HALF),
+            name.range.len().min(200) / 4 * usize::from(!pair.is(HALF)),
+            name.forename_first,
+        )
+    };
+    names.sort_by_key(|name| (name.range.start, name.range.end));
+    let mut best: Vec<RawName> = Vec::new();
+    for name in names.iter() {
+        match best.last_mut() {
+            Some(last) if last.range.end > name.range.start => {
+                let columns = last.columns.is_some().cmp(&name.columns.is_some());
+                if columns == std::cmp::Ordering::Less
+                    || (columns.is_eq() && worth(name) > worth(last))
+                {
+                    *last = name.clone();
+                }
+            }
+            _ => best.push(name.clone()),
+        }
+    }
+    best
+}

@@ -1,0 +1,259 @@
+//! Identifiers in one unit: what the check, the words around and the people around make of a number.
+//!
+//! # Invariants
+//! A checksum alone is never high, except for UPN and IBAN: one ten-digit number in eleven passes the NHS check by chance.
+
+use std::ops::Range;
+
+use crate::detect::catalogue::Check;
+use crate::detect::context::WINDOW;
+use crate::detect::engine::Checked;
+use crate::detect::finding::{Confidence, PersonId};
+use crate::detect::judge::{Anchor, Draft, Judge};
+use crate::detect::numbers::NumberKind;
+use crate::detect::raw::Raw;
+
+impl<'j> Judge<'j> {
+    /// Identifiers that confirm a name beside them.
+    pub(super) fn note_ids(&mut self, raw: &Raw) {
+        let ids = raw
+            .numbers
+            .iter()
+            .filter(|number| matches!(number.kind, NumberKind::Upn | NumberKind::Nhs));
+        self.ids = ids.map(|number| number.range.clone()).collect();
+    }
+
+    pub(super) fn numbers(&mut self, raw: &Raw) {
+        for (index, number) in raw.numbers.iter().enumerate() {
+            let draft = match number.kind {
+                NumberKind::Card => self.card(&number.range),
+                NumberKind::Iban => self.iban(&number.range),
+                NumberKind::Nhs => self.nhs(&number.range),
+                NumberKind::Upn => self.upn(&number.range),
+                NumberKind::SortCode { pairs } => self.sort_code(raw, index, pairs),
+                NumberKind::Account => None,
+            };
+            if let Some(draft) = draft {
+                if matches!(number.kind, NumberKind::Upn | NumberKind::Nhs)
+                    && draft.confidence > Confidence::Low
+                {
+                    self.anchors.push(Anchor {
+                        person: draft.person,
+                        forename: None,
+                        range: draft.range.clone(),
+                        weak: false,
+                    });
+                }
+                self.push(draft);
+            }
+        }
+    }
+
+    fn draft<'d>(
+        &self,
+        checked: &'d Checked,
+        range: &Range<usize>,
+        confidence: Confidence,
+        reasons: Vec<String>,
+    ) -> Draft<'d> {
+        let value = self
+            .scene
+            .bytes(range.clone())
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric())
+            .map(u8::to_ascii_uppercase);
+        Draft {
+            detector: &checked.id,
+            category: checked.detector.category,
+            confidence,
+            range: range.clone(),
+            person: None,
+            value: value.collect(),
+            reasons,
+            obfuscated: false,
+        }
+    }
+
+    /// A keyword in the column's header or in the window, as a reason.
+    fn keyword(&self, checked: &Checked, range: &Range<usize>, reach: usize) -> Option<String> {
+        if let Some(word) = self
+            .scene
+            .header(range)
+            .and_then(|header| checked.keywords.find(header.as_bytes()))
+        {
+            return Some(format!("column header \"{word}\""));
+        }
+        let window = self.scene.window(range, reach);
+        let word = checked
+            .keywords
+            .find(self.scene.bytes(window.start..range.start))
+            .or_else(|| {
+                checked
+                    .keywords
+                    .find(self.scene.bytes(range.end..window.end))
+            })?;
+        Some(format!("keyword \"{word}\" nearby"))
+    }
+
+    fn is_denied(&self, checked: &Checked, range: &Range<usize>) -> bool {
+        let window = self.scene.window(range, 40);
+        checked
+            .negative
+            .find(self.scene.bytes(window.start..range.start))
+            .is_some()
+    }
+
+    fn card(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::PaymentCard)?;
+        if self.scene.is_in_link(range) {
+            return None;
+        }
+        let mut reasons = vec!["issuer range, length and Luhn check agree".to_owned()];
+        let keyword = self.keyword(checked, range, 100);
+        if keyword.is_none() && self.is_denied(checked, range) {
+            return None;
+        }
+        let confidence = if keyword.is_some() {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        };
+        reasons.extend(keyword);
+        Some(self.draft(checked, range, confidence, reasons))
+    }
+
+    fn iban(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::Iban)?;
+        let reasons = vec!["country, length and check digits agree".to_owned()];
+        Some(self.draft(checked, range, Confidence::High, reasons))
+    }
+
+    fn nhs(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::NhsNumber)?;
+        if self.scene.is_in_link(range) {
+            return None;
+        }
+        let mut reasons = vec!["check digit agrees".to_owned()];
+        let keyword = self.keyword(checked, range, 80);
+        if keyword.is_none() && self.is_denied(checked, range) {
+            return None;
+        }
+        let window = self.scene.window(
+            range,
+            if self.scene.table.is_some() {
+                WINDOW
+            } else {
+                150
+            },
+        );
+        let person = self
+            .nearest(range, &window)
+            .filter(|anchor| !anchor.weak)
+            .and_then(|anchor| anchor.person);
+        let grouped = self
+            .scene
+            .bytes(range.clone())
+            .iter()
+            .any(|b| !b.is_ascii_digit());
+        let confidence = match (&keyword, person) {
+            (Some(_), _) => Confidence::High,
+            (None, Some(_)) if grouped => Confidence::High,
+            (None, Some(_)) => Confidence::Medium,
+            (None, None) => Confidence::Low,
+        };
+        reasons.extend(keyword);
+        if person.is_some() {
+            reasons.push("a pupil's name nearby".to_owned());
+        }
+        let draft = self.draft(checked, range, confidence, reasons);
+        Some(Draft { person, ..draft })
+    }
+
+    fn upn(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::Upn)?;
+        if self.scene.is_in_link(range) && self.keyword(checked, range, 40).is_none() {
+            return None;
+        }
+        let draft = self.draft(
+            checked,
+            range,
+            Confidence::High,
+            vec!["check letter agrees".to_owned()],
+        );
+        let key = self.engine.indexes.keys.value("upn", &draft.value) as u64;
+        let person = self.engine.upns.get(&key).map(|number| PersonId(*number));
+        let mut draft = Draft { person, ..draft };
+        if person.is_some() {
+            draft
+                .reasons
+                .push("it is a pupil's on the roster".to_owned());
+        }
+        draft.reasons.extend(self.keyword(checked, range, 60));
+        Some(draft)
+    }
+
+    /// A sort code with an account number beside it.
+    fn sort_code(&self, raw: &Raw, index: usize, pairs: bool) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::SortCode)?;
+        let sort = &raw.numbers[index].range;
+        let reach = if self.scene.table.is_some() {
+            WINDOW
+        } else {
+            60
+        };
+        let window = self.scene.window(sort, reach);
+        let account = raw
+            .numbers
+            .iter()
+            .skip(index.saturating_sub(3))
+            .take(8)
+            .filter(|number| number.kind == NumberKind::Account)
+            .map(|number| &number.range)
+            .find(|account| account.start >= window.start && account.end <= window.end)?;
+        let both = sort.start.min(account.start)..sort.end.max(account.end);
+        if self.scene.is_in_link(sort) {
+            return None;
+        }
+        let keyword = self.keyword(checked, &both, 60).or_else(|| {
+            let word = checked.keywords.find(self.scene.bytes(both.clone()))?;
+            Some(format!("keyword \"{word}\" nearby"))
+        });
+        let separator = self
+            .scene
+            .bytes(sort.clone())
+            .get(2)
+            .copied()
+            .unwrap_or(b' ');
+        let dated = looks_like_date(self.scene.bytes(sort.clone()))
+            || looks_like_day(self.scene.bytes(account.clone()));
+        let confidence = match (&keyword, pairs) {
+            (Some(_), _) => Confidence::High,
+            (None, true) if separator == b'-' && !dated && !self.is_denied(checked, &both) => {
+                Confidence::Medium
+            }
+            (None, _) => return None,
+        };
+        let mut reasons = vec!["sort code and account number together".to_owned()];
+        reasons.extend(keyword);
+        Some(self.draft(checked, &both, confidence, reasons))
+    }
+}
+
+/// Whether three pairs of digits could be a date (05-02-14).
+fn looks_like_date(text: &[u8]) -> bool {
+    let digits: Vec<u32> = text
+        .iter()
+        .filter(|b| b.is_ascii_digit())
+        .map(|b| u32::from(b - b'0'))
+        .collect();
+    let [a, b, c, d, ..] = digits[..] else {
+        return false;
+    };
+    let (first, second) = (a * 10 + b, c * 10 + d);
+    (1..=31).contains(&first) && (1..=12).contains(&second)
+}
+
+/// Whether eight digits could be a day (20260105).
+fn looks_like_day(text: &[u8]) -> bool {
+    text.starts_with(b"19") || text.starts_with(b"20")
+}

@@ -1,0 +1,261 @@
+//! Terms in one unit: which of them are about a pupil.
+//!
+//! # Invariants
+//! A term that belongs to a word like "policy" or "training" is a topic. In a table only the row counts, never the distance.
+
+use std::ops::Range;
+
+use crate::detect::context::WINDOW;
+use crate::detect::finding::{Category, Confidence, PersonId};
+use crate::detect::judge::{Anchor, Draft, Judge};
+use crate::detect::raw::{Raw, RawTerm};
+use crate::detect::table::Table;
+use crate::detect::vocabulary::TermKind;
+use crate::extract::View;
+
+/// Bytes around a term within which a word like "policy" or "training" belongs to it.
+const PHRASE: usize = 14;
+
+impl<'j> Judge<'j> {
+    pub(super) fn terms(&mut self, raw: &mut Raw) {
+        raw.terms
+            .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
+        let mut until = 0;
+        let mut drafts = Vec::new();
+        for (index, term) in raw.terms.iter().enumerate() {
+            let owned = matches!(
+                term.term.kind,
+                TermKind::Strong | TermKind::Weak | TermKind::Code
+            );
+            if !owned || term.range.start < until {
+                continue;
+            }
+            if let Some(draft) = self.term(&raw.terms, index, term) {
+                until = term.range.end;
+                drafts.push(draft);
+            }
+        }
+        for draft in drafts {
+            self.push(draft);
+        }
+    }
+
+    fn term(&self, terms: &[RawTerm], index: usize, term: &RawTerm) -> Option<Draft<'j>> {
+        let engine = self.engine;
+        let owner = engine
+            .indexes
+            .vocabulary
+            .detectors
+            .get(usize::from(term.term.detector))?;
+        let sentence = self.scene.sentence(&term.range);
+        let around = |kind: TermKind, range: &Range<usize>| {
+            let from = index
+                - terms[..index]
+                    .iter()
+                    .rev()
+                    .take(40)
+                    .take_while(|other| other.range.end > range.start)
+                    .count();
+            terms[from..]
+                .iter()
+                .take(80)
+                .take_while(|other| other.range.start < range.end)
+                .any(|other| other.term.kind == kind)
+        };
+        let strong = match term.term.kind {
+            TermKind::Strong => true,
+            TermKind::Code => {
+                let header = self
+                    .scene
+                    .header(&term.range)
+                    .is_some_and(|header| owner.headers.iter().any(|known| known == header));
+                let near = self.scene.window(&term.range, 40);
+                if !header && !around(TermKind::CodeContext, &near) {
+                    return None;
+                }
+                true
+            }
+            _ => false,
+        };
+        let phrase = self.scene.window(&term.range, PHRASE);
+        if around(TermKind::Negative, &phrase) || self.scene.is_in_link(&term.range) {
+            return None;
+        }
+        let (person, mut confidence, reason) = self.subject_of(term, strong, &sentence)?;
+        if around(TermKind::Negative, &sentence) {
+            confidence = lowered(confidence)?;
+        }
+        let value = self.scene.bytes(term.range.clone()).to_ascii_lowercase();
+        Some(Draft {
+            detector: &owner.id,
+            category: owner.category,
+            confidence,
+            range: term.range.clone(),
+            person,
+            value,
+            reasons: vec![reason.to_owned()],
+            obfuscated: false,
+        })
+    }
+
+    /// Whom a term is about, and how sure that is.
+    fn subject_of(
+        &self,
+        term: &RawTerm,
+        strong: bool,
+        sentence: &Range<usize>,
+    ) -> Option<(Option<PersonId>, Confidence, &'static str)> {
+        let weaken = |anchor: &Anchor, confidence: Confidence| {
+            if anchor.weak {
+                lowered(confidence)
+            } else {
+                Some(confidence)
+            }
+        };
+        if let Some(anchor) = self.nearest(&term.range, sentence) {
+            let place = if self.scene.table.is_some() {
+                "in the same row as a pupil"
+            } else {
+                "in the same sentence as a pupil"
+            };
+            let confidence = if strong {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            };
+            return Some((anchor.person, weaken(anchor, confidence)?, place));
+        }
+        if self.scene.table.is_none() {
+            let near = self.scene.window(&term.range, 150);
+            if strong && let Some(anchor) = self.nearest(&term.range, &near) {
+                return Some((
+                    anchor.person,
+                    weaken(anchor, Confidence::High)?,
+                    "close to a pupil",
+                ));
+            }
+            let wide = self.scene.window(&term.range, WINDOW);
+            if let Some(anchor) = self.nearest(&term.range, &wide) {
+                return Some((
+                    anchor.person,
+                    weaken(anchor, Confidence::Medium)?,
+                    "near a pupil",
+                ));
+            }
+        }
+        let anchor = self
+            .about
+            .iter()
+            .find(|anchor| !anchor.weak)
+            .filter(|_| strong)?;
+        Some((
+            anchor.person,
+            Confidence::Medium,
+            "the subject or the file's name is about a pupil",
+        ))
+    }
+
+    /// Filled cells under a header that announces such data, in rows with a pupil.
+    pub(super) fn columns(&mut self, raw: &Raw) {
+        let Some(table) = &self.scene.table else {
+            return;
+        };
+        let detectors = &self.engine.indexes.vocabulary.detectors;
+        let wanted: Vec<(usize, usize)> = table
+            .headers
+            .iter()
+            .enumerate()
+            .filter_map(|(column, header)| {
+                let owner = detectors
+                    .iter()
+                    .position(|owner| owner.headers.contains(header))?;
+                Some((column, owner))
+            })
+            .collect();
+        let text = self.scene.text();
+        let mut drafts: Vec<Draft<'j>> = Vec::new();
+        let mut last_row = usize::MAX;
+        for anchor in self
+            .anchors
+            .iter()
+            .filter(|anchor| anchor.range.start >= table.body)
+        {
+            let row = Table::row(text, anchor.range.start);
+            if row.start == last_row || wanted.is_empty() {
+                continue;
+            }
+            last_row = row.start;
+            let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
+            for (column, owner) in &wanted {
+                let Some(cell) = cells
+                    .get(*column)
+                    .filter(|cell| Table::is_filled(&text[(*cell).clone()]))
+                else {
+                    continue;
+                };
+                let from = raw
+                    .terms
+                    .partition_point(|term| term.range.start < cell.start);
+                let told = raw.terms[from..].iter().take(8).any(|term| {
+                    term.range.end <= cell.end
+                        && matches!(
+                            term.term.kind,
+                            TermKind::Strong | TermKind::Weak | TermKind::Code
+                        )
+                });
+                if told || text[cell.clone()].trim().len() > WINDOW {
+                    continue;
+                }
+                let owner = &detectors[*owner];
+                drafts.push(Draft {
+                    detector: &owner.id,
+                    category: owner.category,
+                    confidence: if anchor.weak {
+                        Confidence::Medium
+                    } else {
+                        Confidence::High
+                    },
+                    range: cell.clone(),
+                    person: anchor.person,
+                    value: text[cell.clone()].trim().to_ascii_lowercase().into_bytes(),
+                    reasons: vec!["a filled cell under such a header, in a pupil's row".to_owned()],
+                    obfuscated: false,
+                });
+            }
+        }
+        let raise: Vec<(usize, usize)> = wanted;
+        for draft in drafts {
+            self.push(draft);
+        }
+        self.raise_in_columns(&raise);
+    }
+
+    /// A term in a column of its kind is certain.
+    fn raise_in_columns(&mut self, wanted: &[(usize, usize)]) {
+        if wanted.is_empty() || self.scene.unit.view != View::Table {
+            return;
+        }
+        let scene = self.scene;
+        for (at, finding) in &mut self.found {
+            if finding.category != Category::Medical || finding.confidence == Confidence::High {
+                continue;
+            }
+            let column = scene.header(&(*at..*at));
+            let headers = wanted
+                .iter()
+                .flat_map(|(_, owner)| &self.engine.indexes.vocabulary.detectors[*owner].headers);
+            if column.is_some_and(|column| headers.into_iter().any(|known| known == column)) {
+                finding.confidence = finding.confidence.raised();
+                finding.reasons.push("in a column for it".to_owned());
+            }
+        }
+    }
+}
+
+fn lowered(confidence: Confidence) -> Option<Confidence> {
+    match confidence {
+        Confidence::High => Some(Confidence::Medium),
+        Confidence::Medium => Some(Confidence::Low),
+        Confidence::Low => None,
+    }
+}

@@ -1,0 +1,38 @@
+//! Matched values as people may see them: initials of names, last characters of numbers.
+
+use crate::detect::finding::Category;
+
+/// A name as initials (`O. W.`).
+pub fn name(text: &str) -> String {
+    let initials: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '\u{2019}')
+        .filter_map(|word| word.chars().next())
+        .map(|initial| format!("{}.", initial.to_uppercase()))
+        .collect();
+    initials.join(" ")
+}
+
+/// A number as its last three characters.
+pub fn number(text: &str) -> String {
+    let characters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    let shown: String = characters
+        .iter()
+        .skip(characters.len().saturating_sub(3))
+        .collect();
+    format!("\u{2022}\u{2022}\u{2022}\u{2022}{shown}")
+}
+
+/// A term as its first letter.
+pub fn term(text: &str) -> String {
+    let initial = text.chars().next().map(String::from).unwrap_or_default();
+    format!("{initial}\u{2022}\u{2022}\u{2022}")
+}
+
+/// Any value by its category.
+pub fn value(category: Category, text: &str) -> String {
+    match category {
+        Category::PupilName => name(text),
+        Category::PupilId | Category::Financial => number(text),
+        Category::Medical => term(text),
+    }
+}

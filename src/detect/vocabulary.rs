@@ -1,0 +1,175 @@
+//! The terms and context words of the dictionaries, compiled to sequences of word hashes.
+//!
+//! # Invariants
+//! Terms are found by whole words, with the plural of their last word; hyphens and spaces between words are alike.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::detect::catalogue::{Catalogue, Check};
+use crate::detect::finding::Category;
+use crate::detect::index::{LABEL, TERM_END, TERM_SHIFT};
+use crate::detect::normalise::Plain;
+use crate::detect::token::{Keys, Tokens};
+
+/// What a term is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TermKind {
+    /// Special-category data by itself.
+    Strong,
+    /// Special-category data close to a person.
+    Weak,
+    /// An abbreviation that needs capitals and context.
+    Code,
+    /// A word of the codes' field.
+    CodeContext,
+    /// It makes a term a topic.
+    Negative,
+    /// A word for a single pupil.
+    Role,
+}
+
+/// A compiled term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// What it is for.
+    pub kind: TermKind,
+    /// Place in [`Vocabulary::detectors`].
+    pub detector: u8,
+}
+
+/// The words of a term before its last.
+#[derive(Debug)]
+pub struct Sequence {
+    /// Hashes of the earlier words, the nearest first.
+    pub rest: Box<[u64]>,
+    /// The term.
+    pub term: Term,
+}
+
+/// A detector that owns terms.
+#[derive(Debug)]
+pub struct TermDetector {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its category.
+    pub category: Category,
+    /// Headers of columns that hold such data, lower case.
+    pub headers: Vec<String>,
+}
+
+/// All terms by their last word: fewer words end a term than begin one ("in", "on", "no").
+#[derive(Debug, Default)]
+pub struct Vocabulary {
+    /// Lists by number, as the word table names them.
+    pub lists: Vec<Vec<Sequence>>,
+    /// Detectors with terms.
+    pub detectors: Vec<TermDetector>,
+}
+
+impl Vocabulary {
+    /// Compiles the dictionaries; words go to `words` with their flags.
+    pub fn build(keys: &Keys, catalogue: &Catalogue, words: &mut Vec<(u64, u32)>) -> Self {
+        let mut vocabulary = Self::default();
+        let mut by_last: HashMap<u64, Vec<Sequence>> = HashMap::new();
+        for dictionary in &catalogue.dictionaries {
+            let owner = dictionary.detector.as_ref().and_then(|id| {
+                let terms =
+                    |known: &&crate::detect::catalogue::Detector| known.check == Check::Terms;
+                catalogue
+                    .detectors
+                    .iter()
+                    .filter(terms)
+                    .find(|known| known.id == *id)
+            });
+            let number = vocabulary.detectors.len() as u8;
+            if let Some(owner) = owner {
+                vocabulary.detectors.push(TermDetector {
+                    id: Arc::from(owner.id.as_str()),
+                    category: owner.category,
+                    headers: dictionary
+                        .headers
+                        .iter()
+                        .map(|header| header.to_lowercase())
+                        .collect(),
+                });
+            }
+            let owned = [
+                (&dictionary.strong, TermKind::Strong),
+                (&dictionary.weak, TermKind::Weak),
+                (&dictionary.codes, TermKind::Code),
+            ];
+            let shared = [
+                (&dictionary.code_context, TermKind::CodeContext),
+                (&dictionary.negative, TermKind::Negative),
+                (&dictionary.role, TermKind::Role),
+            ];
+            for (terms, kind) in owned.into_iter().filter(|_| owner.is_some()).chain(shared) {
+                for text in terms {
+                    add(
+                        keys,
+                        text,
+                        Term {
+                            kind,
+                            detector: number,
+                        },
+                        &mut by_last,
+                    );
+                }
+            }
+            words.extend(
+                dictionary
+                    .labels
+                    .iter()
+                    .map(|label| (keys.spread(keys.word(label.as_bytes())), LABEL)),
+            );
+        }
+        for (last, list) in by_last {
+            words.push((
+                keys.spread(last),
+                TERM_END | (vocabulary.lists.len() as u32) << TERM_SHIFT,
+            ));
+            vocabulary.lists.push(list);
+        }
+        vocabulary
+    }
+}
+
+fn add(keys: &Keys, text: &str, term: Term, by_last: &mut HashMap<u64, Vec<Sequence>>) {
+    let plain = Plain::of(text);
+    let tokens: Vec<(u64, usize)> = Tokens::new(keys, plain.text.as_bytes())
+        .map(|token| (token.hash, usize::from(token.len)))
+        .collect();
+    let plural = |(hash, len): (u64, usize)| (keys.concat(hash, keys.word(b"s"), 1), len + 1);
+    let mut push = |words: &[(u64, usize)]| {
+        if let [rest @ .., last] = words {
+            let rest = rest.iter().rev().map(|(hash, _)| *hash).collect();
+            by_last
+                .entry(last.0)
+                .or_default()
+                .push(Sequence { rest, term });
+        }
+    };
+    let Some(last) = tokens.last().copied() else {
+        return;
+    };
+    let mut many = tokens.clone();
+    if let Some(end) = many.last_mut() {
+        *end = plural(last);
+    }
+    let can_be_many = term.kind != TermKind::Code && !text.ends_with('s');
+    push(&tokens);
+    if can_be_many {
+        push(&many);
+    }
+    // "EpiPen" and "self-harm" are also written as one word.
+    if tokens.len() > 1 && !text.contains(' ') {
+        let joined = tokens[1..].iter().fold(tokens[0], |whole, part| {
+            (keys.concat(whole.0, part.0, part.1), whole.1 + part.1)
+        });
+        push(&[joined]);
+        if can_be_many {
+            push(&[plural(joined)]);
+        }
+    }
+}

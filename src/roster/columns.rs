@@ -1,0 +1,348 @@
+//! What a column of an export means, from its header.
+//!
+//! # Standards
+//! Headers of SIMS, Arbor, Bromcom and iSAMS reports, OneRoster 1.1/1.2 `users.csv`, School Data Sync v1/UK/v2/v2.1,
+//! flattened Wonde and CTF element names. Reports are user-defined, so headers are compared without case and punctuation.
+
+use crate::roster::person::RosterKind;
+
+/// The meaning of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Column {
+    /// Number in the school's system.
+    Id,
+    /// Legal forename.
+    Forename,
+    /// Legal surname.
+    Surname,
+    /// Preferred forename.
+    PreferredForename,
+    /// Preferred surname.
+    PreferredSurname,
+    /// Former forename.
+    FormerForename,
+    /// Former surname.
+    FormerSurname,
+    /// Forename and surname in one column, in either order.
+    FullName,
+    /// Middle names.
+    Middle,
+    /// Date of birth.
+    Born,
+    /// Unique pupil number.
+    Upn,
+    /// Unique learner number.
+    Uln,
+    /// Year group.
+    Year,
+    /// Form, class, registration group.
+    Form,
+    /// School.
+    School,
+    /// E-mail address of a registered contact.
+    ContactEmail,
+    /// The person's own e-mail address.
+    OwnEmail,
+    /// OneRoster role.
+    Role,
+    /// OneRoster status.
+    State,
+}
+
+const SYNONYMS: &[(Column, &[&str])] = &[
+    (
+        Column::Id,
+        &[
+            "id",
+            "sourcedid",
+            "sisid",
+            "misid",
+            "upi",
+            "learnerid",
+            "learnercode",
+            "adno",
+            "admissionno",
+            "admissionnumber",
+            "studentid",
+            "pupilid",
+            "personid",
+            "txtschoolid",
+            "studentnumber",
+            "staffid",
+            "employeeid",
+            "staffcode",
+            "arborstudentid",
+        ],
+    ),
+    (
+        Column::Forename,
+        &[
+            "forename",
+            "forenames",
+            "firstname",
+            "firstnames",
+            "givenname",
+            "givennames",
+            "legalforename",
+            "legalfirstname",
+            "legalforenames",
+            "txtforename",
+            "christianname",
+            "studentforename",
+            "pupilforename",
+            "studentfirstname",
+            "pupilfirstname",
+            "childfirstname",
+            "childforename",
+            "first",
+            "staffforename",
+        ],
+    ),
+    (
+        Column::Surname,
+        &[
+            "surname",
+            "lastname",
+            "familyname",
+            "legalsurname",
+            "legallastname",
+            "txtsurname",
+            "studentsurname",
+            "pupilsurname",
+            "studentlastname",
+            "pupillastname",
+            "childsurname",
+            "childlastname",
+            "last",
+            "staffsurname",
+        ],
+    ),
+    (
+        Column::PreferredForename,
+        &[
+            "preferredforename",
+            "preferredfirstname",
+            "preferredname",
+            "knownas",
+            "knownasfirstname",
+            "chosenname",
+            "chosenforename",
+            "calledname",
+            "txtpreferredname",
+            "preferredgivenname",
+            "nickname",
+        ],
+    ),
+    (
+        Column::PreferredSurname,
+        &[
+            "preferredsurname",
+            "preferredlastname",
+            "knownaslastname",
+            "knownassurname",
+            "chosensurname",
+            "preferredfamilyname",
+        ],
+    ),
+    (
+        Column::FormerForename,
+        &[
+            "formerforename",
+            "formerfirstname",
+            "previousforename",
+            "previousfirstname",
+        ],
+    ),
+    (
+        Column::FormerSurname,
+        &[
+            "formersurname",
+            "formerlastname",
+            "previoussurname",
+            "previouslastname",
+            "maidenname",
+        ],
+    ),
+    (
+        Column::FullName,
+        &[
+            "name",
+            "fullname",
+            "studentname",
+            "pupilname",
+            "student",
+            "pupil",
+            "displayname",
+            "legalname",
+            "learnername",
+            "childname",
+            "childsname",
+            "staffname",
+            "legalfullname",
+            "preferredfullname",
+            "teacher",
+            "nameofchild",
+            "nameofpupil",
+        ],
+    ),
+    (
+        Column::Middle,
+        &[
+            "middlename",
+            "middlenames",
+            "legalmiddlenames",
+            "legalmiddlename",
+            "preferredmiddlename",
+            "othernames",
+            "txtmiddlenames",
+        ],
+    ),
+    (
+        Column::Born,
+        &[
+            "dob",
+            "dateofbirth",
+            "birthdate",
+            "birthday",
+            "born",
+            "txtdob",
+            "dateofbirthdate",
+        ],
+    ),
+    (
+        Column::Upn,
+        &[
+            "upn",
+            "uniquepupilnumber",
+            "uniquepupilno",
+            "stateid",
+            "currentupn",
+        ],
+    ),
+    (
+        Column::Uln,
+        &["uln", "uniquelearnernumber", "uniquelearnerno"],
+    ),
+    (
+        Column::Year,
+        &[
+            "year",
+            "yeargroup",
+            "ncyear",
+            "ncyearactual",
+            "yeartaughtin",
+            "grade",
+            "grades",
+            "yr",
+            "nationalcurriculumyear",
+            "currentyear",
+            "yeargroupname",
+        ],
+    ),
+    (
+        Column::Form,
+        &[
+            "form",
+            "formgroup",
+            "reg",
+            "reggroup",
+            "registrationgroup",
+            "registrationform",
+            "tutorgroup",
+            "formtutorgroup",
+            "class",
+            "classname",
+            "house",
+            "tutor",
+            "registration",
+        ],
+    ),
+    (
+        Column::School,
+        &[
+            "school",
+            "schoolname",
+            "academy",
+            "establishment",
+            "estab",
+            "orgsourcedids",
+            "schoolsisid",
+            "schooldfenumber",
+            "site",
+            "campus",
+            "schoolid",
+            "dfenumber",
+        ],
+    ),
+    (
+        Column::ContactEmail,
+        &[
+            "contactemail",
+            "contactemails",
+            "parentemail",
+            "parentemails",
+            "guardianemail",
+            "careremail",
+            "primarycontactemail",
+            "emails",
+            "parentcareremail",
+            "homeemail",
+        ],
+    ),
+    (
+        Column::OwnEmail,
+        &[
+            "email",
+            "emailaddress",
+            "workemail",
+            "secondaryemail",
+            "mail",
+            "userprincipalname",
+            "staffemail",
+            "studentemail",
+            "pupilemail",
+            "workemailaddress",
+        ],
+    ),
+    (Column::Role, &["role", "roles"]),
+    (Column::State, &["status", "enabled"]),
+];
+
+/// A header as it is compared: lower case, letters and digits only.
+pub fn plain(header: &str) -> String {
+    header
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Whether a column holds secrets that must not be kept for a moment longer than the line.
+pub fn is_password(header: &str) -> bool {
+    let plain = plain(header);
+    ["password", "passwd", "pwd", "passphrase", "passcode"]
+        .iter()
+        .any(|word| plain.contains(word))
+}
+
+/// What a header means, if it is known.
+pub fn meaning(header: &str, kind: RosterKind) -> Option<Column> {
+    let plain = plain(header);
+    if plain.contains("email") && kind == RosterKind::Pupils {
+        let whose = [
+            "contact", "parent", "guardian", "carer", "mother", "father", "priority", "family",
+            "mum", "dad", "relation",
+        ];
+        if whose.iter().any(|word| plain.contains(word)) {
+            return Some(Column::ContactEmail);
+        }
+    }
+    let found = SYNONYMS
+        .iter()
+        .find(|(_, names)| names.contains(&plain.as_str()))
+        .map(|(column, _)| *column);
+    if kind == RosterKind::Staff && found == Some(Column::ContactEmail) {
+        return Some(Column::OwnEmail);
+    }
+    found
+}

@@ -1,0 +1,690 @@
+//! The catalogue's own examples, the disguises of a name, the vectors of the identifiers, and what must stay quiet.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use beadle::detect::catalogue::EMBEDDED;
+use beadle::detect::{Catalogue, Category, Confidence, Engine, Finding, Findings, ScanContext};
+use beadle::extract::{Content, Location, Place, Unit, View};
+use beadle::limits::{Budget, Limits};
+use beadle::roster::{Roster, RosterKind};
+
+static SAMPLE: LazyLock<(Roster, Roster)> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns/sample");
+    let pupils = std::fs::read(root.join("roster.csv")).unwrap();
+    let staff = std::fs::read(root.join("staff.csv")).unwrap();
+    (
+        Roster::import(&pupils, RosterKind::Pupils).unwrap().0,
+        Roster::import(&staff, RosterKind::Staff).unwrap().0,
+    )
+});
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let catalogue = Catalogue::embedded().unwrap();
+    Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [42; 16]).unwrap()
+});
+
+fn budget() -> Budget {
+    Budget::new(Arc::new(Limits::default()))
+}
+
+fn unit(place: Place, view: View, text: &str) -> Unit {
+    Unit {
+        location: Location::of(place),
+        view,
+        text: text.to_owned(),
+    }
+}
+
+fn scan_units(units: Vec<Unit>) -> Findings {
+    let content = Content {
+        units,
+        ..Content::default()
+    };
+    ENGINE.scan(&content, &ScanContext::default(), &budget())
+}
+
+fn scan(text: &str) -> Vec<Finding> {
+    scan_units(vec![unit(Place::Body, View::Visible, text)]).list
+}
+
+fn table(text: &str) -> Vec<Finding> {
+    let place = Place::Attachment(vec!["list.csv".to_owned()]);
+    scan_units(vec![unit(place, View::Table, text)]).list
+}
+
+fn names(found: &[Finding]) -> Vec<String> {
+    found
+        .iter()
+        .filter(|finding| finding.category == Category::PupilName)
+        .map(|finding| finding.text.reveal().to_owned())
+        .collect()
+}
+
+fn show(found: &[Finding]) -> String {
+    found
+        .iter()
+        .map(|f| {
+            format!(
+                "{} {} {:?} {:?}\n",
+                f.detector,
+                f.confidence.name(),
+                f.text.reveal(),
+                f.reasons
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_file_of_the_catalogue_is_embedded() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
+    let mut seen = 0;
+    let mut folders = vec![root.join("detectors"), root.join("dictionaries")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                let (_, text) = EMBEDDED
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .unwrap_or_else(|| panic!("{name} is not embedded"));
+                assert_eq!(*text, std::fs::read_to_string(&path).unwrap(), "{name}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, EMBEDDED.len());
+}
+
+#[test]
+fn examples_are_found_and_counterexamples_are_not() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut wrong = String::new();
+    for detector in &catalogue.detectors {
+        assert!(
+            detector.examples.len() >= 3 && detector.counterexamples.len() >= 3,
+            "{}",
+            detector.id
+        );
+        let hits = |text: &str| {
+            scan(text)
+                .into_iter()
+                .filter(|f| *f.detector == *detector.id && f.confidence >= Confidence::Medium)
+                .count()
+        };
+        for text in &detector.examples {
+            if hits(text) == 0 {
+                wrong += &format!("{}: missed {text:?}\n{}", detector.id, show(&scan(text)));
+            }
+        }
+        for text in &detector.counterexamples {
+            if hits(text) > 0 {
+                wrong += &format!("{}: found in {text:?}\n{}", detector.id, show(&scan(text)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn dictionaries_are_sorted_without_doubles() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for dictionary in &catalogue.dictionaries {
+        for list in [
+            &dictionary.strong,
+            &dictionary.weak,
+            &dictionary.codes,
+            &dictionary.headers,
+            &dictionary.negative,
+            &dictionary.role,
+        ] {
+            let lower: Vec<String> = list.iter().map(|term| term.to_lowercase()).collect();
+            let mut sorted = lower.clone();
+            sorted.sort();
+            sorted.dedup();
+            assert_eq!(lower, sorted);
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let words =
+        std::fs::read_to_string(root.join("patterns/dictionaries/ordinary-words.txt")).unwrap();
+    let words: Vec<&str> = words
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert!(
+        words.len() > 1500
+            && words.is_sorted()
+            && words
+                .iter()
+                .all(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
+    );
+}
+
+/// (text, the name as it stands, disguised)
+const NAMES: &[(&str, &str, bool)] = &[
+    ("Ask Oliver Whitcombe today", "Oliver Whitcombe", false),
+    ("ask oliver whitcombe today", "oliver whitcombe", false),
+    ("ask WHITCOMBE OLIVER today", "WHITCOMBE OLIVER", false),
+    ("WHITCOMBE, Oliver (7A)", "WHITCOMBE, Oliver", false),
+    ("Whitcombe Oliver", "Whitcombe Oliver", false),
+    ("Oliver James Whitcombe", "Oliver James Whitcombe", false),
+    ("Oliver J Whitcombe", "Oliver J Whitcombe", false),
+    ("Oliver J. Whitcombe", "Oliver J. Whitcombe", false),
+    ("Whitcombe, Oliver James", "Whitcombe, Oliver", false),
+    (
+        "Jack William Henry Pemberton",
+        "Jack William Henry Pemberton",
+        false,
+    ),
+    ("Jack W. H. Pemberton", "Jack W. H. Pemberton", false),
+    ("Oliver\nWhitcombe", "Oliver Whitcombe", false),
+    ("> Oliver\n> Whitcombe left", "Oliver > Whitcombe", false),
+    ("Oliver Whitcombe's bag", "Oliver Whitcombe", false),
+    ("Oliver Whitcombe\u{2019}s bag", "Oliver Whitcombe", false),
+    ("OliverWhitcombe", "OliverWhitcombe", false),
+    ("oliver.whitcombe@school.example", "oliver.whitcombe", false),
+    ("oliverwhitcombe@school.example", "oliverwhitcombe", false),
+    ("oliver_whitcombe.docx", "oliver_whitcombe", false),
+    ("oliver-whitcombe-report", "oliver-whitcombe", false),
+    ("#oliverwhitcombe", "oliverwhitcombe", false),
+    (
+        "O l i v e r  W h i t c o m b e",
+        "O l i v e r W h i t c o m b e",
+        true,
+    ),
+    (
+        "O l i v e r W h i t c o m b e",
+        "O l i v e r W h i t c o m b e",
+        true,
+    ),
+    ("O.l.i.v.e.r Whitcombe", "O.l.i.v.e.r Whitcombe", true),
+    ("Oli\u{200b}ver Whitcombe", "Oli\u{200b}ver Whitcombe", true),
+    ("Oliver\u{a0}Whitcombe", "Oliver Whitcombe", false),
+    ("Oliver Whit\u{ad}combe", "Oliver Whit\u{ad}combe", true),
+    ("Oliver Whit-\ncombe", "Oliver Whit- combe", false),
+    ("\u{41e}liver Whitcombe", "\u{41e}liver Whitcombe", true),
+    (
+        "Oliver Wh\u{456}tc\u{43e}mbe",
+        "Oliver Wh\u{456}tc\u{43e}mbe",
+        true,
+    ),
+    (
+        "\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe",
+        "\u{ff2f}\u{ff4c}\u{ff49}\u{ff56}\u{ff45}\u{ff52} Whitcombe",
+        true,
+    ),
+    ("Siobhan O'Connell", "Siobhan O'Connell", false),
+    (
+        "Siobh\u{e1}n O\u{2019}Connell",
+        "Siobh\u{e1}n O\u{2019}Connell",
+        false,
+    ),
+    ("Siobha\u{301}n OConnell", "Siobha\u{301}n OConnell", false),
+    ("SIOBHAN O CONNELL", "SIOBHAN O CONNELL", false),
+    ("Siobhan O`Connell", "Siobhan O`Connell", false),
+    ("Amelia Hartley-Jones", "Amelia Hartley-Jones", false),
+    ("Amelia Hartley Jones", "Amelia Hartley Jones", false),
+    ("Amelia Hartleyjones", "Amelia Hartleyjones", false),
+    (
+        "Amelia Rose Hartley\u{2013}Jones",
+        "Amelia Rose Hartley\u{2013}Jones",
+        false,
+    ),
+    ("Callum McAllister", "Callum McAllister", false),
+    ("Callum Mc Allister", "Callum Mc Allister", false),
+    ("CALLUM MCALLISTER", "CALLUM MCALLISTER", false),
+    ("Lotte van der Berg", "Lotte van der Berg", false),
+    ("VAN DER BERG, Lotte", "VAN DER BERG, Lotte", false),
+    ("Lotte Vanderberg", "Lotte Vanderberg", false),
+    ("Lucia Fernandez Ruiz", "Lucia Fernandez Ruiz", false),
+    ("Chichi Okonkwo", "Chichi Okonkwo", false),
+    ("Chidera Okonkwo", "Chidera Okonkwo", false),
+    ("Nadia Chowdhury", "Nadia Chowdhury", false),
+    ("Rhea D'Souza and Rhea", "Rhea D'Souza", false),
+    ("Rhea D Souza", "Rhea D Souza", false),
+    ("Jurgen Muller", "Jurgen Muller", false),
+    ("Juergen Mueller", "Juergen Mueller", false),
+    ("Freja Sondergaard", "Freja Sondergaard", false),
+    ("Freja Soendergaard", "Freja Soendergaard", false),
+    ("Michal Lukaszewicz", "Michal Lukaszewicz", false),
+    ("Klara Weissmann", "Klara Weissmann", false),
+    ("Emre Celik", "Emre Celik", false),
+    ("Milica Dordevic", "Milica Dordevic", false),
+    ("Imogen St. John", "Imogen St. John", false),
+    ("Imogen St John", "Imogen St John", false),
+    ("Layla Al Rashid", "Layla Al Rashid", false),
+    ("Mary-Ann Ashcroft", "Mary-Ann Ashcroft", false),
+    ("Mary Ann Ashcroft", "Mary Ann Ashcroft", false),
+    ("Maryann Ashcroft", "Maryann Ashcroft", false),
+    ("JeanLuc Quigley", "JeanLuc Quigley", false),
+    ("Eilidh Mac Donald", "Eilidh Mac Donald", false),
+    ("Gethin Llewellyn Rhys", "Gethin Llewellyn Rhys", false),
+    (
+        "Surname: Whitcombe\nForename: Oliver",
+        "Whitcombe Forename: Oliver",
+        false,
+    ),
+    ("**Oliver** Whitcombe", "Oliver** Whitcombe", false),
+    ("Daniel Peter Wright 10A", "Daniel Peter Wright", false),
+    ("Aminata N'Diaye", "Aminata N'Diaye", false),
+];
+
+#[test]
+fn names_are_found_in_every_disguise() {
+    let mut wrong = String::new();
+    for (text, expected, disguised) in NAMES {
+        let found = scan(text);
+        let fits = found.iter().any(|f| {
+            f.category == Category::PupilName
+                && f.text.reveal() == *expected
+                && f.obfuscated == *disguised
+                && f.confidence >= Confidence::Medium
+                && f.person.is_some()
+        });
+        if !fits {
+            wrong += &format!("{text:?}: expected {expected:?}, got\n{}", show(&found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_is_no_name_stays_quiet() {
+    let mut wrong = String::new();
+    for text in [
+        "Oliver came late. Whitcombe is a village.",
+        "Oliver and Whitcombe",
+        "O. Whitcombe and O W",
+        "Mr Whitcombe",
+        "Oliver, Amelia, Callum and Chidera",
+        "Will young people vote in May?",
+        "Will Young people vote?",
+        "The long mark on the green holly",
+        "Grace, hope and charity",
+        "Summer Marsh walks and Ivy Stone walls",
+        "Daisy Rose Tea Room",
+        "Oliver Twist and Sophie Whitbread",
+        "Oliver\n\nWhitcombe",
+        "Lucy Whitcombe",
+        "Oliver: Whitcombe Road",
+        "Daniel 5 Wright 6",
+        "Amelia (Hartley-Jones Ltd)",
+    ] {
+        let found = scan(text);
+        if !names(&found).is_empty() {
+            wrong += &format!("{text:?}:\n{}", show(&found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn evidence_decides_the_confidence() {
+    let confidence = |text: &str| {
+        let found = scan(text);
+        let name = found.iter().find(|f| f.category == Category::PupilName);
+        name.map(|f| f.confidence)
+    };
+    assert_eq!(confidence("Oliver Whitcombe"), Some(Confidence::Medium));
+    assert_eq!(
+        confidence("Oliver Whitcombe, born 05/02/2014"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe in Year 7"),
+        Some(Confidence::High)
+    );
+    assert_eq!(confidence("Oliver Whitcombe (7A)"), Some(Confidence::High));
+    assert_eq!(
+        confidence("Oliver Whitcombe, Q999400119001"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe and Callum McAllister"),
+        Some(Confidence::High)
+    );
+    assert_eq!(
+        confidence("Oliver Whitcombe, 1 High Street, AB1 2DE"),
+        Some(Confidence::High)
+    );
+    assert_eq!(confidence("Daniel Wright"), Some(Confidence::Low));
+    assert_eq!(confidence("Daniel Wright, 10A"), Some(Confidence::High));
+    assert_eq!(confidence("Amelia Hartley"), Some(Confidence::Low));
+    assert_eq!(confidence("Grace Hope"), None);
+    assert_eq!(confidence("Grace Hope, 9B"), Some(Confidence::High));
+    assert_eq!(confidence("grace hope, 9B"), None);
+    assert_eq!(confidence("Helen Cartwright"), None);
+}
+
+#[test]
+fn participants_are_not_found_in_their_own_signature() {
+    let context = ScanContext {
+        participants: vec![
+            "Oliver Whitcombe".to_owned(),
+            "oliver.whitcombe@school.example".to_owned(),
+        ],
+        recipients: Vec::new(),
+    };
+    let scan = |text: &str| {
+        let content = Content {
+            units: vec![unit(Place::Body, View::Visible, text)],
+            ..Content::default()
+        };
+        names(&ENGINE.scan(&content, &context, &budget()).list)
+    };
+    assert!(scan("Hello,\nhere it is.\nRegards\nOliver Whitcombe").is_empty());
+    assert!(scan("> From: Oliver Whitcombe <oliver.whitcombe@school.example>\n> Hi").is_empty());
+    assert_eq!(
+        scan("I write about Oliver Whitcombe in my class."),
+        ["Oliver Whitcombe"]
+    );
+}
+
+#[test]
+fn identifiers_are_typed_and_weighed() {
+    let found = |text: &str| {
+        let found = scan(text);
+        found.first().map(|f| {
+            (
+                f.detector.to_string(),
+                f.confidence,
+                f.text.reveal().to_owned(),
+            )
+        })
+    };
+    let is = |id: &str, confidence, text: &str| Some((id.to_owned(), confidence, text.to_owned()));
+    use Confidence::{High, Low, Medium};
+    for upn in [
+        "B801200005001",
+        "B999000025001",
+        "G30920001600A",
+        "M80120000500A",
+        "P207000016049",
+    ] {
+        assert_eq!(found(&format!("no {upn}.")), is("upn", High, upn));
+    }
+    for nhs in ["943 476 5870", "943 476 5919", "999 000 0018"] {
+        assert_eq!(
+            found(&format!("NHS number {nhs}.")),
+            is("nhs-number", High, nhs)
+        );
+    }
+    assert_eq!(
+        found("It is 9434765870."),
+        is("nhs-number", Low, "9434765870")
+    );
+    for iban in ["GB82WEST12345698765432", "GB29 NWBK 6016 1331 9268 19"] {
+        assert_eq!(found(&format!("to {iban} please")), is("iban", High, iban));
+    }
+    assert_eq!(
+        found("4539578763621486"),
+        is("payment-card", Medium, "4539578763621486")
+    );
+    assert_eq!(
+        found("card 4539 5787 6362 1486"),
+        is("payment-card", High, "4539 5787 6362 1486")
+    );
+    assert_eq!(
+        found("card \u{ff14}539 5787 6362 1486").map(|f| f.0),
+        Some("payment-card".to_owned())
+    );
+    assert_eq!(
+        found("Sort code 99-00-12 account 90000012"),
+        is("sort-code-account", High, "99-00-12 account 90000012")
+    );
+    for quiet in [
+        "A801200005001",
+        "Q207000016049",
+        "943 476 5871 NHS",
+        "ULN 9276308686",
+        "card 4111 1111 1111 1111",
+        "1700000000 1700000001",
+        "phone 020 7946 0000 or +44 20 7946 0000",
+        "ISBN 978-0-306-40615-7",
+        "tracking JD014600006281230704",
+        "https://x.example/?id=9434765870",
+        "<4539578763621486.abc@mail.example>",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "05-02-14 20140205",
+        "2026-11-23T12:00:00 12345678",
+    ] {
+        assert!(scan(quiet).is_empty(), "{quiet}: {}", show(&scan(quiet)));
+    }
+}
+
+#[test]
+fn terms_need_a_person() {
+    let medical = |text: &str| {
+        let found = scan(text);
+        found
+            .iter()
+            .filter(|f| f.category == Category::Medical)
+            .map(|f| {
+                (
+                    f.detector.to_string(),
+                    f.text.reveal().to_owned(),
+                    f.confidence,
+                    f.person.is_some(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    use Confidence::{High, Medium};
+    let is =
+        |id: &str, text: &str, confidence| vec![(id.to_owned(), text.to_owned(), confidence, true)];
+    assert_eq!(
+        medical("Oliver Whitcombe has epilepsy."),
+        is("medical-term", "epilepsy", High)
+    );
+    assert_eq!(
+        medical("Oliver Whitcombe was away. He felt unwell."),
+        is("medical-term", "unwell", Medium)
+    );
+    assert_eq!(
+        medical("Oliver Whitcombe: SEN need SEMH")
+            .first()
+            .map(|f| f.2),
+        Some(High)
+    );
+    let long = "x ".repeat(400);
+    assert_eq!(
+        medical(&format!(
+            "Oliver Whitcombe. {long}. Later Oliver got Ritalin."
+        )),
+        is("medical-term", "Ritalin", High)
+    );
+    for quiet in [
+        "Asthma is common. Ask the nurse about an EpiPen.",
+        "Oliver Whitcombe swam well.",
+        "Well done Oliver Whitcombe for the epilepsy awareness week poster",
+        "Please read our asthma policy.",
+    ] {
+        assert!(medical(quiet).is_empty(), "{quiet}: {:?}", medical(quiet));
+    }
+    assert!(
+        medical(&format!(
+            "Oliver Whitcombe. {long} Some people have epilepsy."
+        ))
+        .is_empty()
+    );
+}
+
+#[test]
+fn the_subject_and_file_names_say_whom_the_rest_is_about() {
+    let long = "We met today and spoke for a long time. ".repeat(20);
+    let found = scan_units(vec![
+        unit(
+            Place::Body,
+            View::Visible,
+            &format!("{long}The diagnosis is epilepsy."),
+        ),
+        unit(Place::Subject, View::Visible, "Oliver Whitcombe"),
+    ]);
+    assert!(
+        found
+            .list
+            .iter()
+            .any(|f| f.text.reveal() == "epilepsy" && f.person.is_some()),
+        "{}",
+        show(&found.list)
+    );
+    let file = Place::Attachment(vec!["Whitcombe_Oliver.docx".to_owned()]);
+    let found = scan_units(vec![
+        unit(file.clone(), View::FileName, "Whitcombe_Oliver.docx"),
+        unit(
+            file,
+            View::Visible,
+            &format!("{long}The diagnosis is epilepsy."),
+        ),
+    ]);
+    assert!(
+        found.list.iter().any(|f| f.text.reveal() == "epilepsy"),
+        "{}",
+        show(&found.list)
+    );
+    assert_eq!(found.people.len(), 1);
+    assert_eq!(found.people.values().next().unwrap().contacts.len(), 2);
+}
+
+#[test]
+fn tables_join_cells_and_headers() {
+    let found = table(
+        "Surname\tDOB\tForename\tMedical\nWhitcombe\t05/02/2014\tOliver\tAsthma\nHope\t\tGrace\tNone\nMarsh\t1/1/2015\tSummer\tBee stings\n",
+    );
+    let all: Vec<(&str, &str, Confidence)> = found
+        .iter()
+        .map(|f| (&*f.detector, f.text.reveal(), f.confidence))
+        .collect();
+    for expected in [
+        ("pupil-full-name", "Oliver Whitcombe", Confidence::High),
+        ("pupil-full-name", "Grace Hope", Confidence::Medium),
+        ("medical-term", "Asthma", Confidence::High),
+        ("medical-term", "Bee stings", Confidence::High),
+    ] {
+        assert!(
+            all.contains(&expected),
+            "{expected:?} not in\n{}",
+            show(&found)
+        );
+    }
+    assert!(!all.iter().any(|f| f.1 == "None"));
+    let found = table("Name\tSEN\nOliver Whitcombe\tK\nCallum\tMcAllister\n");
+    assert_eq!(names(&found), ["Oliver Whitcombe", "Callum McAllister"]);
+    let found = table("Oliver\tx\nWhitcombe\ty\n");
+    assert!(names(&found).is_empty(), "rows are apart");
+}
+
+#[test]
+fn limits_are_honoured_and_said() {
+    let limits = Limits {
+        findings: 5,
+        ..Limits::default()
+    };
+    let content = Content {
+        units: vec![unit(
+            Place::Body,
+            View::Visible,
+            &"GB29NWBK60161331926819 and DE89370400440532013000\n".repeat(50),
+        )],
+        ..Content::default()
+    };
+    let found = ENGINE.scan(
+        &content,
+        &ScanContext::default(),
+        &Budget::new(Arc::new(limits)),
+    );
+    assert!(found.list.len() <= 5 && found.unfinished);
+    let cancelled = budget();
+    cancelled.cancel();
+    let content = Content {
+        units: vec![unit(Place::Body, View::Visible, &"word ".repeat(20_000))],
+        ..Content::default()
+    };
+    assert!(
+        ENGINE
+            .scan(&content, &ScanContext::default(), &cancelled)
+            .unfinished
+    );
+}
+
+#[test]
+fn masks_hide_values() {
+    for (text, value) in [
+        ("Oliver Whitcombe", "Whitcombe"),
+        ("GB29NWBK60161331926819", "NWBK6016"),
+        ("NHS 943 476 5870", "943"),
+    ] {
+        for finding in scan(text) {
+            let shown = format!("{finding:?}");
+            assert!(!shown.contains(value), "{shown}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(300))]
+
+    #[test]
+    fn any_text_is_scanned(text in "\\PC{0,200}", view in 0..5_usize) {
+        let view = [View::Visible, View::Hidden, View::Table, View::FileName, View::Properties][view];
+        scan_units(vec![unit(Place::Body, view, &text)]);
+    }
+
+    #[test]
+    fn texts_made_of_names_and_numbers_are_scanned(parts in proptest::collection::vec(0..24_usize, 0..60)) {
+        const PARTS: [&str; 24] = [
+            "Oliver", "Whitcombe", " ", "\n", "\t", "-", "'", ",", "\u{200b}", "O'Connell", "Siobh\u{e1}n", "4539578763621486", "12",
+            "99-00-12", "GB29", "NWBK", "epilepsy", "@", ".", "\u{41e}liver", "Mc", "Allister", "\u{ad}", "\u{df}",
+        ];
+        let text: String = parts.iter().map(|part| PARTS[*part]).collect();
+        for view in [View::Visible, View::Table, View::FileName] {
+            for finding in scan_units(vec![unit(Place::Body, view, &text)]).list {
+                proptest::prop_assert!(!finding.text.reveal().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn admins_can_add_patterns() {
+    let toml = r#"
+id = "house-point"
+title = "House point code"
+category = "pupil-id"
+check = "pattern"
+anchors = ["HP-"]
+regex = 'HP-[0-9]{4}'
+examples = []
+counterexamples = []
+"#;
+    let catalogue = Catalogue::load([("detectors/own/house.toml", toml)]).unwrap();
+    let engine = Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [1; 16]).expect("it compiles");
+    let content = Content {
+        units: vec![unit(
+            Place::Body,
+            View::Visible,
+            "codes hp-1234, xHP-1234 and HP-12345",
+        )],
+        ..Content::default()
+    };
+    let found = engine.scan(&content, &ScanContext::default(), &budget());
+    let values: Vec<&str> = found.list.iter().map(|f| f.text.reveal()).collect();
+    assert_eq!(values, ["hp-1234"]);
+    let empty = toml.replace("HP-[0-9]{4}", "(HP)?");
+    let catalogue = Catalogue::load([("detectors/own/house.toml", empty.as_str())]).unwrap();
+    assert!(Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [1; 16]).is_err());
+}
