@@ -1,3 +1,7 @@
 //! The `beadle` program: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    beadle::app::run()
+}

@@ -219,16 +219,16 @@ pub enum HoldsCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Show why a message is held: rules, clauses, masked evidence.
+    /// Show why a message is held: rules, clauses, masked evidence. The ledger notes who looked.
     Show {
         /// Id or reference of the hold.
         id: String,
-        /// Write the message itself to this file. The reading is recorded in the ledger.
-        #[arg(long, value_name = "FILE", requires = "reason")]
+        /// Write the message itself to this file.
+        #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
-        /// Why the message is read; required with --save.
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
+        /// Who reads, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
     },
     /// Release a message to its recipients.
     Release {

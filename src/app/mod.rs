@@ -1,8 +1,21 @@
 //! The roof: command line, configuration, wiring, and what runs when.
 
 pub mod admin;
+pub mod check;
 pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod explain;
 pub mod generate;
+pub mod holds;
 pub mod input;
+pub mod roster;
+pub mod run;
+pub mod scan;
+pub mod serve;
 pub mod settings;
 pub mod telemetry;
+pub mod tools;
+pub mod wiring;
+
+pub use run::run;

@@ -1,5 +1,10 @@
 //! The way of a message: judge it, then act and record.
 
+pub mod guard;
+pub mod hold;
+pub mod judge;
 pub mod received;
+pub mod record;
+pub mod way;
 
 pub use received::{Accept, Client, Received, TlsFacts};

@@ -25,6 +25,7 @@ pub mod ledger;
 mod queueing;
 pub mod seal;
 mod sqlite;
+mod subkey;
 mod upkeep;
 mod wire;
 

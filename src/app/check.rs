@@ -1,0 +1,228 @@
+//! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
+
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::app::config::Config;
+use crate::app::{tools, wiring};
+use crate::net::access::Access;
+use crate::net::tls_server::TlsServer;
+use crate::pipeline::way::day;
+use crate::policy::Gravity;
+use crate::roster::{Roster, RosterKind};
+
+/// The lines of a check, with the number of problems among them.
+struct Report<'w> {
+    out: &'w mut dyn Write,
+    problems: usize,
+}
+
+impl Report<'_> {
+    fn good(&mut self, what: &str, found: &str) -> io::Result<()> {
+        writeln!(self.out, "ok       {what}: {found}")
+    }
+
+    fn note(&mut self, what: &str, found: &str) -> io::Result<()> {
+        writeln!(self.out, "note     {what}: {found}")
+    }
+
+    fn problem(&mut self, what: &str, found: &str) -> io::Result<()> {
+        self.problems += 1;
+        writeln!(self.out, "PROBLEM  {what}: {found}")
+    }
+}
+
+/// Checks everything and gives the number of problems. `offline` leaves the next hop alone.
+pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Result<usize> {
+    let config = config.clone().completed();
+    let mut report = Report { out, problems: 0 };
+    domains(&config, &mut report)?;
+    policy(&config, &mut report)?;
+    patterns(&config, &mut report)?;
+    rosters(&config, &mut report)?;
+    access(&config, &mut report)?;
+    certificates(&config, &mut report)?;
+    permissions(&config, &mut report)?;
+    next_hop(&config, offline, &mut report).await?;
+    Ok(report.problems)
+}
+
+fn domains(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let (internal, partners) = (
+        &config.trust.internal_domains,
+        &config.trust.partner_domains,
+    );
+    if internal.is_empty() {
+        return report.problem(
+            "trust.internal_domains",
+            "found none; the relay cannot tell inside from outside; list the trust's domains",
+        );
+    }
+    report.good(
+        "domains",
+        &format!(
+            "{} internal, {} of secure partners",
+            internal.len(),
+            partners.len()
+        ),
+    )
+}
+
+fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let policy = match tools::policy(&config.trust) {
+        Ok(policy) => policy,
+        Err(error) => return report.problem("policy", &error.to_string()),
+    };
+    let mut found = policy.check();
+    found.extend(policy.expired(day(SystemTime::now())));
+    let mut mistakes = 0;
+    for problem in found {
+        if problem.gravity == Gravity::Note {
+            report.note("policy", &problem.to_string())?;
+        } else {
+            mistakes += 1;
+            report.problem("policy", &problem.to_string())?;
+        }
+    }
+    if mistakes == 0 {
+        report.good(
+            "policy",
+            &format!("`{}`, its own cases pass", config.trust.policy),
+        )
+    } else {
+        Ok(())
+    }
+}
+
+fn patterns(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    match tools::catalogue(config.trust.patterns.as_deref()) {
+        Ok(catalogue) => report.good(
+            "patterns",
+            &format!(
+                "{} detectors, {} dictionaries",
+                catalogue.detectors.len(),
+                catalogue.dictionaries.len()
+            ),
+        ),
+        Err(error) => report.problem("patterns", &error.to_string()),
+    }
+}
+
+fn rosters(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let Some(path) = &config.trust.roster else {
+        return report.problem(
+            "trust.roster",
+            "found none; pupils' names cannot be found; export the roster as CSV and name it",
+        );
+    };
+    match tools::import(path, RosterKind::Pupils) {
+        Ok((roster, _)) => report.good("roster", &format!("{} pupils", roster.len()))?,
+        Err(error) => report.problem("roster", &error.to_string())?,
+    }
+    let staff = match &config.trust.staff {
+        None => {
+            return report.note(
+                "trust.staff",
+                "found none; staff who share a pupil's name cannot be told apart",
+            );
+        }
+        Some(path) => tools::import(path, RosterKind::Staff).map(|(staff, _): (Roster, _)| staff),
+    };
+    match staff {
+        Ok(staff) => report.good("staff", &format!("{} people", staff.len())),
+        Err(error) => report.problem("staff", &error.to_string()),
+    }
+}
+
+fn access(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    match Access::new(&config.access) {
+        Err(error) => report.problem("access", &error.to_string()),
+        Ok(_) if config.access.clients.is_empty() => {
+            report.problem("access.clients", "found none; nobody may hand over mail; add [[access.clients]] with the servers' networks")
+        }
+        Ok(_) => report.good("access", &format!("{} client rules", config.access.clients.len())),
+    }
+}
+
+fn certificates(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    for listener in &config.listener {
+        let what = format!("listener {}", listener.address);
+        match listener.tls.clone().map(TlsServer::load) {
+            Some(Err(error)) => report.problem(&what, &error.to_string())?,
+            Some(Ok(_)) => report.good(&what, "certificate and key fit")?,
+            None if listener.address.ip().is_loopback() => report.note(&what, "no certificate; fine on loopback")?,
+            None => report.problem(&what, "no certificate: mail would arrive in clear; set listener.tls.certificate and listener.tls.key")?,
+        }
+    }
+    Ok(())
+}
+
+/// The data folder exists or can be made, is ours alone, and the key file likewise.
+fn permissions(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let folder = &config.server.data_dir;
+    let existing = folder
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("/"));
+    if rustix::fs::access(existing, rustix::fs::Access::WRITE_OK).is_err() {
+        let found = format!(
+            "`{}` cannot be written by this user; change its owner or set server.data_dir",
+            existing.display()
+        );
+        return report.problem("server.data_dir", &found);
+    }
+    for path in [Some(folder), config.store.key_file.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let Ok(facts) = std::fs::metadata(path) else {
+            continue;
+        };
+        if facts.permissions().mode() & 0o077 != 0 {
+            let found = format!(
+                "`{}` may be read by others; chmod go-rwx it",
+                path.display()
+            );
+            return report.problem("permissions", &found);
+        }
+    }
+    report.good("server.data_dir", &folder.display().to_string())
+}
+
+async fn next_hop(config: &Config, offline: bool, report: &mut Report<'_>) -> io::Result<()> {
+    let hop = match wiring::next_hop(config) {
+        Ok(hop) => hop,
+        Err(error) => return report.problem("next hop", &error.to_string()),
+    };
+    if offline {
+        return report.note("next hop", "settings are sound; not contacted");
+    }
+    match tokio::time::timeout(Duration::from_secs(20), hop.offer()).await {
+        Ok(Some(offer)) => {
+            let size = offer.size.map_or_else(
+                || "no size limit".to_owned(),
+                |size| format!("messages up to {size} bytes"),
+            );
+            let words = [
+                (offer.chunking, "CHUNKING"),
+                (offer.dsn, "DSN"),
+                (offer.smtputf8, "SMTPUTF8"),
+            ];
+            let offered: Vec<&str> = words
+                .iter()
+                .filter(|(has, _)| *has)
+                .map(|(_, word)| *word)
+                .collect();
+            report.good(
+                "next hop",
+                &format!("answers, takes {size}, offers {}", offered.join(" ")),
+            )
+        }
+        _ => report.problem(
+            "next hop",
+            "does not answer; look at host, port, TLS level and the firewall between",
+        ),
+    }
+}

@@ -1,0 +1,276 @@
+//! `holds`: what waits, why, and a reviewer's decision, from the command line.
+//!
+//! # Invariants
+//! Reading a message is recorded in the ledger before its bytes are written out.
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::app::cli::{HoldsArgs, HoldsCommand, Output};
+use crate::app::config::Config;
+use crate::app::wiring::{self, StartError};
+use crate::mail::Address;
+use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
+use crate::store::{HoldDetails, HoldFilter, HoldState, HoldSummary, Store, StoreError};
+
+/// Why a command about holds did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldsError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The desk said no.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// Output failed.
+    #[error("failed to write: {0}")]
+    Write(#[from] io::Error),
+    /// An argument is not an address.
+    #[error("--to: found `{0}`; allowed: an address such as name@school.example")]
+    Address(String),
+}
+
+impl HoldsError {
+    /// Whether the answer is no (nothing there, decided already) rather than something being broken.
+    pub fn is_no(&self) -> bool {
+        let store = match self {
+            Self::Store(error) | Self::Desk(DeskError::Store(error)) => error,
+            Self::Desk(_) => return true,
+            _ => return false,
+        };
+        matches!(
+            store,
+            StoreError::Missing | StoreError::Ambiguous | StoreError::Conflict { .. }
+        )
+    }
+}
+
+/// Does what `holds` was asked.
+pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Result<(), HoldsError> {
+    let store = wiring::open_store(config, false).await?;
+    let now = SystemTime::now();
+    match &args.command {
+        HoldsCommand::List { output, all } => list(&store, *output, *all, out).await,
+        HoldsCommand::Show { id, save, actor } => {
+            let id = store.find_hold(id).await?;
+            let actor = actor.clone().unwrap_or_else(login_name);
+            let desk = desk(store, config);
+            show(&desk.open(id, &actor, now).await?, out)?;
+            if let Some(path) = save {
+                std::fs::write(path, desk.read(id, &actor, now).await?)?;
+                writeln!(out, "\nMessage written to {}", path.display())?;
+            }
+            Ok(())
+        }
+        HoldsCommand::Release {
+            id,
+            reason,
+            to,
+            actor,
+        } => {
+            let id = store.find_hold(id).await?;
+            let chosen = addresses(to)?;
+            let to = if chosen.is_empty() {
+                To::All
+            } else {
+                To::Only(&chosen)
+            };
+            let actor = actor.clone().unwrap_or_else(login_name);
+            desk(store, config)
+                .release(
+                    id,
+                    By {
+                        actor: &actor,
+                        reason,
+                        at: now,
+                    },
+                    to,
+                )
+                .await?;
+            writeln!(out, "released {id}; it is on its way")?;
+            Ok(())
+        }
+        HoldsCommand::Refuse {
+            id,
+            reason,
+            tell_sender,
+            actor,
+        } => {
+            let id = store.find_hold(id).await?;
+            let actor = actor.clone().unwrap_or_else(login_name);
+            let tell = if *tell_sender {
+                Tell::Sender
+            } else {
+                Tell::Nobody
+            };
+            desk(store, config)
+                .refuse(
+                    id,
+                    By {
+                        actor: &actor,
+                        reason,
+                        at: now,
+                    },
+                    tell,
+                )
+                .await?;
+            writeln!(out, "refused {id}")?;
+            Ok(())
+        }
+    }
+}
+
+fn desk(store: Store, config: &Config) -> Desk {
+    Desk::new(store, wiring::notices(config))
+}
+
+fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
+    texts
+        .iter()
+        .map(|text| Address::parse(text).map_err(|_| HoldsError::Address(text.clone())))
+        .collect()
+}
+
+/// Who is at the keyboard, for the ledger.
+fn login_name() -> String {
+    let named = ["SUDO_USER", "LOGNAME", "USER"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// One hold as the contract names it.
+#[derive(Debug, Serialize)]
+struct HoldLine {
+    id: String,
+    mail_from: String,
+    rcpt_to: Vec<String>,
+    rules: Vec<String>,
+    categories: Vec<&'static str>,
+    received_at: String,
+    reference: String,
+    state: &'static str,
+    bytes: u64,
+}
+
+impl From<&HoldSummary> for HoldLine {
+    fn from(hold: &HoldSummary) -> Self {
+        let sealed = hold.sealed.as_ref();
+        Self {
+            id: hold.id.to_string(),
+            mail_from: sealed
+                .map(|sealed| sealed.mail_from.clone())
+                .unwrap_or_default(),
+            rcpt_to: sealed
+                .map(|sealed| sealed.rcpt_to.clone())
+                .unwrap_or_default(),
+            rules: hold.rules.clone(),
+            categories: hold
+                .categories
+                .iter()
+                .map(|category| category.name())
+                .collect(),
+            received_at: rfc3339(hold.received_at),
+            reference: hold.id.reference().to_string(),
+            state: hold.state.name(),
+            bytes: hold.size,
+        }
+    }
+}
+
+/// `2026-11-23T20:26:07Z`.
+fn rfc3339(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at)
+        .map(|at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
+        .unwrap_or_default()
+}
+
+async fn list(
+    store: &Store,
+    output: Output,
+    all: bool,
+    out: &mut dyn Write,
+) -> Result<(), HoldsError> {
+    let state = if all { None } else { Some(HoldState::Held) };
+    let mut holds = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store
+            .list_holds(HoldFilter {
+                state,
+                limit: 1_000,
+                before,
+            })
+            .await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        holds.extend(page);
+    }
+    // The store gives the newest first; the oldest has waited longest.
+    for hold in holds.iter().rev() {
+        let line = HoldLine::from(hold);
+        match output {
+            Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default())?,
+            Output::Text => {
+                let (from, to) = (&line.mail_from, line.rcpt_to.join(", "));
+                writeln!(
+                    out,
+                    "{}  {}  {:<8} {from} -> {to}  [{}]",
+                    line.id,
+                    line.received_at,
+                    line.state,
+                    line.rules.join(" ")
+                )?;
+            }
+        }
+    }
+    if output == Output::Text && holds.is_empty() {
+        writeln!(out, "nothing waits")?;
+    }
+    Ok(())
+}
+
+fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
+    let line = HoldLine::from(&details.summary);
+    writeln!(out, "Hold       {} (reference {})", line.id, line.reference)?;
+    writeln!(out, "State      {}", line.state)?;
+    writeln!(
+        out,
+        "Received   {} from {}",
+        line.received_at, details.client.ip
+    )?;
+    writeln!(
+        out,
+        "Sender     {}",
+        if line.mail_from.is_empty() {
+            "<>"
+        } else {
+            &line.mail_from
+        }
+    )?;
+    writeln!(out, "Recipients {}", line.rcpt_to.join(", "))?;
+    writeln!(
+        out,
+        "Subject    {}",
+        details.record.subject.as_deref().unwrap_or("(none)")
+    )?;
+    writeln!(out, "Size       {} bytes", line.bytes)?;
+    if let (Some(by), Some(reason)) = (&details.summary.decided_by, &details.reason) {
+        writeln!(out, "Decided    by {by}: {reason}")?;
+    }
+    writeln!(out, "\nFindings ({} people)", details.record.people)?;
+    for finding in &details.record.findings {
+        let (category, confidence) = (finding.category.name(), finding.confidence.name());
+        writeln!(
+            out,
+            "  {category:<12} {:<18} {confidence:<7} {:<30} {}",
+            finding.detector, finding.location, finding.masked
+        )?;
+    }
+    writeln!(out, "\n{}", details.record.explanation)
+}

@@ -1,0 +1,284 @@
+//! Every thing the program can do, by command, with its exit code.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::app::cli::{
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, HoldsArgs, RosterCommand, ScanArgs, ServeArgs,
+};
+use crate::app::config;
+use crate::app::input::{self, Input};
+use crate::app::wiring::StartError;
+use crate::app::{
+    check, demo, explain, generate, holds, roster, scan, serve, telemetry, tools, wiring,
+};
+use crate::extract::{InProcess, Reader};
+use crate::limits::Budget;
+use crate::mail::{Address, Envelope};
+use crate::pipeline::judge::{Case, judge};
+use crate::pipeline::way::day;
+use crate::policy::ClientFacts;
+use crate::worker;
+
+/// The answer is no.
+const NO: u8 = 1;
+/// Command line, configuration, policy or roster cannot be used.
+const UNUSABLE: u8 = 2;
+/// A fault of the machine.
+const MACHINE: u8 = 3;
+
+/// A failure with its exit code.
+struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    fn no(text: impl Display) -> Self {
+        Self {
+            code: NO,
+            text: text.to_string(),
+        }
+    }
+
+    fn unusable(text: impl Display) -> Self {
+        Self {
+            code: UNUSABLE,
+            text: text.to_string(),
+        }
+    }
+
+    fn machine(text: impl Display) -> Self {
+        Self {
+            code: MACHINE,
+            text: text.to_string(),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Settings(text) => Self::unusable(text),
+            StartError::Machine { .. } | StartError::Store { .. } => Self::machine(error),
+        }
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(args) => serve(&args),
+        Command::Demo(args) => demo(&args),
+        Command::Scan(args) => scan(&args),
+        Command::Check(args) => check(&args),
+        Command::Explain(args) => explain(&args),
+        Command::Holds(args) => holds(&args),
+        Command::Roster(args) => match args.command {
+            RosterCommand::Check { file, staff } => {
+                roster::check(&file, staff.as_deref(), &mut io::stdout().lock())
+                    .map_err(Failure::unusable)
+            }
+        },
+        Command::Completions { shell } => {
+            generate::completions(shell, &mut io::stdout().lock());
+            Ok(())
+        }
+        Command::Man { dir } => generate::man(&dir).map_err(Failure::machine),
+        Command::Worker => return worker::child_main(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell when standard error is closed.
+            let _closed = writeln!(io::stderr(), "beadle: {}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn runtime(threads: usize) -> Result<Runtime, Failure> {
+    let mut builder = Builder::new_multi_thread();
+    if threads > 0 {
+        builder.worker_threads(threads);
+    }
+    // Deep documents are walked on blocking threads; 16 MiB covers every depth that `Limits` allows.
+    builder
+        .enable_all()
+        .thread_stack_size(16 << 20)
+        .build()
+        .map_err(Failure::machine)
+}
+
+fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let config =
+        config::load(args.rules.config.as_deref()).and_then(|config| config.with_serve(args));
+    let config = config.map_err(Failure::unusable)?;
+    telemetry::start_log(&config.log);
+    Ok(runtime(config.server.threads)?.block_on(serve::run(config, args))?)
+}
+
+fn demo(args: &DemoArgs) -> Result<(), Failure> {
+    let quiet = telemetry::Config {
+        level: "warn".to_owned(),
+        ..telemetry::Config::default()
+    };
+    telemetry::start_log(&quiet);
+    runtime(0)?
+        .block_on(demo::run(args, &mut io::stdout().lock()))
+        .map_err(|error| match error {
+            demo::DemoError::Start(error) => error.into(),
+            other => Failure::machine(other),
+        })
+}
+
+fn scan(args: &ScanArgs) -> Result<(), Failure> {
+    let config = config::load(args.rules.config.as_deref())
+        .map_err(Failure::unusable)?
+        .with_rules(&args.rules);
+    telemetry::start_log(&config.log);
+    let jobs = if args.jobs == 0 {
+        std::thread::available_parallelism().map_or(2, usize::from)
+    } else {
+        args.jobs
+    };
+    let reader: Arc<dyn Reader> = if args.in_process {
+        Arc::new(InProcess)
+    } else {
+        Arc::new(wiring::workers(&config, jobs)?)
+    };
+    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let inputs = input::collect(&args.manifest, &args.paths).map_err(Failure::no)?;
+    let options = scan::Options {
+        jobs,
+        output: args.output,
+        reveal: args.reveal,
+        limits: Arc::new(config.limits),
+        today: day(SystemTime::now()),
+    };
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let totals = scan::run(&inputs, &tools, &options, &mut out).map_err(Failure::machine)?;
+    if totals.failed > 0 {
+        return Err(Failure::no(format!(
+            "{} of {} files could not be read",
+            totals.failed, totals.messages
+        )));
+    }
+    Ok(())
+}
+
+/// Keys the hashes of one run.
+fn random_secret() -> Result<[u8; 16], Failure> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(Failure::machine)?;
+    Ok(secret)
+}
+
+fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if args.print_default {
+        return out
+            .write_all(config::DEFAULT.as_bytes())
+            .map_err(Failure::machine);
+    }
+    let config = config::load(args.rules.config.as_deref())
+        .map_err(Failure::unusable)?
+        .with_rules(&args.rules);
+    let problems = runtime(1)?
+        .block_on(check::run(&config, args.offline, &mut out))
+        .map_err(Failure::machine)?;
+    if problems > 0 {
+        Err(Failure::no(format!("{problems} problems")))
+    } else {
+        Ok(())
+    }
+}
+
+fn explain(args: &ExplainArgs) -> Result<(), Failure> {
+    let config = config::load(args.rules.config.as_deref())
+        .map_err(Failure::unusable)?
+        .with_rules(&args.rules);
+    let reader: Arc<dyn Reader> = Arc::new(wiring::workers(&config, 1)?);
+    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let input = Input::file(&args.file);
+    let message = input.read().map_err(|error| {
+        Failure::no(format!("failed to read `{}`: {error}", args.file.display()))
+    })?;
+    let envelope = explained_envelope(args, &input, &message)?;
+    let case = Case {
+        envelope: &envelope,
+        client: ClientFacts { own_server: true },
+        message: &message,
+        today: day(SystemTime::now()),
+    };
+    let judgement = judge(&case, &tools, &Budget::new(Arc::new(config.limits)));
+    explain::write(
+        &judgement,
+        &envelope,
+        &tools.policy,
+        args.reveal,
+        &mut io::stdout().lock(),
+    )
+    .map_err(Failure::machine)
+}
+
+/// The envelope of the flags, filled up from the headers.
+fn explained_envelope(
+    args: &ExplainArgs,
+    input: &Input,
+    message: &[u8],
+) -> Result<Envelope, Failure> {
+    let address = |text: &String| {
+        let found = text.trim_start_matches('<').trim_end_matches('>');
+        Address::parse(found).map_err(|error| {
+            Failure::unusable(format!("found `{text}`: {error}; allowed: name@domain"))
+        })
+    };
+    let headers = input.envelope(message);
+    let sender = match args.mail_from.as_ref() {
+        Some(text) if text.trim_matches(['<', '>']).is_empty() => None,
+        Some(text) => Some(address(text)?),
+        None => headers.mail_from.address().cloned(),
+    };
+    if args.rcpt_to.is_empty() {
+        return Ok(Envelope::of(
+            sender,
+            headers
+                .rcpts
+                .iter()
+                .filter_map(|rcpt| rcpt.address().cloned()),
+        ));
+    }
+    let rcpts: Result<Vec<Address>, Failure> = args.rcpt_to.iter().map(address).collect();
+    Ok(Envelope::of(sender, rcpts?))
+}
+
+fn holds(args: &HoldsArgs) -> Result<(), Failure> {
+    let mut config = config::load(args.config.as_deref()).map_err(Failure::unusable)?;
+    if let Some(folder) = &args.data_dir {
+        config.server.data_dir.clone_from(folder);
+    }
+    if !config.server.data_dir.join("beadle.db").exists() {
+        return Err(Failure::no(format!(
+            "`{}` holds no store; name its folder with --data-dir",
+            config.server.data_dir.display()
+        )));
+    }
+    let done = runtime(1)?.block_on(holds::run(
+        args,
+        &config.completed(),
+        &mut io::stdout().lock(),
+    ));
+    done.map_err(|error| match error {
+        holds::HoldsError::Address(_) => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    })
+}

@@ -1,0 +1,165 @@
+//! Putting together what judging works with: policy, patterns, roster and the reader of attachments, from files or built in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::config::{Config, Trust};
+use crate::detect::catalogue::EMBEDDED;
+use crate::detect::{Catalogue, CatalogueError, Engine};
+use crate::extract::Reader;
+use crate::mail::Domain;
+use crate::pipeline::judge::Tools;
+use crate::policy::{Policy, PolicyError};
+use crate::roster::{ImportReport, Roster, RosterError, RosterKind};
+
+/// Why judging cannot begin; every text says what to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolsError {
+    /// A file cannot be read.
+    #[error("failed to read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The policy has mistakes.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Detectors or dictionaries have mistakes.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// A roster cannot be used.
+    #[error("`{path}`: {source}")]
+    Roster {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: RosterError,
+    },
+    /// A domain is none.
+    #[error(
+        "{key}: found `{found}`; allowed: domain names such as trust.example; write the part after the @"
+    )]
+    Domain {
+        /// The key or flag.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+    },
+}
+
+/// Everything judging works with under this configuration. `secret` keys the hashes of names and values.
+pub fn build(
+    config: &Config,
+    secret: [u8; 16],
+    reader: Arc<dyn Reader>,
+) -> Result<Tools, ToolsError> {
+    let policy = policy(&config.trust)?;
+    let (roster, staff) = (
+        people(config.trust.roster.as_deref(), RosterKind::Pupils)?,
+        people(config.trust.staff.as_deref(), RosterKind::Staff)?,
+    );
+    let catalogue = catalogue(config.trust.patterns.as_deref())?;
+    let engine = Engine::build(&roster, &staff, &catalogue, secret)?;
+    metrics::gauge!("beadle_roster_people").set(engine.person_count() as f64);
+    Ok(Tools {
+        engine: Arc::new(engine),
+        policy: Arc::new(policy),
+        reader,
+    })
+}
+
+/// The policy with the trust's domains.
+pub fn policy(trust: &Trust) -> Result<Policy, ToolsError> {
+    let path = Path::new(&trust.policy);
+    let policy = if Policy::names().contains(&trust.policy.as_str()) || !path.exists() {
+        Policy::embedded(&trust.policy)?
+    } else {
+        Policy::parse(&trust.policy, &read_text(path)?)?
+    };
+    let internal = domains("trust.internal_domains", &trust.internal_domains)?;
+    let partners = domains("trust.partner_domains", &trust.partner_domains)?;
+    Ok(policy.with_domains(&internal, &partners))
+}
+
+fn domains(key: &'static str, texts: &[String]) -> Result<Vec<Domain>, ToolsError> {
+    texts
+        .iter()
+        .map(|text| {
+            Domain::parse(text).map_err(|_| ToolsError::Domain {
+                key,
+                found: text.clone(),
+            })
+        })
+        .collect()
+}
+
+fn people(path: Option<&Path>, kind: RosterKind) -> Result<Roster, ToolsError> {
+    path.map_or_else(
+        || Ok(Roster::default()),
+        |path| import(path, kind).map(|(roster, _)| roster),
+    )
+}
+
+/// Reads one roster file.
+pub fn import(path: &Path, kind: RosterKind) -> Result<(Roster, ImportReport), ToolsError> {
+    let bytes = std::fs::read(path).map_err(|source| ToolsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Roster::import(&bytes, kind).map_err(|source| ToolsError::Roster {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The built-in catalogue, with files of `folder` in the place of built-in ones of the same name.
+pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, ToolsError> {
+    let Some(folder) = folder else {
+        return Ok(Catalogue::embedded()?);
+    };
+    let mut files = Vec::new();
+    for part in ["detectors", "dictionaries"] {
+        collect(&folder.join(part), part, &mut files)?;
+    }
+    let own = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let kept = EMBEDDED
+        .iter()
+        .copied()
+        .filter(|(name, _)| !files.iter().any(|(own, _)| own == name));
+    Ok(Catalogue::load(kept.chain(own))?)
+}
+
+/// The files of a folder and its folders, named relative to the patterns folder. A folder that is not there is empty.
+fn collect(folder: &Path, name: &str, files: &mut Vec<(String, String)>) -> Result<(), ToolsError> {
+    let failed = |source| ToolsError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let inner = format!(
+            "{name}/{}",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        );
+        if path.is_dir() {
+            collect(&path, &inner, files)?;
+        } else {
+            files.push((inner, read_text(&path)?));
+        }
+    }
+    Ok(())
+}
+
+fn read_text(path: &Path) -> Result<String, ToolsError> {
+    std::fs::read_to_string(path).map_err(|source| ToolsError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}

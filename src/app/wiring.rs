@@ -1,0 +1,409 @@
+//! Putting the relay together: store, next hop, pipeline, listeners, queue, and the tasks beside them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::admin::{self, Readiness};
+use crate::app::config::Config;
+use crate::app::telemetry;
+use crate::app::tools;
+use crate::mail::Address;
+use crate::net::access::Access;
+use crate::net::inbound::{self, Inbound};
+use crate::net::outbound::SmtpNextHop;
+use crate::net::tls_server::TlsServer;
+use crate::pipeline::Accept;
+use crate::pipeline::way::{Pipeline, Settings};
+use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
+use crate::relay::dsn;
+use crate::relay::notice::RefusedHold;
+use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
+use crate::relay::trace;
+use crate::relay::{Maildir, NextHop};
+use crate::store::{self, Claim, MasterKey, Store};
+use crate::worker;
+
+/// Why the relay cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is missing or wrong; the text says what to change.
+    #[error("{0}")]
+    Settings(String),
+    /// The machine is in the way: a port in use, a folder that cannot be written.
+    #[error("{what}: {source}")]
+    Machine {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("store in `{path}`: {source}")]
+    Store {
+        /// The data folder.
+        path: PathBuf,
+        /// Why.
+        source: store::StoreError,
+    },
+}
+
+fn settings(error: &dyn std::fmt::Display) -> StartError {
+    StartError::Settings(error.to_string())
+}
+
+/// A relay that runs.
+pub struct Running {
+    /// Where it accepts mail.
+    pub addresses: Vec<SocketAddr>,
+    /// Where it answers its operator.
+    pub admin: Option<SocketAddr>,
+    /// Its store.
+    pub store: Store,
+    config: Config,
+    pipeline: Pipeline,
+    listeners: Vec<(Arc<Inbound>, Option<Arc<TlsServer>>)>,
+    reader: Arc<worker::Pool>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    /// No other process serves from this folder while we do.
+    _claim: Claim,
+}
+
+/// Opens the store of this configuration. `check` has the database file checked, which a command beside a running relay need not do.
+pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartError> {
+    const DAY: u64 = 24 * 3600;
+    let path = config.server.data_dir.clone();
+    let failed = |source| StartError::Store {
+        path: path.clone(),
+        source,
+    };
+    let settings = store::Config {
+        retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
+        ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
+        check,
+        ..store::Config::new(path.clone())
+    };
+    let master = match (&config.store.key_env, &config.store.key_file) {
+        (Some(name), _) => MasterKey::from_env(name),
+        (None, Some(file)) => MasterKey::from_file(file),
+        (None, None) => MasterKey::load_or_create(&settings.default_key_file()),
+    };
+    Store::open(settings, master.map_err(failed)?)
+        .await
+        .map_err(failed)
+}
+
+/// The next hop of this configuration.
+pub fn next_hop(config: &Config) -> Result<Arc<dyn NextHop>, StartError> {
+    if let Some(folder) = &config.server.maildir {
+        let opened = Maildir::open(folder.clone());
+        return opened
+            .map(|maildir| Arc::new(maildir) as Arc<dyn NextHop>)
+            .map_err(|source| StartError::Machine {
+                what: format!("Maildir `{}`", folder.display()),
+                source,
+            });
+    }
+    if config.outbound.hops.is_empty() {
+        return Err(StartError::Settings(
+            "outbound.hops: found none; allowed: one or more [[outbound.hops]] with host and port; set it, or use --next-hop HOST:PORT \
+             (maildir:DIR to try things out)"
+                .to_owned(),
+        ));
+    }
+    Ok(Arc::new(
+        SmtpNextHop::new(&config.outbound).map_err(|error| settings(&error))?,
+    ))
+}
+
+/// The pool of child processes that read attachments; `processes` stands in for an unset number.
+pub fn workers(config: &Config, processes: usize) -> Result<worker::Pool, StartError> {
+    let own = worker::PoolConfig::own_program();
+    let mut pool = own.map_err(|source| StartError::Machine {
+        what: "own program".to_owned(),
+        source,
+    })?;
+    match (config.worker.processes, processes) {
+        (0, 0) => {}
+        (0, processes) | (processes, _) => pool.size = processes,
+    }
+    pool.wall = Duration::from_secs(config.worker.file_seconds);
+    Ok(worker::Pool::new(pool))
+}
+
+/// Starts everything; the relay accepts mail when this returns.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let config = config.completed();
+    if config.trust.internal_domains.is_empty() {
+        return Err(StartError::Settings(
+            "trust.internal_domains: found none; allowed: the domains of the trust; set it, or use --internal-domain D".to_owned(),
+        ));
+    }
+    let access = Access::new(&config.access)
+        .map_err(|error| StartError::Settings(format!("access.{error}")))?;
+    let next_hop = next_hop(&config)?;
+    let store = open_store(&config, true).await?;
+    let claim = store.claim().map_err(|source| StartError::Store {
+        path: config.server.data_dir.clone(),
+        source,
+    })?;
+    let reader = Arc::new(workers(&config, 0)?);
+    let shared: Arc<dyn crate::extract::Reader> = reader.clone();
+    let tools = tools::build(&config, store.subkey("findings"), shared)
+        .map_err(|error| settings(&error))?;
+    let limits = Arc::new(config.limits.clone());
+    let returns = returns(&config);
+    let pipeline = Pipeline::new(
+        pipeline_settings(&config),
+        Arc::clone(&limits),
+        tools,
+        store.clone(),
+        Arc::clone(&next_hop),
+        Arc::clone(&returns),
+    );
+    let metrics = telemetry::start_metrics();
+    let (stop, stopped) = watch::channel(false);
+    let mut running = Running {
+        addresses: Vec::new(),
+        admin: None,
+        store: store.clone(),
+        config,
+        pipeline,
+        listeners: Vec::new(),
+        reader,
+        stop,
+        tasks: JoinSet::new(),
+        _claim: claim,
+    };
+    running.listen(&access, &limits, &stopped).await?;
+    running
+        .listen_admin(metrics, Arc::clone(&next_hop), &stopped)
+        .await?;
+    let worker = queue::Config {
+        worker: running.config.server.name.clone(),
+        ..queue::Config::default()
+    };
+    let queue = Queue::new(
+        store.clone(),
+        next_hop,
+        returns,
+        Arc::new(SystemTime::now),
+        worker,
+    );
+    running.tasks.spawn(queue.run(stopped.clone()));
+    running.tasks.spawn(upkeep(store, stopped));
+    Ok(running)
+}
+
+fn pipeline_settings(config: &Config) -> Settings {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Settings {
+        identity: trace::Identity {
+            host: config.server.name.clone(),
+            instance: config.server.instance.clone(),
+        },
+        reply_deadline: Duration::from_secs(config.server.reply_seconds),
+        judging: if config.server.judging == 0 {
+            2 * cores
+        } else {
+            config.server.judging
+        },
+        judging_wait: Duration::from_secs(config.server.judging_wait_seconds),
+    }
+}
+
+impl Running {
+    async fn listen(
+        &mut self,
+        access: &Access,
+        limits: &crate::limits::Limits,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        for listener in self.config.listener.clone() {
+            let tls = listener
+                .tls
+                .map(TlsServer::load)
+                .transpose()
+                .map_err(|error| settings(&error))?
+                .map(Arc::new);
+            let accept: Arc<dyn Accept> = Arc::new(self.pipeline.clone());
+            let inbound = Arc::new(Inbound::new(
+                listener.session,
+                limits,
+                access.clone(),
+                tls.clone(),
+                accept,
+            ));
+            let socket = bind(listener.address).await?;
+            self.addresses.push(local_address(&socket)?);
+            self.tasks.spawn(inbound::serve(
+                socket,
+                Arc::clone(&inbound),
+                stopped.clone(),
+            ));
+            self.listeners.push((inbound, tls));
+        }
+        Ok(())
+    }
+
+    async fn listen_admin(
+        &mut self,
+        metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+        next_hop: Arc<dyn NextHop>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        let Some(address) = self.config.admin.listen else {
+            return Ok(());
+        };
+        let socket = bind(address).await?;
+        self.admin = Some(local_address(&socket)?);
+        let store = self.store.clone();
+        let readiness: Readiness = Arc::new(move || {
+            let (store, next_hop) = (store.clone(), Arc::clone(&next_hop));
+            Box::pin(async move {
+                let offered = tokio::time::timeout(Duration::from_secs(5), next_hop.offer()).await;
+                vec![
+                    ("store", store.probe().await.is_ok()),
+                    ("next-hop", offered.is_ok_and(|offer| offer.is_some())),
+                ]
+            })
+        });
+        self.tasks
+            .spawn(admin::serve(socket, metrics, readiness, stopped.clone()));
+        Ok(())
+    }
+
+    /// Reads roster, policy, patterns, access rules and certificates again. What cannot be read stays as it was, and is said.
+    pub fn reload(&self, fresh: Config) {
+        let fresh = fresh.completed();
+        match tools::build(&fresh, self.store.subkey("findings"), self.reader.clone()) {
+            Ok(tools) => self.pipeline.swap_tools(tools),
+            Err(error) => {
+                tracing::error!(%error, "reload: roster, policy and patterns stay as they were")
+            }
+        }
+        match Access::new(&fresh.access) {
+            Ok(access) => self
+                .listeners
+                .iter()
+                .for_each(|(inbound, _)| inbound.set_access(access.clone())),
+            Err(error) => tracing::error!(%error, "reload: access rules stay as they were"),
+        }
+        for tls in self.listeners.iter().filter_map(|(_, tls)| tls.as_ref()) {
+            if let Err(error) = tls.reload() {
+                tracing::error!(%error, "reload: certificates stay as they were");
+            }
+        }
+        tracing::info!("reloaded");
+    }
+
+    /// Stops accepting, lets sessions and deliveries end, and returns when they have.
+    pub async fn stop(mut self) {
+        // Receivers that are gone have ended already.
+        let _all_ended = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Machine {
+            what: format!("listen on {address}"),
+            source,
+        })
+}
+
+fn local_address(socket: &TcpListener) -> Result<SocketAddr, StartError> {
+    socket.local_addr().map_err(|source| StartError::Machine {
+        what: "listener".to_owned(),
+        source,
+    })
+}
+
+/// Retention, the sweep of orphans and the gauges.
+async fn upkeep(store: Store, mut stopped: watch::Receiver<bool>) {
+    const GAUGES: Duration = Duration::from_secs(15);
+    const ROUNDS_FOR_RETENTION: u32 = 240;
+    match store.sweep(SystemTime::now()).await {
+        Ok(sweep) => sweep.missing.iter().for_each(
+            |id| tracing::error!(%id, "the message of this hold or delivery is not there"),
+        ),
+        Err(error) => tracing::error!(%error, "the sweep of the store failed"),
+    }
+    for round in 0u32.. {
+        if round % ROUNDS_FOR_RETENTION == 0
+            && let Err(error) = store.expire_due(SystemTime::now()).await
+        {
+            tracing::error!(%error, "retention failed");
+        }
+        if let Ok(counts) = store.counts().await {
+            metrics::gauge!("beadle_holds").set(counts.held as f64);
+            metrics::gauge!("beadle_queue").set(counts.queued as f64);
+        }
+        let ended = tokio::time::timeout(GAUGES, stopped.wait_for(|stop| *stop)).await;
+        if ended.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Writes delivery status notifications in this relay's name.
+fn returns(config: &Config) -> Compose {
+    let host = config.server.name.clone();
+    Arc::new(move |request: &ReturnRequest| -> Option<Bytes> {
+        let report = dsn::Report {
+            reporting_mta: &host,
+            kind: match request.kind {
+                ReturnKind::Failed => dsn::Kind::Failed,
+                ReturnKind::Delayed => dsn::Kind::Delayed {
+                    until: request.until,
+                },
+            },
+            id: request.id,
+            envelope: &request.envelope,
+            message: &request.header_bytes,
+            arrived: request.arrived,
+            last_attempt: request.now,
+            now: request.now,
+            remote_mta: None,
+            recipients: &request.refused,
+        };
+        report.compose().map(|(_, message)| message)
+    })
+}
+
+/// Writes notices to senders of refused holds.
+pub fn notices(config: &Config) -> ComposeNotice {
+    let domain = config
+        .trust
+        .internal_domains
+        .first()
+        .unwrap_or(&config.server.name);
+    let from = Address::parse(&format!("postmaster@{domain}")).ok();
+    Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
+        let hold = request.hold;
+        let notice = RefusedHold {
+            from: from.as_ref()?,
+            from_name: "Mail protection",
+            to: hold.envelope.mail_from.address()?,
+            reference: hold.summary.id.reference(),
+            rule_title: hold
+                .record
+                .rules
+                .first()
+                .map_or("", |rule| rule.title.as_str()),
+            reason: request.reason,
+            arrived: hold.summary.received_at,
+            now: SystemTime::now(),
+        };
+        notice.compose().ok().map(|(_, message)| message)
+    })
+}

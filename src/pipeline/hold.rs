@@ -1,0 +1,107 @@
+//! Turning a judgement into what is kept of a held message.
+//!
+//! # Invariants
+//! Nothing here holds matched text: findings go in masked, values as keys.
+
+use bytes::Bytes;
+
+use crate::detect::Category;
+use crate::mail::QueueId;
+use crate::pipeline::judge::Judgement;
+use crate::pipeline::received::Received;
+use crate::policy::{Explanation, Policy};
+use crate::smtp::reply::{EnhancedCode, Reply};
+use crate::store::{FindingRecord, HoldClient, HoldRecord, NewHold, RuleRecord};
+
+/// The answer to a message that is held.
+pub fn reply(id: QueueId) -> Reply {
+    Reply::new(
+        250,
+        EnhancedCode(2, 0, 0),
+        format!("accepted, held for review (ref {})", id.reference()),
+    )
+}
+
+/// The keys of the values found: what a release allows.
+pub fn values(judgement: &Judgement) -> Vec<u128> {
+    let mut values: Vec<u128> = judgement
+        .findings
+        .list
+        .iter()
+        .map(|finding| finding.value.0)
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// The categories found.
+pub fn categories(judgement: &Judgement) -> Vec<Category> {
+    let mut categories: Vec<Category> = judgement
+        .findings
+        .list
+        .iter()
+        .map(|finding| finding.category)
+        .collect();
+    categories.sort_unstable();
+    categories.dedup();
+    categories
+}
+
+/// What is kept of a message, `stored` being its bytes with our own header lines before them.
+pub fn new_hold(
+    received: &Received,
+    stored: Bytes,
+    judgement: &Judgement,
+    policy: &Policy,
+) -> NewHold {
+    NewHold {
+        id: received.id,
+        envelope: received.envelope.clone(),
+        client: HoldClient {
+            ip: received.client.ip,
+            helo: received.client.helo.clone(),
+        },
+        received_at: received.arrived,
+        message: stored,
+        record: record(received, judgement, policy),
+    }
+}
+
+fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRecord {
+    let rules = judgement.verdict.hits.iter().map(|hit| RuleRecord {
+        id: hit.rule.to_string(),
+        title: hit.title.to_string(),
+        clause: hit.clause.as_deref().map(ToOwned::to_owned),
+        action: hit.action,
+        because: hit.because.clone(),
+    });
+    let findings = judgement
+        .findings
+        .list
+        .iter()
+        .take(KEPT_FINDINGS)
+        .map(|finding| FindingRecord {
+            category: finding.category,
+            detector: finding.detector.to_string(),
+            confidence: finding.confidence,
+            location: finding.location.to_string(),
+            masked: finding.masked.clone(),
+        });
+    HoldRecord {
+        subject: judgement.headers.decoded("Subject"),
+        rules: rules.collect(),
+        findings: findings.collect(),
+        people: judgement.findings.people.len(),
+        explanation: Explanation::of(
+            policy,
+            &judgement.facts(&received.envelope, received.client.own_server),
+            &judgement.verdict,
+        )
+        .to_string(),
+        values: values(judgement),
+    }
+}
+
+/// Findings that are kept for the reviewer; a register of a whole school needs no more to be judged.
+const KEPT_FINDINGS: usize = 200;

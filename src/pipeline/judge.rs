@@ -1,0 +1,95 @@
+//! Judging: a message's bytes go in, a verdict with its grounds comes out.
+//!
+//! # Invariants
+//! `judge` is a function of its arguments: no clock, file or socket of its own (an attachment's reader is handed in). It
+//! cannot fail: what could not be read, or was not finished in time, is a fact that policy rules on.
+
+use std::sync::Arc;
+
+use crate::detect::{Engine, Findings, ScanContext};
+use crate::extract::{self, Content, Reader};
+use crate::limits::Budget;
+use crate::mail::Envelope;
+use crate::mime::{self, Defect, Headers};
+use crate::policy::{self, ClientFacts, Facts, Policy, Verdict};
+
+/// What judging works with; swapped as a whole on reload.
+#[derive(Clone)]
+pub struct Tools {
+    /// Roster, dictionaries and detectors, compiled.
+    pub engine: Arc<Engine>,
+    /// The trust's rules.
+    pub policy: Arc<Policy>,
+    /// Who reads rich attachments.
+    pub reader: Arc<dyn Reader>,
+}
+
+/// A message to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// Sender and recipients.
+    pub envelope: &'a Envelope,
+    /// The client.
+    pub client: ClientFacts,
+    /// The message as received.
+    pub message: &'a [u8],
+    /// The day of judging, for exceptions that expire.
+    pub today: jiff::civil::Date,
+}
+
+/// A verdict and its grounds.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// What policy says.
+    pub verdict: Verdict,
+    /// What was found.
+    pub findings: Findings,
+    /// What was read and what was not.
+    pub content: Content,
+    /// The top-level headers.
+    pub headers: Headers,
+    /// Malformed structure of the message.
+    pub defects: Vec<Defect>,
+    /// Size of the message in bytes.
+    pub bytes: u64,
+}
+
+impl Judgement {
+    /// The facts the verdict was made from.
+    pub fn facts<'a>(&'a self, envelope: &'a Envelope, own_server: bool) -> Facts<'a> {
+        Facts {
+            envelope,
+            client: ClientFacts { own_server },
+            headers: &self.headers,
+            defects: &self.defects,
+            content: &self.content,
+            findings: &self.findings,
+            message_bytes: self.bytes,
+        }
+    }
+}
+
+/// The way of a message through the pure stages: parse, extract, detect, decide.
+pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
+    let message = mime::parse(case.message, budget);
+    let content = extract::walk(&message, budget, tools.reader.as_ref());
+    let findings = tools.engine.scan(&content, &ScanContext::default(), budget);
+    let facts = Facts {
+        envelope: case.envelope,
+        client: case.client,
+        headers: &message.headers,
+        defects: &message.defects,
+        content: &content,
+        findings: &findings,
+        message_bytes: case.message.len() as u64,
+    };
+    let verdict = policy::decide(&tools.policy, &facts, case.today);
+    Judgement {
+        verdict,
+        findings,
+        headers: message.headers,
+        defects: message.defects,
+        content,
+        bytes: case.message.len() as u64,
+    }
+}
