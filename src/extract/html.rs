@@ -300,8 +300,7 @@ impl Reader {
     fn close(&mut self, tag: &str) {
         match tag {
             "table" => self.end_table(),
-            "p" | "tr" | "li" | "div" => self.newline(),
-            "br" => self.newline(),
+            "p" | "tr" | "li" | "div" | "br" => self.newline(),
             _ if is_block(tag) => self.newline(),
             _ => {}
         }
