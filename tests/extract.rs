@@ -603,6 +603,22 @@ fn zip_encryption_by_strength_and_by_what_travels_with_it() {
     }
 }
 
+/// Archives written to a pipe (macOS, web servers) leave sizes to a descriptor behind the data.
+#[test]
+fn streamed_archives_are_no_defect() {
+    let mut zip = zip::ZipWriter::new_stream(Vec::new());
+    for name in ["a.csv", "b.csv"] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"Name,Age\nKai,9\n").unwrap();
+    }
+    let content = attached("a.zip", &zip.finish().unwrap().into_inner());
+    assert_eq!(
+        (content.defects.as_slice(), reasons(&content)),
+        (&[][..], vec![])
+    );
+    assert_eq!(text(&content, View::Table).matches("Kai").count(), 2);
+}
+
 /// One name twice, an entry the directory does not list, a header that contradicts it.
 #[test]
 fn archives_that_tell_two_stories_are_defects_and_read_whole() {

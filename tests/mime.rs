@@ -31,7 +31,11 @@ fn crlf(text: &str) -> String {
 }
 
 fn b64(text: &str) -> String {
-    STANDARD.encode(text)
+    b64_bytes(text.as_bytes())
+}
+
+fn b64_bytes(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 const SECRET: &str = "Amelia Hartwell has asthma and takes salbutamol";
@@ -237,6 +241,38 @@ fn a_body_that_is_only_base64_is_apparent_protection() {
     assert_eq!(content.protections.len(), 1);
     assert_eq!(content.protections[0].location.place, Place::Body);
     assert!(says(&content, SECRET));
+}
+
+/// What ordinary bodies carry that is base64 and no disguise: keys, certificates, signatures, tokens, wrapped links, rules.
+#[test]
+fn keys_and_links_are_noise() {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let noise: Vec<u8> = (0u64..60)
+        .flat_map(|i| {
+            let mut hasher = DefaultHasher::new();
+            i.hash(&mut hasher);
+            hasher.finish().to_be_bytes()
+        })
+        .collect();
+    let lines: Vec<String> = b64_bytes(&noise)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    let body = format!(
+        "Hello,\n-----BEGIN CERTIFICATE-----\n{0}\n-----END CERTIFICATE-----\n-----BEGIN PGP SIGNATURE-----\n\n{0}\n=abcd\n\
+         -----END PGP SIGNATURE-----\nhttps://links.example/{1}\n{1}\n> {1}\neyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4ifQ.x\n\
+         ____________________________________________________\nThis line of the letter has no full stop and is long enough",
+        lines.join("\n"),
+        lines[0]
+    );
+    let raw = with_body("Content-Type: text/plain", &body);
+    let content = content(&raw);
+    assert_eq!(parse(raw.as_bytes(), &budget()).sweep, []);
+    assert_eq!(
+        (content.defects.as_slice(), content.protections.as_slice()),
+        (&[][..], &[][..])
+    );
 }
 
 #[test]

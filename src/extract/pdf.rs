@@ -9,7 +9,8 @@
 //!
 //! # Known gaps
 //! `hayro` bounds neither the size of a decoded stream nor repeated forms: only the worker's limits stop such a file. Layers
-//! that are switched off, and pictures beside text, are not read. Right-to-left text is not reordered.
+//! that are switched off, and pictures beside text, are not read. Right-to-left text is not reordered. A word that a narrow table cell
+//! breaks over two lines comes out as two lines.
 
 use std::collections::HashMap;
 
