@@ -295,7 +295,7 @@ fn pdf(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     let mut offsets = Vec::new();
     for (i, object) in objects.iter().enumerate() {
         offsets.push(out.len());
-        write!(out, "{} 0 obj\n", i + 1).unwrap();
+        writeln!(out, "{} 0 obj", i + 1).unwrap();
         out.extend_from_slice(object);
         out.extend_from_slice(b"\nendobj\n");
     }
@@ -366,6 +366,136 @@ fn pdf_text_forms_notes_properties_and_files() {
         assert!(joined.contains(words), "{words}: {joined}");
     }
     assert_eq!(reasons(&content), []);
+}
+
+/// PDFs under the standard security handler, revisions 2 and 3 (40 and 128 bits), made with ISO 32000-2 algorithm 2;
+/// the page says `Amelia Hart`, the password is empty or `Rosebud7`.
+const PDF_OPEN_40: &str = "JVBERi0xLjQKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgPj4KZW5kb2JqCjIgMCBvYmoKPDwgL1R5cGUgL1BhZ2VzIC9LaWRzIFszIDAgUl0gL0NvdW50IDEgPj4KZW5kb2JqCjMgMCBvYmoKPDwgL1R5cGUgL1BhZ2UgL1BhcmVudCAyIDAgUiAvTWVkaWFCb3ggWzAgMCA2MDAgODAwXSAvQ29udGVudHMgNCAwIFIgL1Jlc291cmNlcyA8PCAvRm9udCA8PCAvRjEgNSAwIFIgPj4gPj4gPj4KZW5kb2JqCjQgMCBvYmoKPDwgL0xlbmd0aCA0MiA+PgpzdHJlYW0KKocEyWCiR4nyHiYvSMEAdcgNiy3y9s68lyX1xm/OENVSTyLSZr2Y8TDYCmVuZHN0cmVhbQplbmRvYmoKNSAwIG9iago8PCAvVHlwZSAvRm9udCAvU3VidHlwZSAvVHlwZTEgL0Jhc2VGb250IC9IZWx2ZXRpY2EgPj4KZW5kb2JqCjYgMCBvYmoKPDwgL0ZpbHRlciAvU3RhbmRhcmQgL1YgMSAvUiAyIC9PIDxjOTI0MjI2ODdmYWNlZTY4NmUzNzNmMTBiNWM3ZDA0NzM4MDUzMTUyZjdlMmVlMzBlMTFjNjllYzQ0MjU3NmFiPiAvVSA8NzhjNzlhYTBmOTQ1YTA0YTUxZmY4MjgyM2NiYjFhZDllMTFkMzFhMzczOGRkMjYwZGEyYzBiY2VjODVkNjJhNj4gL1AgLTQ0ID4+CmVuZG9iagp4cmVmCjAgNwowMDAwMDAwMDAwIDY1NTM1IGYgCjAwMDAwMDAwMDkgMDAwMDAgbiAKMDAwMDAwMDA1OCAwMDAwMCBuIAowMDAwMDAwMTE1IDAwMDAwIG4gCjAwMDAwMDAyNDEgMDAwMDAgbiAKMDAwMDAwMDMzMyAwMDAwMCBuIAowMDAwMDAwNDAzIDAwMDAwIG4gCnRyYWlsZXIKPDwgL1NpemUgNyAvUm9vdCAxIDAgUiAvRW5jcnlwdCA2IDAgUiAvSUQgWzwzMDMxMzIzMzM0MzUzNjM3MzgzOTYxNjI2MzY0NjU2Nj4gPDMwMzEzMjMzMzQzNTM2MzczODM5NjE2MjYzNjQ2NTY2Pl0gPj4Kc3RhcnR4cmVmCjU5OQolJUVPRgo=";
+const PDF_OPEN_128: &str = "JVBERi0xLjQKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgPj4KZW5kb2JqCjIgMCBvYmoKPDwgL1R5cGUgL1BhZ2VzIC9LaWRzIFszIDAgUl0gL0NvdW50IDEgPj4KZW5kb2JqCjMgMCBvYmoKPDwgL1R5cGUgL1BhZ2UgL1BhcmVudCAyIDAgUiAvTWVkaWFCb3ggWzAgMCA2MDAgODAwXSAvQ29udGVudHMgNCAwIFIgL1Jlc291cmNlcyA8PCAvRm9udCA8PCAvRjEgNSAwIFIgPj4gPj4gPj4KZW5kb2JqCjQgMCBvYmoKPDwgL0xlbmd0aCA0MiA+PgpzdHJlYW0KtGeiSmFD7WU1Coa9F8joplKyUxXfNhpIve/GtAE7vJkqigq3boJg+vQ3CmVuZHN0cmVhbQplbmRvYmoKNSAwIG9iago8PCAvVHlwZSAvRm9udCAvU3VidHlwZSAvVHlwZTEgL0Jhc2VGb250IC9IZWx2ZXRpY2EgPj4KZW5kb2JqCjYgMCBvYmoKPDwgL0ZpbHRlciAvU3RhbmRhcmQgL1YgMiAvUiAzIC9MZW5ndGggMTI4IC9PIDw1NjZmYTg3M2VlMzNjNzk3Y2QzYjkwNGZkYWRmODE0YWZhMzRkZjlhMzhmNmVkNDFiOTg0ZTJjNmRhMmFhNmY1PiAvVSA8MmNiMjI3ZmNhNTVjNjA0NTljNzhiZTVlMmFjYjA1MDUwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD4gL1AgLTQ0ID4+CmVuZG9iagp4cmVmCjAgNwowMDAwMDAwMDAwIDY1NTM1IGYgCjAwMDAwMDAwMDkgMDAwMDAgbiAKMDAwMDAwMDA1OCAwMDAwMCBuIAowMDAwMDAwMTE1IDAwMDAwIG4gCjAwMDAwMDAyNDEgMDAwMDAgbiAKMDAwMDAwMDMzMyAwMDAwMCBuIAowMDAwMDAwNDAzIDAwMDAwIG4gCnRyYWlsZXIKPDwgL1NpemUgNyAvUm9vdCAxIDAgUiAvRW5jcnlwdCA2IDAgUiAvSUQgWzwzMDMxMzIzMzM0MzUzNjM3MzgzOTYxNjI2MzY0NjU2Nj4gPDMwMzEzMjMzMzQzNTM2MzczODM5NjE2MjYzNjQ2NTY2Pl0gPj4Kc3RhcnR4cmVmCjYxMQolJUVPRgo=";
+const PDF_LOCKED_40: &str = "JVBERi0xLjQKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgPj4KZW5kb2JqCjIgMCBvYmoKPDwgL1R5cGUgL1BhZ2VzIC9LaWRzIFszIDAgUl0gL0NvdW50IDEgPj4KZW5kb2JqCjMgMCBvYmoKPDwgL1R5cGUgL1BhZ2UgL1BhcmVudCAyIDAgUiAvTWVkaWFCb3ggWzAgMCA2MDAgODAwXSAvQ29udGVudHMgNCAwIFIgL1Jlc291cmNlcyA8PCAvRm9udCA8PCAvRjEgNSAwIFIgPj4gPj4gPj4KZW5kb2JqCjQgMCBvYmoKPDwgL0xlbmd0aCA0MiA+PgpzdHJlYW0K4Mi5UAiq4/OUvMlWSS0Rr1jGHS5ZQdIhucJCEUGbVO7AHBOS20FYpHB0CmVuZHN0cmVhbQplbmRvYmoKNSAwIG9iago8PCAvVHlwZSAvRm9udCAvU3VidHlwZSAvVHlwZTEgL0Jhc2VGb250IC9IZWx2ZXRpY2EgPj4KZW5kb2JqCjYgMCBvYmoKPDwgL0ZpbHRlciAvU3RhbmRhcmQgL1YgMSAvUiAyIC9PIDxiM2Y0MWY1MzUzYWMwMDFlMjI4ODNmMTgwNDQ4NWIwZTcyMmI3ZmIyZDg3MGQxYjhlMDNlYzBhNGYwMWUyMTUxPiAvVSA8YmZmNzM0MTFkM2E4NGVkNGFkNTczMzYzNzdiMjBhYmEyNzY3M2ZmYzA0ZWY3NDhiNDExMjBhN2Q1ZjlhODQyMz4gL1AgLTQ0ID4+CmVuZG9iagp4cmVmCjAgNwowMDAwMDAwMDAwIDY1NTM1IGYgCjAwMDAwMDAwMDkgMDAwMDAgbiAKMDAwMDAwMDA1OCAwMDAwMCBuIAowMDAwMDAwMTE1IDAwMDAwIG4gCjAwMDAwMDAyNDEgMDAwMDAgbiAKMDAwMDAwMDMzMyAwMDAwMCBuIAowMDAwMDAwNDAzIDAwMDAwIG4gCnRyYWlsZXIKPDwgL1NpemUgNyAvUm9vdCAxIDAgUiAvRW5jcnlwdCA2IDAgUiAvSUQgWzwzMDMxMzIzMzM0MzUzNjM3MzgzOTYxNjI2MzY0NjU2Nj4gPDMwMzEzMjMzMzQzNTM2MzczODM5NjE2MjYzNjQ2NTY2Pl0gPj4Kc3RhcnR4cmVmCjU5OQolJUVPRgo=";
+const PDF_LOCKED_128: &str = "JVBERi0xLjQKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgPj4KZW5kb2JqCjIgMCBvYmoKPDwgL1R5cGUgL1BhZ2VzIC9LaWRzIFszIDAgUl0gL0NvdW50IDEgPj4KZW5kb2JqCjMgMCBvYmoKPDwgL1R5cGUgL1BhZ2UgL1BhcmVudCAyIDAgUiAvTWVkaWFCb3ggWzAgMCA2MDAgODAwXSAvQ29udGVudHMgNCAwIFIgL1Jlc291cmNlcyA8PCAvRm9udCA8PCAvRjEgNSAwIFIgPj4gPj4gPj4KZW5kb2JqCjQgMCBvYmoKPDwgL0xlbmd0aCA0MiA+PgpzdHJlYW0KHcN5CKIpmcChW61nGjGlNT76Y7K7bII9xkGvjniUL89cWHUkmdQtoDNlCmVuZHN0cmVhbQplbmRvYmoKNSAwIG9iago8PCAvVHlwZSAvRm9udCAvU3VidHlwZSAvVHlwZTEgL0Jhc2VGb250IC9IZWx2ZXRpY2EgPj4KZW5kb2JqCjYgMCBvYmoKPDwgL0ZpbHRlciAvU3RhbmRhcmQgL1YgMiAvUiAzIC9MZW5ndGggMTI4IC9PIDwyY2JmOTU0OGMyMzMyOWUxODE4NDkwNDc2YjUwMGEwM2IwMWE5MTdhMTc2NGQyYzliOGE2NGI4ZTZlMTFmMTBmPiAvVSA8NWVmMzAxMjUzY2E4OTlhYjVhNmMzZTg0MzViOTQ4MTMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD4gL1AgLTQ0ID4+CmVuZG9iagp4cmVmCjAgNwowMDAwMDAwMDAwIDY1NTM1IGYgCjAwMDAwMDAwMDkgMDAwMDAgbiAKMDAwMDAwMDA1OCAwMDAwMCBuIAowMDAwMDAwMTE1IDAwMDAwIG4gCjAwMDAwMDAyNDEgMDAwMDAgbiAKMDAwMDAwMDMzMyAwMDAwMCBuIAowMDAwMDAwNDAzIDAwMDAwIG4gCnRyYWlsZXIKPDwgL1NpemUgNyAvUm9vdCAxIDAgUiAvRW5jcnlwdCA2IDAgUiAvSUQgWzwzMDMxMzIzMzM0MzUzNjM3MzgzOTYxNjI2MzY0NjU2Nj4gPDMwMzEzMjMzMzQzNTM2MzczODM5NjE2MjYzNjQ2NTY2Pl0gPj4Kc3RhcnR4cmVmCjYxMQolJUVPRgo=";
+
+#[test]
+fn pdf_encryption_by_who_can_open_it() {
+    let file = |encoded: &str| STANDARD.decode(encoded).unwrap();
+    for open in [PDF_OPEN_40, PDF_OPEN_128] {
+        let content = attached("open.pdf", &file(open));
+        assert_eq!(states(&content), [ProtectionState::Apparent]);
+        assert!(text(&content, View::Visible).contains("Amelia Hart"));
+    }
+    let content = attached("locked.pdf", &file(PDF_LOCKED_128));
+    assert_eq!(
+        (states(&content), reasons(&content)),
+        (vec![ProtectionState::Password], vec![])
+    );
+    assert_eq!(
+        states(&attached("weak.pdf", &file(PDF_LOCKED_40))),
+        [ProtectionState::Apparent]
+    );
+    let raw = mail(
+        "The PDF opens with password: Rosebud7",
+        "a.pdf",
+        "application/pdf",
+        &file(PDF_LOCKED_128),
+    );
+    let content = read_with(&raw, Limits::default(), &InProcess);
+    assert_eq!(
+        content.protections[0].reason,
+        "the password travels with it"
+    );
+    assert!(text(&content, View::Visible).contains("Amelia Hart"));
+}
+
+/// A compound file of these streams, each padded into the regular FAT, in MS-CFB version 3.
+fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    const FREE: u32 = u32::MAX;
+    const END: u32 = 0xffff_fffe;
+    let mut fat = vec![0xffff_fffd_u32];
+    let mut data: Vec<u8> = Vec::new();
+    let mut directory: Vec<u8> = Vec::new();
+    let mut entry = |name: &str, kind: u8, start: u32, size: u32| {
+        let mut raw = vec![0u8; 128];
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        raw[..units.len()].copy_from_slice(&units);
+        raw[64..66].copy_from_slice(&(units.len() as u16 + 2).to_le_bytes());
+        raw[66] = kind;
+        raw[116..120].copy_from_slice(&start.to_le_bytes());
+        raw[120..124].copy_from_slice(&size.to_le_bytes());
+        directory.extend(raw);
+    };
+    entry("Root Entry", 5, END, 0);
+    for (name, bytes) in streams {
+        let size = bytes.len().max(4096).next_multiple_of(512);
+        let start = fat.len() as u32;
+        let sectors = (size / 512) as u32;
+        fat.extend((1..sectors).map(|i| start + i));
+        fat.push(END);
+        data.extend_from_slice(bytes);
+        data.resize(data.len() + size - bytes.len(), 0);
+        entry(name, 2, start, size as u32);
+    }
+    directory.resize(directory.len().next_multiple_of(512), 0);
+    let directory_start = fat.len() as u32;
+    let sectors = (directory.len() / 512) as u32;
+    fat.extend((1..sectors).map(|i| directory_start + i));
+    fat.push(END);
+    fat.resize(128, FREE);
+    let mut out = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+    out.resize(512, 0);
+    out[26..28].copy_from_slice(&3u16.to_le_bytes());
+    out[30..32].copy_from_slice(&9u16.to_le_bytes());
+    out[44..48].copy_from_slice(&1u32.to_le_bytes());
+    out[48..52].copy_from_slice(&directory_start.to_le_bytes());
+    out[68..72].copy_from_slice(&END.to_le_bytes());
+    for slot in 0..109usize {
+        let sector = if slot == 0 { 0 } else { FREE };
+        out[76 + slot * 4..80 + slot * 4].copy_from_slice(&sector.to_le_bytes());
+    }
+    out.extend(fat.into_iter().flat_map(u32::to_le_bytes));
+    out.extend(data);
+    out.extend(directory);
+    out
+}
+
+#[test]
+fn encrypted_office_is_told_from_old_office_and_from_pretence() {
+    let package = [9u8; 5000];
+    let agile = compound(&[
+        ("EncryptionInfo", &[4, 0, 4, 0, 0x40, 0, 0, 0]),
+        ("EncryptedPackage", &package),
+    ]);
+    let content = attached("plan.docx", &agile);
+    assert_eq!(
+        (states(&content), reasons(&content)),
+        (vec![ProtectionState::Password], vec![])
+    );
+    assert!(!content.files[0].mismatch);
+    let unknown = compound(&[
+        ("EncryptionInfo", &[9, 0, 9, 0]),
+        ("EncryptedPackage", &package),
+    ]);
+    assert_eq!(
+        states(&attached("plan.docx", &unknown)),
+        [ProtectionState::Opaque]
+    );
+    let both = compound(&[
+        ("EncryptionInfo", &[4, 0, 4, 0]),
+        ("EncryptedPackage", &package),
+        ("WordDocument", b"plain"),
+    ]);
+    assert_eq!(
+        states(&attached("plan.doc", &both)),
+        [ProtectionState::Opaque]
+    );
+    let name: Vec<u8> = "EncryptionInfo EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let old = attached("old.doc", &compound(&[("WordDocument", &name)]));
+    assert_eq!(
+        (states(&old), old.unread[0].kind.as_str()),
+        (vec![], "application/msword")
+    );
 }
 
 #[test]
@@ -471,6 +601,22 @@ fn zip_encryption_by_strength_and_by_what_travels_with_it() {
         );
         assert!(text(&content, View::Table).contains("Amelia Hart"));
     }
+}
+
+/// Archives written to a pipe (macOS, web servers) leave sizes to a descriptor behind the data.
+#[test]
+fn streamed_archives_are_no_defect() {
+    let mut zip = zip::ZipWriter::new_stream(Vec::new());
+    for name in ["a.csv", "b.csv"] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"Name,Age\nKai,9\n").unwrap();
+    }
+    let content = attached("a.zip", &zip.finish().unwrap().into_inner());
+    assert_eq!(
+        (content.defects.as_slice(), reasons(&content)),
+        (&[][..], vec![])
+    );
+    assert_eq!(text(&content, View::Table).matches("Kai").count(), 2);
 }
 
 /// One name twice, an entry the directory does not list, a header that contradicts it.

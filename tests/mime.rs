@@ -1,9 +1,6 @@
 //! Messages as clients write them, and as people who want to hide something write them: what is read, what is called malformed.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its message has failed"
-)]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -34,7 +31,11 @@ fn crlf(text: &str) -> String {
 }
 
 fn b64(text: &str) -> String {
-    STANDARD.encode(text)
+    b64_bytes(text.as_bytes())
+}
+
+fn b64_bytes(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 const SECRET: &str = "Amelia Hartwell has asthma and takes salbutamol";
@@ -242,6 +243,38 @@ fn a_body_that_is_only_base64_is_apparent_protection() {
     assert!(says(&content, SECRET));
 }
 
+/// What ordinary bodies carry that is base64 and no disguise: keys, certificates, signatures, tokens, wrapped links, rules.
+#[test]
+fn keys_and_links_are_noise() {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let noise: Vec<u8> = (0u64..60)
+        .flat_map(|i| {
+            let mut hasher = DefaultHasher::new();
+            i.hash(&mut hasher);
+            hasher.finish().to_be_bytes()
+        })
+        .collect();
+    let lines: Vec<String> = b64_bytes(&noise)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    let body = format!(
+        "Hello,\n-----BEGIN CERTIFICATE-----\n{0}\n-----END CERTIFICATE-----\n-----BEGIN PGP SIGNATURE-----\n\n{0}\n=abcd\n\
+         -----END PGP SIGNATURE-----\nhttps://links.example/{1}\n{1}\n> {1}\neyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4ifQ.x\n\
+         ____________________________________________________\nThis line of the letter has no full stop and is long enough",
+        lines.join("\n"),
+        lines[0]
+    );
+    let raw = with_body("Content-Type: text/plain", &body);
+    let content = content(&raw);
+    assert_eq!(parse(raw.as_bytes(), &budget()).sweep, []);
+    assert_eq!(
+        (content.defects.as_slice(), content.protections.as_slice()),
+        (&[][..], &[][..])
+    );
+}
+
 #[test]
 fn external_bodies_are_partial() {
     for kind in [
@@ -278,15 +311,29 @@ fn attached_messages_say_their_subject_and_body_under_their_name() {
     assert_eq!(at("hello"), "body");
 }
 
+/// Cuts and overlaps of boundaries that mutation found; debug builds of `mail-parser` assert on some of them.
+#[test]
+fn no_cut_of_a_nested_message_panics() {
+    let raw = crlf(OUTLOOK) + &crlf(APPLE);
+    for cut in (0..raw.len()).step_by(7) {
+        let budget = budget();
+        let _ = walk(&parse(&raw.as_bytes()[..cut], &budget), &budget, &InProcess);
+        let twice = [&raw.as_bytes()[cut..], &raw.as_bytes()[..cut]].concat();
+        let _ = walk(&parse(&twice, &budget), &budget, &InProcess);
+    }
+}
+
 #[test]
 fn bombs_of_structure_end_quickly_and_say_so() {
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(100_000)
         + "Subject: x\r\n\r\nAmelia Hartwell";
     let mut multiparts = String::from("From: a@oak.example\r\n");
     for i in 0..20_000 {
-        multiparts.push_str(&format!(
+        write!(
+            multiparts,
             "Content-Type: multipart/mixed; boundary=b{i}\r\n\r\n--b{i}\r\n"
-        ));
+        )
+        .unwrap();
     }
     multiparts.push_str("\r\nAmelia Hartwell");
     let deep = {

@@ -263,6 +263,10 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         if gather.stopped(location) {
             return;
         }
+        if index >= gather.budget.limits.files {
+            gather.unread(location, UnreadReason::TooBig, KIND);
+            break;
+        }
         entry(gather, location, &mut archive, index, depth);
     }
     let mut extra = stray;

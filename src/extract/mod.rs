@@ -10,6 +10,7 @@ mod cms;
 pub mod content;
 mod gather;
 pub mod html;
+mod markup;
 mod odf;
 mod ooxml;
 mod pdf;

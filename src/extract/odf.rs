@@ -10,6 +10,7 @@ use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::ooxml;
 use crate::extract::read;
+use crate::extract::sniff::extension;
 use crate::extract::text::push_cell;
 use crate::extract::xml::{self, Step, attribute, line};
 
@@ -73,7 +74,7 @@ pub(crate) fn read(
             "mimetype" | "manifest.xml" | "settings.xml" | "manifest.rdf" => {}
             _ if name.starts_with("Thumbnails/") || name.starts_with("Configurations2/") => {}
             _ if name.starts_with("Pictures/") => pictures = true,
-            _ if file.ends_with(".xml") || file.ends_with(".rdf") => {
+            _ if matches!(extension(file).as_str(), "xml" | "rdf") => {
                 gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
             }
             _ => read::file(gather, &location.inside(file), file, None, data, depth + 1),
@@ -120,12 +121,15 @@ fn body(gather: &mut Gather<'_>, location: &Location, data: &[u8]) {
     }
 }
 
+/// A table under way: its name, its finished rows, the cells of its row with their repetitions.
+type OpenTable = (String, String, Vec<(String, usize)>);
+
 #[derive(Default)]
 struct Story {
     visible: String,
     hidden: String,
     tables: Vec<(String, String)>,
-    open: Vec<(String, String, Vec<(String, usize)>)>,
+    open: Vec<OpenTable>,
     aside: usize,
     in_paragraph: usize,
 }

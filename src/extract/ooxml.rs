@@ -15,6 +15,7 @@ use crate::extract::archive::{Archive, Stop};
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::read;
+use crate::extract::sniff::extension;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
 
@@ -115,7 +116,8 @@ fn part(
 ) -> bool {
     let lower = name.to_ascii_lowercase();
     let file = lower.rsplit('/').next().unwrap_or(&lower);
-    let xml = file.ends_with(".xml") || file.ends_with(".rels") || file.ends_with(".vml");
+    let kind = extension(file);
+    let xml = matches!(kind.as_str(), "xml" | "rels" | "vml");
     if !xml {
         return embedded(gather, location, name, &lower, data, depth);
     }
@@ -125,7 +127,7 @@ fn part(
             View::Properties,
             xml::all_text(data, &["name"]),
         );
-    } else if file.ends_with(".rels") {
+    } else if kind == "rels" {
         gather.unit(&location.at("links"), View::Hidden, external_targets(data));
     } else if lower.starts_with("word/") {
         word(gather, location, file, data);
@@ -374,12 +376,11 @@ impl Walk {
             }
             "Fallback" => self.fallback = self.fallback.saturating_sub(1),
             "p" => self.end_paragraph(),
-            "comment" | "pt" | "v" => line(&mut self.story.visible),
+            "comment" | "pt" | "v" | "tr" => line(&mut self.story.visible),
             "tc" if self.story.visible.ends_with('\n') && self.aside.is_empty() => {
                 self.story.visible.pop();
                 self.story.visible.push('\t');
             }
-            "tr" => line(&mut self.story.visible),
             "tbl" => self.end_table(),
             "txbxContent" => {
                 // The box's text goes before the paragraph it hangs on, which stays in one piece.

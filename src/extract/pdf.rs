@@ -9,7 +9,8 @@
 //!
 //! # Known gaps
 //! `hayro` bounds neither the size of a decoded stream nor repeated forms: only the worker's limits stop such a file. Layers
-//! that are switched off, and pictures beside text, are not read. Right-to-left text is not reordered.
+//! that are switched off, and pictures beside text, are not read. Right-to-left text is not reordered. A word that a narrow table cell
+//! breaks over two lines comes out as two lines.
 
 use std::collections::HashMap;
 
@@ -172,10 +173,8 @@ fn strength(bytes: &[u8]) -> Strength {
 
 /// Text outside page contents. Says whether a form value or annotation spoke.
 fn objects(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf, depth: usize) -> bool {
-    let (mut names, mut files): (
-        HashMap<ObjectIdentifier, String>,
-        Vec<(ObjectIdentifier, Vec<u8>)>,
-    ) = (HashMap::new(), Vec::new());
+    let mut names: HashMap<ObjectIdentifier, String> = HashMap::new();
+    let mut files: Vec<(ObjectIdentifier, Vec<u8>)> = Vec::new();
     let (mut notes, mut hidden, mut properties) = (String::new(), String::new(), String::new());
     for object in pdf.objects() {
         if gather.stopped(location) {
@@ -253,11 +252,10 @@ fn dictionary(
             .filter_map(|key| text_of(dict, key))
             .collect();
         if !values.is_empty() {
-            notes.push_str(&format!(
-                "{}: {}\n",
-                label.unwrap_or_default(),
-                values.join(" ")
-            ));
+            notes.push_str(&label.unwrap_or_default());
+            notes.push_str(": ");
+            notes.push_str(&values.join(" "));
+            notes.push('\n');
         }
     }
     let annotation = dict.contains_key(b"Rect")

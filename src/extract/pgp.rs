@@ -31,7 +31,7 @@ fn binary_packet(bytes: &[u8]) -> bool {
             (usize::from(first) - 192) * 256 + usize::from(bytes[2]) + 192,
             3,
         ),
-        (false, first) if bytes[0] & 3 == 0 => (usize::from(first), 2),
+        (false, first) if bytes[0].trailing_zeros() >= 2 => (usize::from(first), 2),
         (false, _) if bytes[0] & 3 == 1 => (usize::from(bytes[1]) << 8 | usize::from(bytes[2]), 3),
         _ => return false,
     };

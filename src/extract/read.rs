@@ -20,8 +20,8 @@ use crate::limits::Budget;
 use crate::mime;
 use crate::mime::charset;
 
-/// A file to be read, with what the message says of it.
-#[derive(Debug, Clone, Copy)]
+/// A file to be read, with what the message says of it. It has no `Debug`: it holds passwords and content.
+#[derive(Clone, Copy)]
 pub struct FileInput<'a> {
     /// Its place.
     pub location: &'a Location,

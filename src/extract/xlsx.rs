@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
 use crate::extract::ooxml;
+use crate::extract::sniff::extension;
 use crate::extract::text::push_cell;
 use crate::extract::xml::{self, Step, attribute};
 
@@ -52,7 +53,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
     for (path, data) in parts {
         let lower = path.to_ascii_lowercase();
         if !lower.starts_with("xl/worksheets/") && !lower.starts_with("xl/macrosheets/")
-            || !lower.ends_with(".xml")
+            || extension(&lower) != "xml"
         {
             continue;
         }

@@ -41,7 +41,9 @@ pub(crate) fn nodes(raw: &[u8], budget: &Budget) -> Option<Vec<Node>> {
         .header_content_type(HeaderName::ContentType)
         .header_content_type(HeaderName::ContentDisposition)
         .default_header_ignore();
-    let Some(message) = parser.parse(shielded.as_ref()) else {
+    // It asserts on some overlaps of boundaries; a panic is one more structure it cannot tell.
+    let attempt = std::panic::AssertUnwindSafe(|| parser.parse(shielded.as_ref()));
+    let Some(message) = std::panic::catch_unwind(attempt).ok()? else {
         return Some(vec![Node {
             parent: None,
             depth: 0,

@@ -21,8 +21,8 @@ pub(super) const HELLO: &[u8; 8] = b"\0beadle\x01";
 /// Largest frame: the text of one file as JSON, with room for escapes.
 pub(super) const LARGEST: usize = 512 << 20;
 
-/// A file to read, without its bytes.
-#[derive(Debug, Serialize, Deserialize)]
+/// A file to read, without its bytes. It has no `Debug`: it holds passwords.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) location: WireLocation,
     pub(super) name: String,
