@@ -281,6 +281,9 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("**Oliver** Whitcombe", "Oliver** Whitcombe", false),
     ("Daniel Peter Wright 10A", "Daniel Peter Wright", false),
     ("Aminata N'Diaye", "Aminata N'Diaye", false),
+    ("0liver Wh1tcombe", "0liver Wh1tcombe", true),
+    ("Oliver Wh1tc0mbe came", "Oliver Wh1tc0mbe", true),
+    ("Ca11um McAllister", "Ca11um McAllister", true),
 ];
 
 #[test]
@@ -306,6 +309,10 @@ fn names_are_found_in_every_disguise() {
 fn what_is_no_name_stays_quiet() {
     let mut wrong = String::new();
     for text in [
+        "Grace Whitcombe\nOliver Hope",
+        "Oliver 11 Whitcombe 1",
+        "Y7 0liver",
+        "O1i Whitcombe",
         "Oliver came late. Whitcombe is a village.",
         "Oliver and Whitcombe",
         "O. Whitcombe and O W",
@@ -446,6 +453,19 @@ fn identifiers_are_typed_and_weighed() {
         found("Sort code 99-00-12 account 90000012"),
         is("sort-code-account", High, "99-00-12 account 90000012")
     );
+    for card in [
+        "4539  5787  6362  1486",
+        "4539_5787_6362_1486",
+        "4 5 3 9 5 7 8 7 6 3 6 2 1 4 8 6",
+        "4539 - 5787 - 6362 - 1486",
+        "4539.5787.6362.1486",
+    ] {
+        assert_eq!(
+            found(&format!("my card: {card} thanks")).map(|f| (f.0, f.1)),
+            Some(("payment-card".to_owned(), High)),
+            "{card}"
+        );
+    }
     for quiet in [
         "A801200005001",
         "Q207000016049",
@@ -510,6 +530,8 @@ fn terms_need_a_person() {
     for quiet in [
         "Asthma is common. Ask the nurse about an EpiPen.",
         "Oliver Whitcombe swam well.",
+        "Oliver Whitcombe will play the doctor in the school play",
+        "Oliver Whitcombe left his tablets in the library",
         "Well done Oliver Whitcombe for the epilepsy awareness week poster",
         "Please read our asthma policy.",
     ] {

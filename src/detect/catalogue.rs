@@ -103,6 +103,8 @@ pub struct Dictionary {
     pub strong: Vec<String>,
     /// Terms that do so only close to a person.
     pub weak: Vec<String>,
+    /// Everyday words that count only close to a person and beside another term.
+    pub hints: Vec<String>,
     /// Abbreviations that count only in capitals and near a word of their field.
     pub codes: Vec<String>,
     /// Words of the codes' field.

@@ -16,6 +16,8 @@ pub const NAME_START: u32 = 2;
 pub const TERM_END: u32 = 4;
 /// The word may stand between the labelled parts of a name ("Surname", "first", "name").
 pub const LABEL: u32 = 8;
+/// The word is a pupil's middle name.
+pub const MIDDLE: u32 = 16;
 /// Bits below the number of a term list.
 pub const TERM_SHIFT: u32 = 8;
 

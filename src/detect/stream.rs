@@ -5,10 +5,12 @@
 
 use std::ops::Range;
 
-use crate::detect::index::{LABEL, NAME, NAME_START, Names, PUPIL, TERM_END, TERM_SHIFT, Words};
+use crate::detect::index::{
+    LABEL, MIDDLE, NAME, NAME_START, Names, PUPIL, TERM_END, TERM_SHIFT, Words,
+};
 use crate::detect::numbers;
 use crate::detect::raw::{NameWord, Raw, RawName, RawTerm, letters};
-use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
+use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens, is_word_byte};
 use crate::detect::vocabulary::{Term, TermKind, Vocabulary};
 use crate::extract::View;
 
@@ -90,6 +92,8 @@ pub struct Stream<'i, 't> {
     raw: &'t mut Raw,
     cap: usize,
     ring: [Token; RING],
+    /// What is known of the tokens in the ring.
+    known: [u32; RING],
     number: u32,
     /// Number of the last token that begins a name of several words.
     name_start: u32,
@@ -97,6 +101,8 @@ pub struct Stream<'i, 't> {
     recent_count: usize,
     glued: Together,
     spaced: Together,
+    /// Where the last word with digits ended.
+    leet_until: usize,
 }
 
 impl<'i, 't> Stream<'i, 't> {
@@ -115,12 +121,14 @@ impl<'i, 't> Stream<'i, 't> {
             raw,
             cap,
             ring: [Token::default(); RING],
+            known: [0; RING],
             number: 0,
             name_start: u32::MAX,
             recent: [Word::default(); RECENT],
             recent_count: 0,
             glued: Together::default(),
             spaced: Together::default(),
+            leet_until: 0,
         }
     }
 
@@ -138,6 +146,7 @@ impl<'i, 't> Stream<'i, 't> {
                         self.raw.cut = true;
                     }
                 }
+                self.digits_for_letters(&token);
             }
             if token.len == 1
                 || token.flags & GLUED != 0
@@ -147,6 +156,7 @@ impl<'i, 't> Stream<'i, 't> {
             }
             self.ring[self.number as usize % RING] = token;
             let known = indexes.words.get(indexes.keys.spread(token.hash));
+            self.known[self.number as usize % RING] = known;
             if known != 0 {
                 self.known(&token, known);
             }
@@ -298,7 +308,10 @@ impl<'i, 't> Stream<'i, 't> {
     fn word(&mut self, word: Word) {
         for index in 0..self.recent_count.min(RECENT) {
             let before = self.recent[index];
-            if before.last < word.first && word.first - before.last - 1 <= MAX_GAP {
+            if before.last < word.first
+                && word.first - before.last - 1 <= MAX_GAP
+                && self.may_stand_between(before.last + 1..word.first)
+            {
                 self.pair(before, word);
             }
         }
@@ -307,6 +320,14 @@ impl<'i, 't> Stream<'i, 't> {
         if self.recent_count >= 2 * RECENT {
             self.recent_count -= RECENT;
         }
+    }
+
+    /// Cheap to ask before the names are: labels, middle names and initials may part a name, other words do not.
+    fn may_stand_between(&self, mut tokens: Range<u32>) -> bool {
+        tokens.all(|number| {
+            let slot = number as usize % RING;
+            self.known[slot] & (LABEL | MIDDLE) != 0 || self.ring[slot].len == 1
+        })
     }
 
     fn pair(&mut self, a: Word, b: Word) {
@@ -318,11 +339,7 @@ impl<'i, 't> Stream<'i, 't> {
             }
             let forename_first = pair.starts_with(a.hash);
             let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
-            let verify = indexes.keys.verify(
-                &letters(&self.text[forename.start as usize..forename.end as usize]),
-                &letters(&self.text[surname.start as usize..surname.end as usize]),
-            );
-            if !indexes.names.agrees(place, verify) {
+            if !self.agree(place, &forename, &surname) {
                 continue;
             }
             let Some(between) = self.gap(place, &a, &b, forename_first) else {
@@ -339,6 +356,31 @@ impl<'i, 't> Stream<'i, 't> {
                 columns: None,
             });
         }
+    }
+
+    /// Whether the letters themselves, not only their hashes, are the name's.
+    fn agree(&self, place: usize, forename: &Word, surname: &Word) -> bool {
+        let spelled = |word: &Word, one: u8| {
+            let text = &self.text[word.start as usize..word.end as usize];
+            if word.spaced && text.iter().any(u8::is_ascii_digit) {
+                return text.iter().map(|b| letter_for(*b, one)).collect();
+            }
+            letters(text)
+        };
+        [(b'i', b'i'), (b'i', b'l'), (b'l', b'i'), (b'l', b'l')]
+            .iter()
+            .take(if forename.spaced || surname.spaced {
+                4
+            } else {
+                1
+            })
+            .any(|(first, last)| {
+                let verify = self
+                    .indexes
+                    .keys
+                    .verify(&spelled(forename, *first), &spelled(surname, *last));
+                self.indexes.names.agrees(place, verify)
+            })
     }
 
     fn push_name(&mut self, name: RawName) {
@@ -412,6 +454,43 @@ impl<'i, 't> Stream<'i, 't> {
             _ => usize::from(forename_first || commas > 0),
         };
         lines <= lines_allowed && commas <= 1 && (cells <= 1 || labelled)
+    }
+
+    /// "0liver", "Wh1tcombe": digits that stand for letters inside a word that is somebody's name.
+    fn digits_for_letters(&mut self, token: &Token) {
+        const LONGEST: usize = 24;
+        let text = self.text;
+        let part = |at: usize| text.get(at).is_some_and(|b| is_word_byte(*b) && *b < 0x80);
+        let (mut start, mut end) = (token.start as usize, token.end as usize);
+        if token.len > 2 || start < self.leet_until {
+            return;
+        }
+        while start > 0 && part(start - 1) && token.end as usize - start < LONGEST {
+            start -= 1;
+        }
+        while part(end) && end - start < LONGEST {
+            end += 1;
+        }
+        self.leet_until = end;
+        let chunk = &text[start..end];
+        let digits = chunk.iter().filter(|b| b.is_ascii_digit()).count();
+        if !(4..LONGEST).contains(&chunk.len()) || digits * 2 > chunk.len() {
+            return;
+        }
+        let before = runs(&text[start..token.start as usize]);
+        let after = runs(&text[token.end as usize..end]);
+        for one in [b'i', b'l'] {
+            let word: Vec<u8> = chunk.iter().map(|b| letter_for(*b, one)).collect();
+            self.if_name(Word {
+                first: self.number.saturating_sub(before),
+                last: self.number + after,
+                start: start as u32,
+                end: end as u32,
+                hash: self.indexes.keys.word(&word),
+                capital: true,
+                spaced: true,
+            });
+        }
     }
 
     fn is_address_or_file(&self, token: &Token) -> bool {
@@ -509,4 +588,24 @@ impl<'i, 't> Stream<'i, 't> {
             self.raw.cut = true;
         }
     }
+}
+
+/// The letter that a digit stands for; a letter in lower case.
+fn letter_for(byte: u8, one: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' => one,
+        b'3' => b'e',
+        b'4' => b'a',
+        b'5' => b's',
+        b'7' => b't',
+        b'8' => b'b',
+        byte => byte.to_ascii_lowercase(),
+    }
+}
+
+/// How many tokens letters and digits make that touch each other.
+fn runs(text: &[u8]) -> u32 {
+    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .count() as u32
 }

@@ -19,6 +19,8 @@ pub enum TermKind {
     Strong,
     /// Special-category data close to a person.
     Weak,
+    /// An everyday word that counts only beside another term, close to a person.
+    Hint,
     /// An abbreviation that needs capitals and context.
     Code,
     /// A word of the codes' field.
@@ -97,6 +99,7 @@ impl Vocabulary {
             let owned = [
                 (&dictionary.strong, TermKind::Strong),
                 (&dictionary.weak, TermKind::Weak),
+                (&dictionary.hints, TermKind::Hint),
                 (&dictionary.codes, TermKind::Code),
             ];
             let shared = [

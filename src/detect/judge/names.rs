@@ -94,12 +94,16 @@ impl<'j> Judge<'j> {
                 names.get(index + 1),
             );
             if let Some(draft) = self.name(checked, name, neighbours, raw) {
-                self.anchors.push(Anchor {
+                let anchor = Anchor {
                     person: draft.person,
                     forename: Some(name.forename),
                     range: name.range.clone(),
                     weak: draft.confidence == Confidence::Low,
-                });
+                };
+                if self.is_announced(name) {
+                    self.about.push(anchor.clone());
+                }
+                self.anchors.push(anchor);
                 let text = match &name.columns {
                     Some((f, s)) => format!(
                         "{} {}",
@@ -111,6 +115,41 @@ impl<'j> Judge<'j> {
                 self.push_text(draft, text);
             }
         }
+    }
+
+    /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
+    fn is_announced(&self, name: &RawName) -> bool {
+        if self.scene.table.is_some() {
+            return false;
+        }
+        let text = self.scene.text();
+        let row = Table::row(text, name.range.start);
+        let before = text[row.start..name.range.start].trim_matches(['>', ' ', '*', '\t']);
+        let label = before
+            .trim_end_matches([':', '-', ' '])
+            .to_ascii_lowercase();
+        let labels = [
+            "re",
+            "regarding",
+            "ref",
+            "subject",
+            "name",
+            "pupil",
+            "student",
+            "child",
+            "pupil name",
+            "student name",
+            "child's name",
+            "name of pupil",
+            "name of child",
+            "patient",
+            "concerning",
+            "full name",
+            "name of student",
+            "learner",
+        ];
+        labels.contains(&label.as_str())
+            && (before.len() > label.len() || label == "re" || label == "regarding")
     }
 
     /// A participant's own name in a signature or a quoted header.
@@ -315,18 +354,23 @@ impl<'j> Judge<'j> {
         if by_forename.is_empty() {
             return;
         }
-        let surname_follows = |end: u32| raw.words.iter().any(|word| word.start == end + 1);
+        let mut named_at: Vec<u32> = self.found.iter().map(|(at, _)| *at as u32).collect();
+        named_at.sort_unstable();
         let mentions: Vec<Anchor> = raw
             .words
             .iter()
-            .filter_map(|word| {
+            .enumerate()
+            .filter_map(|(index, word)| {
                 let anchor = by_forename.get(&word.hash)?;
-                let inside = self.found.iter().any(|(at, _)| *at == word.start as usize);
-                (!inside && !(raw.words.len() < 1000 && surname_follows(word.end))).then(|| {
-                    Anchor {
-                        range: word.start as usize..word.end as usize,
-                        ..(*anchor).clone()
-                    }
+                // "Oliver Hughes" is another Oliver, if Hughes is a name here.
+                let other = raw
+                    .words
+                    .get(index + 1)
+                    .is_some_and(|next| next.start == word.end + 1);
+                let whole = named_at.binary_search(&word.start).is_ok();
+                (!other && !whole).then(|| Anchor {
+                    range: word.start as usize..word.end as usize,
+                    ..(*anchor).clone()
                 })
             })
             .take(10_000)
