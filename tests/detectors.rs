@@ -1,9 +1,11 @@
 //! The catalogue's own examples, the disguises of a name, the vectors of the identifiers, and what must stay quiet.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use beadle::detect::Confidence::{High, Low, Medium};
 use beadle::detect::catalogue::EMBEDDED;
 use beadle::detect::{Catalogue, Category, Confidence, Engine, Finding, Findings, ScanContext};
 use beadle::extract::{Content, Location, Place, Unit, View};
@@ -127,12 +129,24 @@ fn examples_are_found_and_counterexamples_are_not() {
         };
         for text in &detector.examples {
             if hits(text) == 0 {
-                wrong += &format!("{}: missed {text:?}\n{}", detector.id, show(&scan(text)));
+                writeln!(
+                    wrong,
+                    "{}: missed {text:?}\n{}",
+                    detector.id,
+                    show(&scan(text))
+                )
+                .unwrap();
             }
         }
         for text in &detector.counterexamples {
             if hits(text) > 0 {
-                wrong += &format!("{}: found in {text:?}\n{}", detector.id, show(&scan(text)));
+                writeln!(
+                    wrong,
+                    "{}: found in {text:?}\n{}",
+                    detector.id,
+                    show(&scan(text))
+                )
+                .unwrap();
             }
         }
     }
@@ -299,7 +313,12 @@ fn names_are_found_in_every_disguise() {
                 && f.person.is_some()
         });
         if !fits {
-            wrong += &format!("{text:?}: expected {expected:?}, got\n{}", show(&found));
+            writeln!(
+                wrong,
+                "{text:?}: expected {expected:?}, got\n{}",
+                show(&found)
+            )
+            .unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -333,7 +352,7 @@ fn what_is_no_name_stays_quiet() {
     ] {
         let found = scan(text);
         if !names(&found).is_empty() {
-            wrong += &format!("{text:?}:\n{}", show(&found));
+            writeln!(wrong, "{text:?}:\n{}", show(&found)).unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -414,7 +433,6 @@ fn identifiers_are_typed_and_weighed() {
         })
     };
     let is = |id: &str, confidence, text: &str| Some((id.to_owned(), confidence, text.to_owned()));
-    use Confidence::{High, Low, Medium};
     for upn in [
         "B801200005001",
         "B999000025001",
@@ -503,7 +521,6 @@ fn terms_need_a_person() {
             })
             .collect::<Vec<_>>()
     };
-    use Confidence::{High, Medium};
     let is =
         |id: &str, text: &str, confidence| vec![(id.to_owned(), text.to_owned(), confidence, true)];
     assert_eq!(

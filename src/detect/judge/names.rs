@@ -18,7 +18,7 @@ use crate::detect::token::Tokens;
 use crate::detect::vocabulary::TermKind;
 use crate::extract::Place;
 
-impl<'j> Judge<'j> {
+impl Judge<'_> {
     /// Forename and surname in columns that do not touch.
     pub(super) fn names_in_columns(&self, raw: &mut Raw) {
         let Some(table) = &self.scene.table else {
@@ -194,7 +194,7 @@ impl<'j> Judge<'j> {
         let window = self.scene.window(&name.range, WINDOW);
         let strong = self.corroborate(name, person, &window, neighbours, &mut reasons);
         if pair.is(ORDINARY) && name.columns.is_none() {
-            let role = strong || self.has_role(&window, raw) || self.is_in_name_column(name);
+            let role = strong || has_role(&window, raw) || self.is_in_name_column(name);
             if !name.capitals || !role {
                 return None;
             }
@@ -320,16 +320,6 @@ impl<'j> Judge<'j> {
         reasons.len() > before
     }
 
-    fn has_role(&self, window: &Range<usize>, raw: &Raw) -> bool {
-        let from = raw
-            .terms
-            .partition_point(|term| term.range.end <= window.start);
-        raw.terms[from..]
-            .iter()
-            .take_while(|term| term.range.start < window.end)
-            .any(|term| term.term.kind == TermKind::Role)
-    }
-
     fn is_in_name_column(&self, name: &RawName) -> bool {
         self.scene
             .header(&name.range)
@@ -412,4 +402,17 @@ pub(super) fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec
         }
     }
     best
+}
+
+/// Whether a word for a single pupil stands in a window.
+fn has_role(window: &Range<usize>, raw: &Raw) -> bool {
+    let from = raw
+        .terms
+        .partition_point(|term| term.range.end <= window.start);
+    let inside = raw.terms[from..]
+        .iter()
+        .take_while(|term| term.range.start < window.end);
+    inside
+        .map(|term| term.term.kind)
+        .any(|kind| kind == TermKind::Role)
 }
