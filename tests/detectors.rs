@@ -161,6 +161,8 @@ fn dictionaries_are_sorted_without_doubles() {
             &dictionary.strong,
             &dictionary.weak,
             &dictionary.codes,
+            &dictionary.hints,
+            &dictionary.capitals,
             &dictionary.headers,
             &dictionary.negative,
             &dictionary.role,
@@ -322,6 +324,169 @@ fn names_are_found_in_every_disguise() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Letters without marks, as a hurried typist writes them.
+fn typed(text: &str) -> String {
+    beadle::detect::normalise::Plain::of(text).text.into_owned()
+}
+
+fn homoglyphs(text: &str) -> String {
+    let mut first = true;
+    text.chars()
+        .map(|c| match c {
+            'a' if std::mem::take(&mut first) => '\u{430}',
+            'e' if std::mem::take(&mut first) => '\u{435}',
+            'o' if std::mem::take(&mut first) => '\u{3bf}',
+            c => c,
+        })
+        .collect()
+}
+
+fn between(text: &str, what: &str) -> String {
+    let letters: Vec<String> = text.chars().map(String::from).collect();
+    letters.join(what)
+}
+
+/// Ways to write one pupil's name.
+fn disguises(forename: &str, middle: &str, surname: &str) -> Vec<(&'static str, String)> {
+    let (f, s) = (typed(forename), typed(surname));
+    let initial = middle
+        .chars()
+        .next()
+        .map(|c| format!("{c}. "))
+        .unwrap_or_default();
+    let middle = if middle.is_empty() {
+        String::new()
+    } else {
+        format!("{middle} ")
+    };
+    let squeezed = |text: &str| text.replace([' ', '-', '\'', '.'], "");
+    vec![
+        ("plain", format!("{forename} {surname}")),
+        ("typed", format!("{f} {s}")),
+        ("capitals", format!("{forename} {surname}").to_uppercase()),
+        ("small", format!("{forename} {surname}").to_lowercase()),
+        ("surname first", format!("{surname} {forename}")),
+        ("comma", format!("{}, {forename}", surname.to_uppercase())),
+        ("middle", format!("{forename} {middle}{surname}")),
+        ("initial", format!("{forename} {initial}{surname}")),
+        ("possessive", format!("{forename} {surname}\u{2019}s")),
+        ("line break", format!("{forename}\n{surname}")),
+        ("quoted", format!("> {forename}\n> {surname}")),
+        ("no-break space", format!("{forename}\u{a0}{surname}")),
+        (
+            "zero width",
+            format!("{}\u{200b}{} {surname}", &f[..1], &f[1..]),
+        ),
+        ("zero width all", between(&format!("{f} {s}"), "\u{200c}")),
+        ("homoglyph", homoglyphs(&format!("{f} {s}"))),
+        (
+            "full width",
+            f.chars()
+                .map(|c| {
+                    if c.is_ascii_alphabetic() {
+                        char::from_u32(c as u32 + 0xfee0).unwrap()
+                    } else {
+                        c
+                    }
+                })
+                .collect::<String>()
+                + " "
+                + &s,
+        ),
+        (
+            "spaced",
+            format!(
+                "{}  {}",
+                between(&squeezed(&f), " "),
+                between(&squeezed(&s), " ")
+            ),
+        ),
+        (
+            "dotted",
+            format!(
+                "{}.{}@school.example",
+                squeezed(&f).to_lowercase(),
+                squeezed(&s).to_lowercase()
+            ),
+        ),
+        (
+            "joined address",
+            format!("{}{}@school.example", squeezed(&f), squeezed(&s)).to_lowercase(),
+        ),
+        (
+            "underscores",
+            format!("{}_{}_report.pdf", f.replace(' ', "_"), s.replace(' ', "_")),
+        ),
+        ("camel", format!("{}{}", squeezed(&f), squeezed(&s))),
+        (
+            "hyphens apart",
+            format!("{} {}", f.replace('-', " "), s.replace('-', " ")),
+        ),
+        (
+            "hyphens gone",
+            format!("{} {}", f.replace('-', ""), s.replace('-', "")),
+        ),
+        (
+            "apostrophes gone",
+            format!("{} {}", f.replace('\'', ""), s.replace('\'', "")),
+        ),
+        (
+            "apostrophes as spaces",
+            format!("{} {}", f.replace('\'', " "), s.replace('\'', " ")),
+        ),
+        ("decomposed", {
+            use unicode_normalization::UnicodeNormalization as _;
+            format!("{forename} {surname}").nfd().collect()
+        }),
+        (
+            "labels",
+            format!("First name: {forename}\nSurname: {surname}"),
+        ),
+        ("bold", format!("**{forename} {surname}**")),
+        (
+            "soft hyphen",
+            format!("{forename} {}\u{ad}{}", &s[..2], &s[2..]),
+        ),
+    ]
+}
+
+#[test]
+fn every_pupil_is_found_in_every_disguise() {
+    let (pupils, staff) = &*SAMPLE;
+    let risky: Vec<usize> = pupils
+        .risky_names(staff)
+        .into_iter()
+        .map(|risky| risky.index)
+        .collect();
+    let (mut missed, mut all) = (String::new(), 0);
+    for (index, person) in pupils.people.iter().enumerate() {
+        if risky.contains(&index) {
+            continue;
+        }
+        for (kind, text) in disguises(
+            &person.legal.forename,
+            &person.middle,
+            &person.legal.surname,
+        ) {
+            all += 1;
+            let text = format!("We wrote about {text} yesterday.");
+            let hit = scan(&text).iter().any(|f| {
+                f.category == Category::PupilName
+                    && f.person.is_some_and(|p| p.0 as usize == index)
+                    && f.confidence >= Medium
+            });
+            if !hit {
+                writeln!(missed, "{kind}: {text}").unwrap();
+            }
+        }
+    }
+    assert!(
+        all > 1_600 && missed.is_empty(),
+        "{} of {all} missed:\n{missed}",
+        missed.lines().count()
+    );
 }
 
 #[test]
@@ -548,6 +713,7 @@ fn terms_need_a_person() {
         "Asthma is common. Ask the nurse about an EpiPen.",
         "Oliver Whitcombe swam well.",
         "Oliver Whitcombe will play the doctor in the school play",
+        "Please send Oliver Whitcombe to the office",
         "Oliver Whitcombe left his tablets in the library",
         "Well done Oliver Whitcombe for the epilepsy awareness week poster",
         "Please read our asthma policy.",

@@ -107,6 +107,8 @@ pub struct Dictionary {
     pub hints: Vec<String>,
     /// Abbreviations that count only in capitals and near a word of their field.
     pub codes: Vec<String>,
+    /// Which of the strong, weak and everyday terms count only in capitals ("SEND" is no "send").
+    pub capitals: Vec<String>,
     /// Words of the codes' field.
     pub code_context: Vec<String>,
     /// Headers of columns whose filled cells are such data.

@@ -11,7 +11,7 @@ use crate::detect::index::{
 use crate::detect::numbers;
 use crate::detect::raw::{NameWord, Raw, RawName, RawTerm, letters};
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens, is_word_byte};
-use crate::detect::vocabulary::{Term, TermKind, Vocabulary};
+use crate::detect::vocabulary::{Term, Vocabulary};
 use crate::extract::View;
 
 const RING: usize = 16;
@@ -232,6 +232,8 @@ impl<'i, 't> Stream<'i, 't> {
         let run = std::mem::take(&mut self.glued);
         if run.count > 1 {
             self.drawn(run, false);
+            // "LottevanderBerg": the particle in small letters sticks to the forename.
+            self.split(run.start, run.end, false);
         }
     }
 
@@ -442,6 +444,8 @@ impl<'i, 't> Stream<'i, 't> {
                     return false;
                 }
                 b':' | b'=' if !labelled => return false,
+                // A quote's mark stands at the line's beginning.
+                b'>' if lines == 0 => return false,
                 b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r'
                 | b':' | b'=' => {}
                 byte if byte.is_ascii_alphanumeric() || byte >= 0x80 => {}
@@ -577,9 +581,7 @@ impl<'i, 't> Stream<'i, 't> {
     }
 
     fn term(&mut self, range: Range<usize>, term: Term) {
-        if term.kind == TermKind::Code
-            && self.text[range.clone()].iter().any(u8::is_ascii_lowercase)
-        {
+        if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
             return;
         }
         if self.raw.terms.len() < self.cap.saturating_mul(4) {

@@ -36,6 +36,8 @@ pub enum TermKind {
 pub struct Term {
     /// What it is for.
     pub kind: TermKind,
+    /// It counts only in capitals.
+    pub capitals: bool,
     /// Place in [`Vocabulary::detectors`].
     pub detector: u8,
 }
@@ -109,15 +111,12 @@ impl Vocabulary {
             ];
             for (terms, kind) in owned.into_iter().filter(|_| owner.is_some()).chain(shared) {
                 for text in terms {
-                    add(
-                        keys,
-                        text,
-                        Term {
-                            kind,
-                            detector: number,
-                        },
-                        &mut by_last,
-                    );
+                    let term = Term {
+                        kind,
+                        capitals: kind == TermKind::Code || dictionary.capitals.contains(text),
+                        detector: number,
+                    };
+                    add(keys, text, term, &mut by_last);
                 }
             }
             words.extend(
