@@ -554,6 +554,13 @@ fn evidence_decides_the_confidence() {
     );
     assert_eq!(confidence("Daniel Wright"), Some(Confidence::Low));
     assert_eq!(confidence("Daniel Wright, 10A"), Some(Confidence::High));
+    assert_eq!(confidence("Daniel Wright, Head of Year 9"), Some(Low));
+    assert_eq!(confidence("Mr. Daniel Wright"), None);
+    let far = "x ".repeat(400);
+    assert_eq!(
+        confidence(&format!("Oliver Whitcombe {far} Oliver Whitcombe 7A")),
+        Some(High)
+    );
     assert_eq!(confidence("Amelia Hartley"), Some(Confidence::Low));
     assert_eq!(confidence("Grace Hope"), None);
     assert_eq!(confidence("Grace Hope, 9B"), Some(Confidence::High));

@@ -117,6 +117,19 @@ impl Judge<'_> {
         }
     }
 
+    /// "Mr Daniel Wright" is the teacher.
+    fn has_title(&self, name: &RawName) -> bool {
+        let start = name.range.start;
+        let before = &self.scene.bytes(start.saturating_sub(8)..start);
+        let before = before.trim_ascii_end();
+        let word = before
+            .rsplit(|b| !b.is_ascii_alphabetic() && *b != b'.')
+            .next();
+        let title = word.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        let title = title.strip_suffix(b".").unwrap_or(&title);
+        [&b"mr"[..], b"mrs", b"ms", b"miss", b"mx", b"dr", b"sir"].contains(&title)
+    }
+
     /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
     fn is_announced(&self, name: &RawName) -> bool {
         if self.scene.table.is_some() {
@@ -190,6 +203,9 @@ impl Judge<'_> {
     ) -> Option<Draft<'d>> {
         let engine = self.engine;
         let pair = engine.indexes.names.pair(name.place);
+        if pair.is(STAFF) && self.has_title(name) {
+            return None;
+        }
         let (person, mut reasons) = self.person(name);
         let window = self.scene.window(&name.range, WINDOW);
         let strong = self.corroborate(name, person, &window, neighbours, &mut reasons);
@@ -285,6 +301,7 @@ impl Judge<'_> {
     ) -> bool {
         let engine = self.engine;
         let before = reasons.len();
+        let is_staff = engine.indexes.names.pair(name.place).is(STAFF);
         let known = engine
             .known
             .get(person as usize)
@@ -297,10 +314,16 @@ impl Judge<'_> {
         if near(&self.ids, window) {
             reasons.push("pupil's number nearby".to_owned());
         }
-        if scene.has_postcode(window.clone()) {
+        if !is_staff && scene.has_postcode(window.clone()) {
             reasons.push("postcode nearby".to_owned());
         }
-        if scene.has_class(window.clone(), &known.form) {
+        // "Head of Year 9" and the pupils around say nothing against a member of staff.
+        let class = if is_staff {
+            scene.has_form(window.clone(), &known.form)
+        } else {
+            scene.has_class(window.clone(), &known.form)
+        };
+        if class {
             reasons.push("year or form nearby".to_owned());
         }
         let other = |neighbour: Option<&RawName>| {
@@ -314,7 +337,7 @@ impl Judge<'_> {
                     && !(pair.is(ORDINARY) && engine.indexes.names.pair(name.place).is(ORDINARY))
             })
         };
-        if other(neighbours.0) || other(neighbours.1) {
+        if !is_staff && (other(neighbours.0) || other(neighbours.1)) {
             reasons.push("another pupil's name nearby".to_owned());
         }
         reasons.len() > before
