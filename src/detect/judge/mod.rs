@@ -128,7 +128,7 @@ impl<'j> Judge<'j> {
         self.push_text(draft, text);
     }
 
-    fn push_text(&mut self, mut draft: Draft<'_>, text: String) {
+    pub(super) fn push_text(&mut self, mut draft: Draft<'_>, text: String) {
         let obfuscated = draft.obfuscated || self.scene.plain.is_disguised(&draft.range);
         let mut confidence = draft.confidence;
         if obfuscated {

@@ -105,11 +105,15 @@ impl Judge<'_> {
                 }
                 self.anchors.push(anchor);
                 let text = match &name.columns {
-                    Some((f, s)) => format!(
-                        "{} {}",
-                        self.scene.original(f.clone()),
-                        self.scene.original(s.clone())
-                    ),
+                    // As they stand in the row, whatever stands between them.
+                    Some((f, s)) => {
+                        let (first, last) = if f.start < s.start { (f, s) } else { (s, f) };
+                        let (first, last) = (
+                            self.scene.original(first.clone()),
+                            self.scene.original(last.clone()),
+                        );
+                        format!("{first} {last}")
+                    }
                     None => self.scene.original(name.range.clone()),
                 };
                 self.push_text(draft, text);
