@@ -65,18 +65,19 @@ fn names(found: &[Finding]) -> Vec<String> {
 }
 
 fn show(found: &[Finding]) -> String {
-    found
-        .iter()
-        .map(|f| {
-            format!(
-                "{} {} {:?} {:?}\n",
-                f.detector,
-                f.confidence.name(),
-                f.text.reveal(),
-                f.reasons
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for f in found {
+        let confidence = f.confidence.name();
+        writeln!(
+            text,
+            "{} {confidence} {:?} {:?}",
+            f.detector,
+            f.text.reveal(),
+            f.reasons
+        )
+        .unwrap();
+    }
+    text
 }
 
 #[test]
@@ -349,6 +350,7 @@ fn between(text: &str, what: &str) -> String {
 }
 
 /// Ways to write one pupil's name.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn disguises(forename: &str, middle: &str, surname: &str) -> Vec<(&'static str, String)> {
     let (f, s) = (typed(forename), typed(surname));
     let initial = middle
