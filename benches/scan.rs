@@ -85,7 +85,7 @@ fn prose(bytes: usize, roster: &Roster) -> String {
             0..70 => text.push_str(COMMON[random.next(COMMON.len())]),
             70..97 => text.push_str(&word(&mut random, 3)),
             97 => text.push_str(&roster.people[random.next(roster.len())].legal.forename),
-            98 => text.push_str(&format!("{}", random.next(100_000))),
+            98 => text.push_str(&random.next(100_000).to_string()),
             _ => text.push_str("Ordinarily"),
         }
         text.push_str(if random.next(12) == 0 { ". " } else { " " });
@@ -134,60 +134,47 @@ fn main() {
     } else {
         &[1_000, 10_000, 100_000, 1_000_000]
     };
-    println!(
-        "{:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "names", "build ms", "index MB", "4 KB", "50 KB", "1 MB"
-    );
-    let mut kept = None;
+    sizes_of_text_and_roster(&catalogue, sizes, least);
+    let people = roster(10_000);
+    let engine = Engine::build(&people, &Roster::default(), &catalogue, [3; 16]).unwrap();
+    kinds_of_text(&engine, &people, least);
+}
+
+fn sizes_of_text_and_roster(catalogue: &Catalogue, sizes: &[usize], least: Duration) {
+    println!("    names  build ms  index MB      4 KB     50 KB      1 MB");
     for size in sizes {
         let people = roster(*size);
         let start = Instant::now();
-        let engine = Engine::build(&people, &Roster::default(), &catalogue, [3; 16]).unwrap();
-        let built = start.elapsed();
-        let rates: Vec<String> = [4_000, 50_000, 1_000_000]
-            .iter()
-            .map(|bytes| {
-                format!(
-                    "{:>9.0}",
-                    scan_rate(&engine, &prose(*bytes, &people), View::Visible, least)
-                )
-            })
-            .collect();
-        println!(
-            "{size:>9} {:>9.0} {:>9.1} {}",
-            built.as_secs_f64() * 1e3,
-            engine.index_bytes() as f64 / 1e6,
-            rates.join(" ")
-        );
-        if *size == 10_000 {
-            kept = Some((engine, people));
+        let engine = Engine::build(&people, &Roster::default(), catalogue, [3; 16]).unwrap();
+        let built = start.elapsed().as_secs_f64() * 1e3;
+        let index = engine.index_bytes() as f64 / 1e6;
+        print!("{size:>9} {built:>9.0} {index:>9.1}");
+        for bytes in [4_000, 50_000, 1_000_000] {
+            let text = prose(bytes, &people);
+            print!(" {:>9.0}", scan_rate(&engine, &text, View::Visible, least));
         }
+        println!();
     }
-    let (engine, people) = kept.unwrap();
+}
+
+fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
     println!("\n10,000 names, 1 MB of           MB/s");
-    let plain = prose(1_000_000, &people);
-    let accented: String = plain
+    let plain = prose(1_000_000, people);
+    let accented = plain
         .replace("school", "\u{e9}cole")
         .replace(". ", ".\u{a0}");
-    let digits: String = {
-        let mut random = Random(5);
-        (0..1_000_000)
-            .map(|_| b"0123456789 -"[random.next(12)] as char)
-            .collect()
-    };
-    let near: String = people
-        .people
-        .iter()
-        .cycle()
-        .take(80_000)
-        .map(|person| format!("{} ", person.legal.forename))
+    let mut random = Random(5);
+    let digits: String = (0..1_000_000)
+        .map(|_| char::from(b"0123456789 -"[random.next(12)]))
         .collect();
-    let full: String = people
-        .people
-        .iter()
-        .cycle()
+    let names = || people.people.iter().cycle().map(|person| &person.legal);
+    let near: Vec<&str> = names()
+        .take(80_000)
+        .map(|name| name.forename.as_str())
+        .collect();
+    let full: Vec<&str> = names()
         .take(60_000)
-        .map(|p| format!("{} {}\n", p.legal.forename, p.legal.surname))
+        .flat_map(|name| [name.forename.as_str(), " ", name.surname.as_str(), "\n"])
         .collect();
     for (name, text, view) in [
         ("prose", &plain, View::Visible),
@@ -205,8 +192,8 @@ fn main() {
             &"4539 5787 6362 1487 ".repeat(50_000),
             View::Visible,
         ),
-        ("forenames only", &near, View::Visible),
-        ("full names only", &full, View::Visible),
+        ("forenames only", &near.join(" "), View::Visible),
+        ("full names only", &full.concat(), View::Visible),
         ("single letters", &"a b c d ".repeat(125_000), View::Visible),
         (
             "one letter over and over",
@@ -226,7 +213,7 @@ fn main() {
         ("terms", &"epilepsy asthma ".repeat(62_500), View::Visible),
         ("a file's name", &plain, View::FileName),
     ] {
-        println!("{name:<28} {:>8.0}", scan_rate(&engine, text, view, least));
+        println!("{name:<28} {:>8.0}", scan_rate(engine, text, view, least));
     }
     let normalise = rate(accented.len(), least, || {
         black_box(Plain::of(black_box(&accented)));

@@ -1,9 +1,11 @@
 //! The catalogue's own examples, the disguises of a name, the vectors of the identifiers, and what must stay quiet.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use beadle::detect::Confidence::{High, Low, Medium};
 use beadle::detect::catalogue::EMBEDDED;
 use beadle::detect::{Catalogue, Category, Confidence, Engine, Finding, Findings, ScanContext};
 use beadle::extract::{Content, Location, Place, Unit, View};
@@ -63,18 +65,19 @@ fn names(found: &[Finding]) -> Vec<String> {
 }
 
 fn show(found: &[Finding]) -> String {
-    found
-        .iter()
-        .map(|f| {
-            format!(
-                "{} {} {:?} {:?}\n",
-                f.detector,
-                f.confidence.name(),
-                f.text.reveal(),
-                f.reasons
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for f in found {
+        let confidence = f.confidence.name();
+        writeln!(
+            text,
+            "{} {confidence} {:?} {:?}",
+            f.detector,
+            f.text.reveal(),
+            f.reasons
+        )
+        .unwrap();
+    }
+    text
 }
 
 #[test]
@@ -127,12 +130,24 @@ fn examples_are_found_and_counterexamples_are_not() {
         };
         for text in &detector.examples {
             if hits(text) == 0 {
-                wrong += &format!("{}: missed {text:?}\n{}", detector.id, show(&scan(text)));
+                writeln!(
+                    wrong,
+                    "{}: missed {text:?}\n{}",
+                    detector.id,
+                    show(&scan(text))
+                )
+                .unwrap();
             }
         }
         for text in &detector.counterexamples {
             if hits(text) > 0 {
-                wrong += &format!("{}: found in {text:?}\n{}", detector.id, show(&scan(text)));
+                writeln!(
+                    wrong,
+                    "{}: found in {text:?}\n{}",
+                    detector.id,
+                    show(&scan(text))
+                )
+                .unwrap();
             }
         }
     }
@@ -147,6 +162,8 @@ fn dictionaries_are_sorted_without_doubles() {
             &dictionary.strong,
             &dictionary.weak,
             &dictionary.codes,
+            &dictionary.hints,
+            &dictionary.capitals,
             &dictionary.headers,
             &dictionary.negative,
             &dictionary.role,
@@ -281,6 +298,9 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("**Oliver** Whitcombe", "Oliver** Whitcombe", false),
     ("Daniel Peter Wright 10A", "Daniel Peter Wright", false),
     ("Aminata N'Diaye", "Aminata N'Diaye", false),
+    ("0liver Wh1tcombe", "0liver Wh1tcombe", true),
+    ("Oliver Wh1tc0mbe came", "Oliver Wh1tc0mbe", true),
+    ("Ca11um McAllister", "Ca11um McAllister", true),
 ];
 
 #[test]
@@ -296,16 +316,189 @@ fn names_are_found_in_every_disguise() {
                 && f.person.is_some()
         });
         if !fits {
-            wrong += &format!("{text:?}: expected {expected:?}, got\n{}", show(&found));
+            writeln!(
+                wrong,
+                "{text:?}: expected {expected:?}, got\n{}",
+                show(&found)
+            )
+            .unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Letters without marks, as a hurried typist writes them.
+fn typed(text: &str) -> String {
+    beadle::detect::normalise::Plain::of(text).text.into_owned()
+}
+
+fn homoglyphs(text: &str) -> String {
+    let mut first = true;
+    text.chars()
+        .map(|c| match c {
+            'a' if std::mem::take(&mut first) => '\u{430}',
+            'e' if std::mem::take(&mut first) => '\u{435}',
+            'o' if std::mem::take(&mut first) => '\u{3bf}',
+            c => c,
+        })
+        .collect()
+}
+
+fn between(text: &str, what: &str) -> String {
+    let letters: Vec<String> = text.chars().map(String::from).collect();
+    letters.join(what)
+}
+
+/// Ways to write one pupil's name.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn disguises(forename: &str, middle: &str, surname: &str) -> Vec<(&'static str, String)> {
+    let (f, s) = (typed(forename), typed(surname));
+    let initial = middle
+        .chars()
+        .next()
+        .map(|c| format!("{c}. "))
+        .unwrap_or_default();
+    let middle = if middle.is_empty() {
+        String::new()
+    } else {
+        format!("{middle} ")
+    };
+    let squeezed = |text: &str| text.replace([' ', '-', '\'', '.'], "");
+    vec![
+        ("plain", format!("{forename} {surname}")),
+        ("typed", format!("{f} {s}")),
+        ("capitals", format!("{forename} {surname}").to_uppercase()),
+        ("small", format!("{forename} {surname}").to_lowercase()),
+        ("surname first", format!("{surname} {forename}")),
+        ("comma", format!("{}, {forename}", surname.to_uppercase())),
+        ("middle", format!("{forename} {middle}{surname}")),
+        ("initial", format!("{forename} {initial}{surname}")),
+        ("possessive", format!("{forename} {surname}\u{2019}s")),
+        ("line break", format!("{forename}\n{surname}")),
+        ("quoted", format!("> {forename}\n> {surname}")),
+        ("no-break space", format!("{forename}\u{a0}{surname}")),
+        (
+            "zero width",
+            format!("{}\u{200b}{} {surname}", &f[..1], &f[1..]),
+        ),
+        ("zero width all", between(&format!("{f} {s}"), "\u{200c}")),
+        ("homoglyph", homoglyphs(&format!("{f} {s}"))),
+        (
+            "full width",
+            f.chars()
+                .map(|c| {
+                    if c.is_ascii_alphabetic() {
+                        char::from_u32(c as u32 + 0xfee0).unwrap()
+                    } else {
+                        c
+                    }
+                })
+                .collect::<String>()
+                + " "
+                + &s,
+        ),
+        (
+            "spaced",
+            format!(
+                "{}  {}",
+                between(&squeezed(&f), " "),
+                between(&squeezed(&s), " ")
+            ),
+        ),
+        (
+            "dotted",
+            format!(
+                "{}.{}@school.example",
+                squeezed(&f).to_lowercase(),
+                squeezed(&s).to_lowercase()
+            ),
+        ),
+        (
+            "joined address",
+            format!("{}{}@school.example", squeezed(&f), squeezed(&s)).to_lowercase(),
+        ),
+        (
+            "underscores",
+            format!("{}_{}_report.pdf", f.replace(' ', "_"), s.replace(' ', "_")),
+        ),
+        ("camel", format!("{}{}", squeezed(&f), squeezed(&s))),
+        (
+            "hyphens apart",
+            format!("{} {}", f.replace('-', " "), s.replace('-', " ")),
+        ),
+        (
+            "hyphens gone",
+            format!("{} {}", f.replace('-', ""), s.replace('-', "")),
+        ),
+        (
+            "apostrophes gone",
+            format!("{} {}", f.replace('\'', ""), s.replace('\'', "")),
+        ),
+        (
+            "apostrophes as spaces",
+            format!("{} {}", f.replace('\'', " "), s.replace('\'', " ")),
+        ),
+        ("decomposed", {
+            use unicode_normalization::UnicodeNormalization as _;
+            format!("{forename} {surname}").nfd().collect()
+        }),
+        (
+            "labels",
+            format!("First name: {forename}\nSurname: {surname}"),
+        ),
+        ("bold", format!("**{forename} {surname}**")),
+        (
+            "soft hyphen",
+            format!("{forename} {}\u{ad}{}", &s[..2], &s[2..]),
+        ),
+    ]
+}
+
+#[test]
+fn every_pupil_is_found_in_every_disguise() {
+    let (pupils, staff) = &*SAMPLE;
+    let risky: Vec<usize> = pupils
+        .risky_names(staff)
+        .into_iter()
+        .map(|risky| risky.index)
+        .collect();
+    let (mut missed, mut all) = (String::new(), 0);
+    for (index, person) in pupils.people.iter().enumerate() {
+        if risky.contains(&index) {
+            continue;
+        }
+        for (kind, text) in disguises(
+            &person.legal.forename,
+            &person.middle,
+            &person.legal.surname,
+        ) {
+            all += 1;
+            let text = format!("We wrote about {text} yesterday.");
+            let hit = scan(&text).iter().any(|f| {
+                f.category == Category::PupilName
+                    && f.person.is_some_and(|p| p.0 as usize == index)
+                    && f.confidence >= Medium
+            });
+            if !hit {
+                writeln!(missed, "{kind}: {text}").unwrap();
+            }
+        }
+    }
+    assert!(
+        all > 1_600 && missed.is_empty(),
+        "{} of {all} missed:\n{missed}",
+        missed.lines().count()
+    );
 }
 
 #[test]
 fn what_is_no_name_stays_quiet() {
     let mut wrong = String::new();
     for text in [
+        "Grace Whitcombe\nOliver Hope",
+        "Oliver 11 Whitcombe 1",
+        "Y7 0liver",
+        "O1i Whitcombe",
         "Oliver came late. Whitcombe is a village.",
         "Oliver and Whitcombe",
         "O. Whitcombe and O W",
@@ -326,7 +519,7 @@ fn what_is_no_name_stays_quiet() {
     ] {
         let found = scan(text);
         if !names(&found).is_empty() {
-            wrong += &format!("{text:?}:\n{}", show(&found));
+            writeln!(wrong, "{text:?}:\n{}", show(&found)).unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -363,6 +556,13 @@ fn evidence_decides_the_confidence() {
     );
     assert_eq!(confidence("Daniel Wright"), Some(Confidence::Low));
     assert_eq!(confidence("Daniel Wright, 10A"), Some(Confidence::High));
+    assert_eq!(confidence("Daniel Wright, Head of Year 9"), Some(Low));
+    assert_eq!(confidence("Mr. Daniel Wright"), None);
+    let far = "x ".repeat(400);
+    assert_eq!(
+        confidence(&format!("Oliver Whitcombe {far} Oliver Whitcombe 7A")),
+        Some(High)
+    );
     assert_eq!(confidence("Amelia Hartley"), Some(Confidence::Low));
     assert_eq!(confidence("Grace Hope"), None);
     assert_eq!(confidence("Grace Hope, 9B"), Some(Confidence::High));
@@ -407,7 +607,6 @@ fn identifiers_are_typed_and_weighed() {
         })
     };
     let is = |id: &str, confidence, text: &str| Some((id.to_owned(), confidence, text.to_owned()));
-    use Confidence::{High, Low, Medium};
     for upn in [
         "B801200005001",
         "B999000025001",
@@ -444,8 +643,21 @@ fn identifiers_are_typed_and_weighed() {
     );
     assert_eq!(
         found("Sort code 99-00-12 account 90000012"),
-        is("sort-code-account", High, "99-00-12 account 90000012")
+        is("sort-code-account", High, "99-00-12 90000012")
     );
+    for card in [
+        "4539  5787  6362  1486",
+        "4539_5787_6362_1486",
+        "4 5 3 9 5 7 8 7 6 3 6 2 1 4 8 6",
+        "4539 - 5787 - 6362 - 1486",
+        "4539.5787.6362.1486",
+    ] {
+        assert_eq!(
+            found(&format!("my card: {card} thanks")).map(|f| (f.0, f.1)),
+            Some(("payment-card".to_owned(), High)),
+            "{card}"
+        );
+    }
     for quiet in [
         "A801200005001",
         "Q207000016049",
@@ -483,7 +695,6 @@ fn terms_need_a_person() {
             })
             .collect::<Vec<_>>()
     };
-    use Confidence::{High, Medium};
     let is =
         |id: &str, text: &str, confidence| vec![(id.to_owned(), text.to_owned(), confidence, true)];
     assert_eq!(
@@ -510,6 +721,9 @@ fn terms_need_a_person() {
     for quiet in [
         "Asthma is common. Ask the nurse about an EpiPen.",
         "Oliver Whitcombe swam well.",
+        "Oliver Whitcombe will play the doctor in the school play",
+        "Please send Oliver Whitcombe to the office",
+        "Oliver Whitcombe left his tablets in the library",
         "Well done Oliver Whitcombe for the epilepsy awareness week poster",
         "Please read our asthma policy.",
     ] {
@@ -570,8 +784,8 @@ fn tables_join_cells_and_headers() {
         .map(|f| (&*f.detector, f.text.reveal(), f.confidence))
         .collect();
     for expected in [
-        ("pupil-full-name", "Oliver Whitcombe", Confidence::High),
-        ("pupil-full-name", "Grace Hope", Confidence::Medium),
+        ("pupil-full-name", "Whitcombe Oliver", Confidence::High),
+        ("pupil-full-name", "Hope Grace", Confidence::Medium),
         ("medical-term", "Asthma", Confidence::High),
         ("medical-term", "Bee stings", Confidence::High),
     ] {

@@ -103,8 +103,12 @@ pub struct Dictionary {
     pub strong: Vec<String>,
     /// Terms that do so only close to a person.
     pub weak: Vec<String>,
+    /// Everyday words that count only close to a person and beside another term.
+    pub hints: Vec<String>,
     /// Abbreviations that count only in capitals and near a word of their field.
     pub codes: Vec<String>,
+    /// Which of the strong, weak and everyday terms count only in capitals ("SEND" is no "send").
+    pub capitals: Vec<String>,
     /// Words of the codes' field.
     pub code_context: Vec<String>,
     /// Headers of columns whose filled cells are such data.

@@ -151,10 +151,16 @@ pub fn ten_digits(digits: &[u8]) -> TenDigits {
         .map(|(digit, weight)| u32::from(digit - b'0') * weight)
         .sum();
     match sum % 11 {
-        0 => TenDigits::Nhs,
+        0 if in_nhs_ranges(digits) => TenDigits::Nhs,
         10 if digits[0] != b'0' => TenDigits::Uln,
         _ => TenDigits::Neither,
     }
+}
+
+/// Below 32 stand Scotland's numbers, which begin with a day, a month and a year; from there on every number may occur.
+fn in_nhs_ranges(digits: &[u8]) -> bool {
+    let pair = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');
+    pair(0) >= 32 || ((1..=31).contains(&pair(0)) && (1..=12).contains(&pair(2)))
 }
 
 /// Whether thirteen characters are a UPN, permanent or temporary; upper case is expected.
@@ -341,6 +347,7 @@ mod tests {
             ("0508319943", TenDigits::Nhs),
             ("3638884872", TenDigits::Nhs),
             ("9434765871", TenDigits::Neither),
+            ("0123456789", TenDigits::Neither),
             ("1111111111", TenDigits::Neither),
         ] {
             assert_eq!(ten_digits(digits.as_bytes()), kind, "{digits}");

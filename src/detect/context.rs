@@ -134,10 +134,14 @@ impl<'u> Scene<'u> {
 
     /// Whether a window names a year group or a class, or this form.
     pub fn has_class(&self, window: Range<usize>, form: &str) -> bool {
-        let bytes = self.bytes(window);
         // A form that is a word ("Oak", "Elm") is told from the word by its column or by "class" beside it.
+        CLASS.is_match(self.bytes(window.clone())) || self.has_form(window, form)
+    }
+
+    /// Whether a window names this form.
+    pub fn has_form(&self, window: Range<usize>, form: &str) -> bool {
         let coded = form.len() >= 2 && form.bytes().any(|b| b.is_ascii_digit());
-        CLASS.is_match(bytes) || (coded && has_word(bytes, form.as_bytes()))
+        coded && has_word(self.bytes(window), form.as_bytes())
     }
 
     /// Whether the run of non-space characters around a range is an address of the web or of mail.

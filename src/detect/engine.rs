@@ -4,7 +4,8 @@
 //! Scanning takes `&self` and cannot fail: what was left out is said by `unfinished`. An engine is immutable; a reload builds
 //! another and swaps it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
@@ -51,7 +52,7 @@ pub(super) struct Checked {
 pub struct Engine {
     pub(super) indexes: Indexes,
     pub(super) known: Vec<Known>,
-    pub(super) upns: std::collections::HashMap<u64, u32>,
+    pub(super) upns: HashMap<u64, u32>,
     pub(super) checked: Vec<Checked>,
     patterns: Patterns,
 }
@@ -99,7 +100,7 @@ impl Engine {
         let mut words = Vec::with_capacity(roster.len() * 3);
         let names = Names::build(&keys, roster, staff, &mut words);
         let vocabulary = Vocabulary::build(&keys, catalogue, &mut words);
-        let mut upns = std::collections::HashMap::new();
+        let mut upns = HashMap::new();
         let mut known = Vec::with_capacity(roster.len());
         for (number, person) in roster.people.iter().enumerate() {
             if let Some(upn) = &person.upn {
@@ -197,16 +198,28 @@ impl Engine {
 
     fn join(&self, by_unit: BTreeMap<usize, Findings>) -> Findings {
         let mut all = Findings::default();
-        let mut seen = HashSet::new();
+        // One finding for a value, a person and a place: the surest.
+        let mut seen = HashMap::new();
         for found in by_unit.into_values() {
             all.unfinished |= found.unfinished;
             for finding in found.list {
-                if seen.insert((
+                let key = (
                     finding.detector.clone(),
                     finding.value,
+                    finding.person,
                     finding.location.clone(),
-                )) {
-                    all.list.push(finding);
+                );
+                match seen.entry(key) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(all.list.len());
+                        all.list.push(finding);
+                    }
+                    Entry::Occupied(entry) => {
+                        let kept = &mut all.list[*entry.get()];
+                        if finding.confidence > kept.confidence {
+                            *kept = finding;
+                        }
+                    }
                 }
             }
         }

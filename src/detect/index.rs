@@ -16,6 +16,8 @@ pub const NAME_START: u32 = 2;
 pub const TERM_END: u32 = 4;
 /// The word may stand between the labelled parts of a name ("Surname", "first", "name").
 pub const LABEL: u32 = 8;
+/// The word is a pupil's middle name.
+pub const MIDDLE: u32 = 16;
 /// Bits below the number of a term list.
 pub const TERM_SHIFT: u32 = 8;
 
@@ -129,8 +131,8 @@ pub struct Names {
     table: Vec<Pair>,
     mask: usize,
     lists: Vec<Box<[u32]>>,
-    /// For each person, hashes of middle names, cut to 32 bits.
-    middles: Vec<Box<[u32]>>,
+    /// Middle names and their initials: person and hash cut to 32 bits, ascending.
+    middles: Vec<(u32, u32)>,
 }
 
 /// A form of a name on its way into the table.
@@ -150,7 +152,7 @@ impl Names {
         words: &mut Vec<(u64, u32)>,
     ) -> Self {
         let mut entries = Vec::with_capacity(pupils.len() * 2);
-        let mut middles = Vec::with_capacity(pupils.len());
+        let mut middles = Vec::new();
         let people = pupils.people.iter().map(|person| (person, PUPIL));
         for (number, (person, kind)) in people
             .chain(staff.people.iter().map(|person| (person, STAFF)))
@@ -158,7 +160,12 @@ impl Names {
         {
             let forms = names::forms(keys, person);
             if kind == PUPIL {
-                middles.push(forms.middles.iter().map(|hash| *hash as u32).collect());
+                middles.extend(
+                    forms
+                        .middles
+                        .iter()
+                        .map(|hash| (number as u32, *hash as u32)),
+                );
             }
             words.extend(
                 forms
@@ -176,7 +183,10 @@ impl Names {
         Self::fill(entries, middles)
     }
 
-    fn fill(mut entries: Vec<Entry>, middles: Vec<Box<[u32]>>) -> Self {
+    fn fill(mut entries: Vec<Entry>, mut middles: Vec<(u32, u32)>) -> Self {
+        middles.sort_unstable();
+        middles.dedup();
+        middles.shrink_to_fit();
         entries.sort_unstable_by_key(|entry| (entry.key, entry.verify, entry.person));
         let slots = (entries.len() * 4 / 3 + 8).next_power_of_two();
         let mut names = Self {
@@ -250,15 +260,13 @@ impl Names {
 
     /// Whether a word is one of a pupil's middle names or its initial.
     pub fn is_middle(&self, person: u32, hash: u64) -> bool {
-        self.middles
-            .get(person as usize)
-            .is_some_and(|middles| middles.contains(&(hash as u32)))
+        self.middles.binary_search(&(person, hash as u32)).is_ok()
     }
 
     /// Memory it takes, in bytes, lists of namesakes and middle names included.
     pub fn bytes(&self) -> usize {
         let lists: usize = self.lists.iter().map(|list| 16 + list.len() * 4).sum();
-        let middles: usize = self.middles.iter().map(|list| 16 + list.len() * 4).sum();
+        let middles = self.middles.len() * 8;
         self.table.len() * size_of::<Pair>() + lists + middles
     }
 }

@@ -4,7 +4,7 @@
 //! A form needs a forename and a surname: a single name makes no form. Halves of double names and names without their particle
 //! are marked, and weigh less. At most [`MAX_PAIRS`] forms a person, so that no row of a roster can swell the index.
 
-use crate::detect::index::{HALF, NAME, NAME_START, ORDINARY};
+use crate::detect::index::{HALF, MIDDLE, NAME, NAME_START, ORDINARY};
 use crate::detect::normalise::Plain;
 use crate::detect::token::{Keys, MAX_WORD, Tokens};
 use crate::roster::{Person, ordinary};
@@ -71,7 +71,9 @@ pub(super) fn forms(keys: &Keys, person: &Person) -> Forms {
     }
     for spelling in spellings(keys, &[&person.middle], false) {
         for part in &spelling.parts {
-            forms.middles.push(keys.word(part.as_bytes()));
+            let middle = keys.word(part.as_bytes());
+            forms.middles.push(middle);
+            forms.words.push((middle, MIDDLE));
             forms
                 .middles
                 .extend(part.bytes().next().map(|initial| keys.word(&[initial])));

@@ -17,6 +17,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
@@ -348,24 +349,34 @@ fn spelled_out(c: char) -> Option<&'static str> {
 
 /// The Latin twin of a letter of another script.
 fn twin(c: char) -> Option<char> {
-    const PAIRS: &[(&str, &str)] = &[
-        (
-            "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн",
-            "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh",
-        ),
-        (
-            "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",
-            "aAbBeEZHniIkKMvNoOpPtTuYxXywc",
-        ),
-        ("օսհոցѵѴ", "ouhngvV"),
-    ];
-    if !matches!(c, '\u{370}'..='\u{58f}') {
-        return None;
-    }
-    PAIRS.iter().find_map(|(from, to)| {
-        let place = from.chars().position(|other| other == c)?;
-        to.chars().nth(place)
-    })
+    const FIRST: usize = 0x370;
+    static TWINS: LazyLock<[u8; 0x590 - FIRST]> = LazyLock::new(|| {
+        const PAIRS: &[(&str, &str)] = &[
+            (
+                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн",
+                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh",
+            ),
+            (
+                "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",
+                "aAbBeEZHniIkKMvNoOpPtTuYxXywc",
+            ),
+            ("օսհոցѵѴ", "ouhngvV"),
+        ];
+        let mut table = [0; 0x590 - FIRST];
+        for (from, to) in PAIRS {
+            for (letter, twin) in from.chars().zip(to.bytes()) {
+                if let Some(slot) = (letter as usize).checked_sub(FIRST) {
+                    table[slot] = twin;
+                }
+            }
+        }
+        table
+    });
+    let slot = (c as usize).checked_sub(FIRST)?;
+    TWINS
+        .get(slot)
+        .filter(|twin| **twin != 0)
+        .map(|twin| char::from(*twin))
 }
 
 /// Small capitals and phonetic twins of Latin letters, which no roster uses.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::detect::checks::{self, TenDigits};
 
 /// Groups of digits that are looked at together.
-pub const MAX_GROUPS: usize = 12;
+pub const MAX_GROUPS: usize = 24;
 
 /// What a number may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ pub fn scan(text: &[u8], at: usize, found: &mut Vec<Number>) -> usize {
     }
     // The last group of a full run may begin the next number.
     let last = run.groups().last().copied().unwrap_or_default();
-    if run.count == MAX_GROUPS {
+    if run.count == MAX_GROUPS && last.start > at {
         last.start
     } else {
         last.end
@@ -102,8 +102,14 @@ impl<'t> Run<'t> {
             run.count += 1;
             let next_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
             match text.get(end) {
-                Some(separator @ (b' ' | b'-' | b'.' | b'\n')) if next_digit(end + 1) => {
+                Some(separator @ (b' ' | b'-' | b'.' | b'_' | b'\n')) if next_digit(end + 1) => {
                     (start, before) = (end + 1, *separator);
+                }
+                Some(b' ') if text.get(end + 1) == Some(&b' ') && next_digit(end + 2) => {
+                    (start, before) = (end + 2, b' ');
+                }
+                Some(b' ') if text[end..].starts_with(b" - ") && next_digit(end + 3) => {
+                    (start, before) = (end + 3, b'-');
                 }
                 _ => break,
             }
@@ -118,21 +124,23 @@ impl<'t> Run<'t> {
     fn find(&self, found: &mut Vec<Number>) {
         let mut index = 0;
         while index < self.count {
-            let taken = self.card(index, found);
-            let taken = if taken > 0 {
-                taken
-            } else {
-                self.ten_digits(index, found)
-            };
-            let taken = if taken > 0 {
-                taken
-            } else {
-                self.upn(index, found)
-            };
-            let taken = if taken > 0 {
-                taken
-            } else {
-                self.bank(index, found)
+            // The length of a group says what it can begin; few groups can begin anything.
+            let taken = match self.groups[index].len() {
+                1 => self.spaced_out(index, found),
+                2 | 6 | 8 => self.bank(index, found),
+                3 => self.ten_digits(index, found).max(self.upn(index, found)),
+                4 => match self.card(index, found) {
+                    0 => self.bank(index, found),
+                    taken => taken,
+                },
+                10 => self.ten_digits(index, found),
+                11 => self.upn(index, found),
+                12 => match self.upn(index, found) {
+                    0 => self.card(index, found),
+                    taken => taken,
+                },
+                13..=19 => self.card(index, found),
+                _ => 0,
             };
             index += taken.max(1);
         }
@@ -224,6 +232,35 @@ impl<'t> Run<'t> {
             }
         }
         0
+    }
+
+    /// "4 5 3 9 5 7 ...": digits spaced out one by one.
+    fn spaced_out(&self, index: usize, found: &mut Vec<Number>) -> usize {
+        let rest = &self.groups()[index..];
+        let separator = rest.get(1).map_or(0, |group| group.before);
+        let ones = 1 + rest[1..]
+            .iter()
+            .take_while(|group| group.len() == 1 && group.before == separator)
+            .count();
+        let goes_on = rest
+            .get(ones)
+            .is_some_and(|group| group.before == separator);
+        if ones < 10 || goes_on || self.goes_on_before(index, separator) {
+            return 0;
+        }
+        let range = rest[0].start..rest[ones - 1].end;
+        let (digits, count) = self.digits(&range);
+        let kind = if checks::payment_card(&digits[..count]) {
+            NumberKind::Card
+        } else if ones == 10 && checks::ten_digits(&digits[..count]) == TenDigits::Nhs {
+            NumberKind::Nhs
+        } else {
+            return ones;
+        };
+        if self.stands_alone(&range) {
+            found.push(Number { kind, range });
+        }
+        ones
     }
 
     fn ten_digits(&self, index: usize, found: &mut Vec<Number>) -> usize {

@@ -36,12 +36,12 @@ pub struct Patterns {
     anchors: Option<AhoCorasick>,
     /// The pattern of each anchor.
     owners: Vec<usize>,
-    patterns: Vec<Pattern>,
+    compiled: Vec<Pattern>,
 }
 
 impl std::fmt::Debug for Patterns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Patterns({})", self.patterns.len())
+        write!(f, "Patterns({})", self.compiled.len())
     }
 }
 
@@ -56,9 +56,9 @@ impl Patterns {
             .filter(|detector| detector.check == Check::Pattern)
         {
             all.owners
-                .extend(detector.anchors.iter().map(|_| all.patterns.len()));
+                .extend(detector.anchors.iter().map(|_| all.compiled.len()));
             literals.extend(detector.anchors.iter().cloned());
-            all.patterns.push(Pattern {
+            all.compiled.push(Pattern {
                 id: Arc::from(detector.id.as_str()),
                 regex: compile(detector)?,
                 keywords: Keywords::new(&detector.id, &detector.keywords)?,
@@ -91,10 +91,10 @@ impl Patterns {
         };
         let text = scene.text().as_bytes();
         let mut seen = HashSet::new();
-        let mut searched = vec![0; self.patterns.len()];
+        let mut searched = vec![0; self.compiled.len()];
         for anchor in anchors.find_overlapping_iter(text) {
             let number = self.owners[anchor.pattern().as_usize()];
-            let pattern = &self.patterns[number];
+            let pattern = &self.compiled[number];
             if anchor.end() <= searched[number] {
                 continue;
             }

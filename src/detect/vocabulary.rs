@@ -19,6 +19,8 @@ pub enum TermKind {
     Strong,
     /// Special-category data close to a person.
     Weak,
+    /// An everyday word that counts only beside another term, close to a person.
+    Hint,
     /// An abbreviation that needs capitals and context.
     Code,
     /// A word of the codes' field.
@@ -34,6 +36,8 @@ pub enum TermKind {
 pub struct Term {
     /// What it is for.
     pub kind: TermKind,
+    /// It counts only in capitals.
+    pub capitals: bool,
     /// Place in [`Vocabulary::detectors`].
     pub detector: u8,
 }
@@ -97,6 +101,7 @@ impl Vocabulary {
             let owned = [
                 (&dictionary.strong, TermKind::Strong),
                 (&dictionary.weak, TermKind::Weak),
+                (&dictionary.hints, TermKind::Hint),
                 (&dictionary.codes, TermKind::Code),
             ];
             let shared = [
@@ -106,15 +111,12 @@ impl Vocabulary {
             ];
             for (terms, kind) in owned.into_iter().filter(|_| owner.is_some()).chain(shared) {
                 for text in terms {
-                    add(
-                        keys,
-                        text,
-                        Term {
-                            kind,
-                            detector: number,
-                        },
-                        &mut by_last,
-                    );
+                    let term = Term {
+                        kind,
+                        capitals: kind == TermKind::Code || dictionary.capitals.contains(text),
+                        detector: number,
+                    };
+                    add(keys, text, term, &mut by_last);
                 }
             }
             words.extend(

@@ -332,7 +332,7 @@ fn split_full_name(text: &str) -> (FullName, String) {
 
 fn compact(text: &str) -> String {
     text.chars()
-        .filter(|c| c.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_uppercase())
         .collect()
 }
@@ -341,7 +341,7 @@ fn addresses<'r>(fields: impl Iterator<Item = &'r str>) -> Vec<String> {
     let mut found: Vec<String> = fields
         .flat_map(|field| field.split([';', ',', ' ', '\n', '|']))
         .filter_map(|text| Address::parse(text.trim_matches(['<', '>', '"'])).ok())
-        .map(|address| Address::key(&address))
+        .map(|address| address.key())
         .collect();
     found.sort();
     found.dedup();

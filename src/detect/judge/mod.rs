@@ -86,6 +86,8 @@ impl<'j> Judge<'j> {
 
     /// Judges the raw hits.
     pub fn judge(&mut self, raw: &mut Raw) {
+        raw.terms
+            .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
         self.names_in_columns(raw);
         self.note_ids(raw);
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
@@ -126,7 +128,7 @@ impl<'j> Judge<'j> {
         self.push_text(draft, text);
     }
 
-    fn push_text(&mut self, mut draft: Draft<'_>, text: String) {
+    pub(super) fn push_text(&mut self, mut draft: Draft<'_>, text: String) {
         let obfuscated = draft.obfuscated || self.scene.plain.is_disguised(&draft.range);
         let mut confidence = draft.confidence;
         if obfuscated {

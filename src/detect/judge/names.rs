@@ -18,7 +18,7 @@ use crate::detect::token::Tokens;
 use crate::detect::vocabulary::TermKind;
 use crate::extract::Place;
 
-impl<'j> Judge<'j> {
+impl Judge<'_> {
     /// Forename and surname in columns that do not touch.
     pub(super) fn names_in_columns(&self, raw: &mut Raw) {
         let Some(table) = &self.scene.table else {
@@ -94,23 +94,79 @@ impl<'j> Judge<'j> {
                 names.get(index + 1),
             );
             if let Some(draft) = self.name(checked, name, neighbours, raw) {
-                self.anchors.push(Anchor {
+                let anchor = Anchor {
                     person: draft.person,
                     forename: Some(name.forename),
                     range: name.range.clone(),
                     weak: draft.confidence == Confidence::Low,
-                });
+                };
+                if self.is_announced(name) {
+                    self.about.push(anchor.clone());
+                }
+                self.anchors.push(anchor);
                 let text = match &name.columns {
-                    Some((f, s)) => format!(
-                        "{} {}",
-                        self.scene.original(f.clone()),
-                        self.scene.original(s.clone())
-                    ),
+                    // As they stand in the row, whatever stands between them.
+                    Some((f, s)) => {
+                        let (first, last) = if f.start < s.start { (f, s) } else { (s, f) };
+                        let (first, last) = (
+                            self.scene.original(first.clone()),
+                            self.scene.original(last.clone()),
+                        );
+                        format!("{first} {last}")
+                    }
                     None => self.scene.original(name.range.clone()),
                 };
                 self.push_text(draft, text);
             }
         }
+    }
+
+    /// "Mr Daniel Wright" is the teacher.
+    fn has_title(&self, name: &RawName) -> bool {
+        let start = name.range.start;
+        let before = &self.scene.bytes(start.saturating_sub(8)..start);
+        let before = before.trim_ascii_end();
+        let word = before
+            .rsplit(|b| !b.is_ascii_alphabetic() && *b != b'.')
+            .next();
+        let title = word.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        let title = title.strip_suffix(b".").unwrap_or(&title);
+        [&b"mr"[..], b"mrs", b"ms", b"miss", b"mx", b"dr", b"sir"].contains(&title)
+    }
+
+    /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
+    fn is_announced(&self, name: &RawName) -> bool {
+        if self.scene.table.is_some() {
+            return false;
+        }
+        let text = self.scene.text();
+        let row = Table::row(text, name.range.start);
+        let before = text[row.start..name.range.start].trim_matches(['>', ' ', '*', '\t']);
+        let label = before
+            .trim_end_matches([':', '-', ' '])
+            .to_ascii_lowercase();
+        let labels = [
+            "re",
+            "regarding",
+            "ref",
+            "subject",
+            "name",
+            "pupil",
+            "student",
+            "child",
+            "pupil name",
+            "student name",
+            "child's name",
+            "name of pupil",
+            "name of child",
+            "patient",
+            "concerning",
+            "full name",
+            "name of student",
+            "learner",
+        ];
+        labels.contains(&label.as_str())
+            && (before.len() > label.len() || label == "re" || label == "regarding")
     }
 
     /// A participant's own name in a signature or a quoted header.
@@ -151,11 +207,14 @@ impl<'j> Judge<'j> {
     ) -> Option<Draft<'d>> {
         let engine = self.engine;
         let pair = engine.indexes.names.pair(name.place);
+        if pair.is(STAFF) && self.has_title(name) {
+            return None;
+        }
         let (person, mut reasons) = self.person(name);
         let window = self.scene.window(&name.range, WINDOW);
         let strong = self.corroborate(name, person, &window, neighbours, &mut reasons);
         if pair.is(ORDINARY) && name.columns.is_none() {
-            let role = strong || self.has_role(&window, raw) || self.is_in_name_column(name);
+            let role = strong || has_role(&window, raw) || self.is_in_name_column(name);
             if !name.capitals || !role {
                 return None;
             }
@@ -246,6 +305,7 @@ impl<'j> Judge<'j> {
     ) -> bool {
         let engine = self.engine;
         let before = reasons.len();
+        let is_staff = engine.indexes.names.pair(name.place).is(STAFF);
         let known = engine
             .known
             .get(person as usize)
@@ -258,10 +318,16 @@ impl<'j> Judge<'j> {
         if near(&self.ids, window) {
             reasons.push("pupil's number nearby".to_owned());
         }
-        if scene.has_postcode(window.clone()) {
+        if !is_staff && scene.has_postcode(window.clone()) {
             reasons.push("postcode nearby".to_owned());
         }
-        if scene.has_class(window.clone(), &known.form) {
+        // "Head of Year 9" and the pupils around say nothing against a member of staff.
+        let class = if is_staff {
+            scene.has_form(window.clone(), &known.form)
+        } else {
+            scene.has_class(window.clone(), &known.form)
+        };
+        if class {
             reasons.push("year or form nearby".to_owned());
         }
         let other = |neighbour: Option<&RawName>| {
@@ -275,20 +341,10 @@ impl<'j> Judge<'j> {
                     && !(pair.is(ORDINARY) && engine.indexes.names.pair(name.place).is(ORDINARY))
             })
         };
-        if other(neighbours.0) || other(neighbours.1) {
+        if !is_staff && (other(neighbours.0) || other(neighbours.1)) {
             reasons.push("another pupil's name nearby".to_owned());
         }
         reasons.len() > before
-    }
-
-    fn has_role(&self, window: &Range<usize>, raw: &Raw) -> bool {
-        let from = raw
-            .terms
-            .partition_point(|term| term.range.end <= window.start);
-        raw.terms[from..]
-            .iter()
-            .take_while(|term| term.range.start < window.end)
-            .any(|term| term.term.kind == TermKind::Role)
     }
 
     fn is_in_name_column(&self, name: &RawName) -> bool {
@@ -315,18 +371,23 @@ impl<'j> Judge<'j> {
         if by_forename.is_empty() {
             return;
         }
-        let surname_follows = |end: u32| raw.words.iter().any(|word| word.start == end + 1);
+        let mut named_at: Vec<u32> = self.found.iter().map(|(at, _)| *at as u32).collect();
+        named_at.sort_unstable();
         let mentions: Vec<Anchor> = raw
             .words
             .iter()
-            .filter_map(|word| {
+            .enumerate()
+            .filter_map(|(index, word)| {
                 let anchor = by_forename.get(&word.hash)?;
-                let inside = self.found.iter().any(|(at, _)| *at == word.start as usize);
-                (!inside && !(raw.words.len() < 1000 && surname_follows(word.end))).then(|| {
-                    Anchor {
-                        range: word.start as usize..word.end as usize,
-                        ..(*anchor).clone()
-                    }
+                // "Oliver Hughes" is another Oliver, if Hughes is a name here.
+                let other = raw
+                    .words
+                    .get(index + 1)
+                    .is_some_and(|next| next.start == word.end + 1);
+                let whole = named_at.binary_search(&word.start).is_ok();
+                (!other && !whole).then(|| Anchor {
+                    range: word.start as usize..word.end as usize,
+                    ..(*anchor).clone()
                 })
             })
             .take(10_000)
@@ -368,4 +429,17 @@ pub(super) fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec
         }
     }
     best
+}
+
+/// Whether a word for a single pupil stands in a window.
+fn has_role(window: &Range<usize>, raw: &Raw) -> bool {
+    let from = raw
+        .terms
+        .partition_point(|term| term.range.end <= window.start);
+    let inside = raw.terms[from..]
+        .iter()
+        .take_while(|term| term.range.start < window.end);
+    inside
+        .map(|term| term.term.kind)
+        .any(|kind| kind == TermKind::Role)
 }

@@ -30,9 +30,14 @@ impl<'j> Judge<'j> {
                 NumberKind::Iban => self.iban(&number.range),
                 NumberKind::Nhs => self.nhs(&number.range),
                 NumberKind::Upn => self.upn(&number.range),
-                NumberKind::SortCode { pairs } => self.sort_code(raw, index, pairs),
-                NumberKind::Account => None,
+                NumberKind::SortCode { .. } | NumberKind::Account => None,
             };
+            if let NumberKind::SortCode { .. } = number.kind {
+                if let Some((draft, text)) = self.sort_code(raw, index) {
+                    self.push_text(draft, text);
+                }
+                continue;
+            }
             if let Some(draft) = draft {
                 if matches!(number.kind, NumberKind::Upn | NumberKind::Nhs)
                     && draft.confidence > Confidence::Low
@@ -192,8 +197,9 @@ impl<'j> Judge<'j> {
         Some(draft)
     }
 
-    /// A sort code with an account number beside it.
-    fn sort_code(&self, raw: &Raw, index: usize, pairs: bool) -> Option<Draft<'j>> {
+    /// A sort code with an account number beside it; the two are the value, not the words between.
+    fn sort_code(&self, raw: &Raw, index: usize) -> Option<(Draft<'j>, String)> {
+        let pairs = raw.numbers[index].kind == NumberKind::SortCode { pairs: true };
         let checked = self.engine.checked(Check::SortCode)?;
         let sort = &raw.numbers[index].range;
         let reach = if self.scene.table.is_some() {
@@ -235,7 +241,14 @@ impl<'j> Judge<'j> {
         };
         let mut reasons = vec!["sort code and account number together".to_owned()];
         reasons.extend(keyword);
-        Some(self.draft(checked, &both, confidence, reasons))
+        let text = format!(
+            "{} {}",
+            self.scene.original(sort.clone()),
+            self.scene.original(account.clone())
+        );
+        let mut draft = self.draft(checked, &both, confidence, reasons);
+        draft.value = text.bytes().filter(u8::is_ascii_digit).collect();
+        Some((draft, text))
     }
 }
 

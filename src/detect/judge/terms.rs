@@ -17,15 +17,13 @@ use crate::extract::View;
 const PHRASE: usize = 14;
 
 impl<'j> Judge<'j> {
-    pub(super) fn terms(&mut self, raw: &mut Raw) {
-        raw.terms
-            .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
+    pub(super) fn terms(&mut self, raw: &Raw) {
         let mut until = 0;
         let mut drafts = Vec::new();
         for (index, term) in raw.terms.iter().enumerate() {
             let owned = matches!(
                 term.term.kind,
-                TermKind::Strong | TermKind::Weak | TermKind::Code
+                TermKind::Strong | TermKind::Weak | TermKind::Hint | TermKind::Code
             );
             if !owned || term.range.start < until {
                 continue;
@@ -47,6 +45,10 @@ impl<'j> Judge<'j> {
             .vocabulary
             .detectors
             .get(usize::from(term.term.detector))?;
+        let wide = self.scene.window(&term.range, WINDOW);
+        if self.about.is_empty() && self.nearest(&term.range, &wide).is_none() {
+            return None;
+        }
         let sentence = self.scene.sentence(&term.range);
         let around = |kind: TermKind, range: &Range<usize>| {
             let from = index
@@ -75,6 +77,7 @@ impl<'j> Judge<'j> {
                 }
                 true
             }
+            TermKind::Hint if !self.has_company(terms, index, &sentence) => return None,
             _ => false,
         };
         let phrase = self.scene.window(&term.range, PHRASE);
@@ -96,6 +99,28 @@ impl<'j> Judge<'j> {
             reasons: vec![reason.to_owned()],
             obfuscated: false,
         })
+    }
+
+    /// Whether an everyday word stands in one sentence with a pupil and with another term.
+    fn has_company(&self, terms: &[RawTerm], index: usize, sentence: &Range<usize>) -> bool {
+        let term = &terms[index];
+        let text = |other: &RawTerm| self.scene.bytes(other.range.clone()).to_ascii_lowercase();
+        let own = text(term);
+        self.nearest(&term.range, sentence).is_some()
+            && terms[index.saturating_sub(20)..]
+                .iter()
+                .take(40)
+                .any(|other| {
+                    let says = matches!(
+                        other.term.kind,
+                        TermKind::Strong | TermKind::Weak | TermKind::Hint
+                    );
+                    let inside =
+                        other.range.start >= sentence.start && other.range.end <= sentence.end;
+                    let apart =
+                        other.range.end <= term.range.start || other.range.start >= term.range.end;
+                    says && inside && apart && text(other) != own
+                })
     }
 
     /// Whom a term is about, and how sure that is.
@@ -200,7 +225,7 @@ impl<'j> Judge<'j> {
                     term.range.end <= cell.end
                         && matches!(
                             term.term.kind,
-                            TermKind::Strong | TermKind::Weak | TermKind::Code
+                            TermKind::Strong | TermKind::Weak | TermKind::Hint | TermKind::Code
                         )
                 });
                 if told || text[cell.clone()].trim().len() > WINDOW {

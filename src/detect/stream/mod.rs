@@ -3,13 +3,15 @@
 //! # Invariants
 //! The work for one word is bounded: a ring of [`RING`] tokens, [`RECENT`] name words.
 
+mod pairing;
+
 use std::ops::Range;
 
-use crate::detect::index::{LABEL, NAME, NAME_START, Names, PUPIL, TERM_END, TERM_SHIFT, Words};
+use crate::detect::index::{NAME, NAME_START, Names, TERM_END, TERM_SHIFT, Words};
 use crate::detect::numbers;
-use crate::detect::raw::{NameWord, Raw, RawName, RawTerm, letters};
+use crate::detect::raw::{NameWord, Raw, RawTerm};
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
-use crate::detect::vocabulary::{Term, TermKind, Vocabulary};
+use crate::detect::vocabulary::{Term, Vocabulary};
 use crate::extract::View;
 
 const RING: usize = 16;
@@ -41,12 +43,6 @@ struct Word {
     hash: u64,
     capital: bool,
     spaced: bool,
-}
-
-/// What stands between forename and surname.
-struct Between {
-    /// Whose middle names they are.
-    person: Option<u32>,
 }
 
 /// Tokens drawn together to one word.
@@ -90,6 +86,8 @@ pub struct Stream<'i, 't> {
     raw: &'t mut Raw,
     cap: usize,
     ring: [Token; RING],
+    /// What is known of the tokens in the ring.
+    known: [u32; RING],
     number: u32,
     /// Number of the last token that begins a name of several words.
     name_start: u32,
@@ -97,6 +95,8 @@ pub struct Stream<'i, 't> {
     recent_count: usize,
     glued: Together,
     spaced: Together,
+    /// Where the last word with digits ended.
+    leet_until: usize,
 }
 
 impl<'i, 't> Stream<'i, 't> {
@@ -115,12 +115,14 @@ impl<'i, 't> Stream<'i, 't> {
             raw,
             cap,
             ring: [Token::default(); RING],
+            known: [0; RING],
             number: 0,
             name_start: u32::MAX,
             recent: [Word::default(); RECENT],
             recent_count: 0,
             glued: Together::default(),
             spaced: Together::default(),
+            leet_until: 0,
         }
     }
 
@@ -138,6 +140,7 @@ impl<'i, 't> Stream<'i, 't> {
                         self.raw.cut = true;
                     }
                 }
+                self.digits_for_letters(&token);
             }
             if token.len == 1
                 || token.flags & GLUED != 0
@@ -147,6 +150,7 @@ impl<'i, 't> Stream<'i, 't> {
             }
             self.ring[self.number as usize % RING] = token;
             let known = indexes.words.get(indexes.keys.spread(token.hash));
+            self.known[self.number as usize % RING] = known;
             if known != 0 {
                 self.known(&token, known);
             }
@@ -222,6 +226,8 @@ impl<'i, 't> Stream<'i, 't> {
         let run = std::mem::take(&mut self.glued);
         if run.count > 1 {
             self.drawn(run, false);
+            // "LottevanderBerg": the particle in small letters sticks to the forename.
+            self.split(run.start, run.end, false);
         }
     }
 
@@ -294,183 +300,6 @@ impl<'i, 't> Stream<'i, 't> {
                 .all(|b| b.is_ascii_alphabetic() || *b >= 0x80 || b" -'`._\n>+".contains(b))
     }
 
-    /// A word of a name: does it make a whole name with one before it?
-    fn word(&mut self, word: Word) {
-        for index in 0..self.recent_count.min(RECENT) {
-            let before = self.recent[index];
-            if before.last < word.first && word.first - before.last - 1 <= MAX_GAP {
-                self.pair(before, word);
-            }
-        }
-        self.recent[self.recent_count % RECENT] = word;
-        self.recent_count += 1;
-        if self.recent_count >= 2 * RECENT {
-            self.recent_count -= RECENT;
-        }
-    }
-
-    fn pair(&mut self, a: Word, b: Word) {
-        let indexes = self.indexes;
-        for place in indexes.names.with_key(indexes.keys.pair(a.hash, b.hash)) {
-            let pair = indexes.names.pair(place);
-            if !pair.is(PUPIL) {
-                continue;
-            }
-            let forename_first = pair.starts_with(a.hash);
-            let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
-            let verify = indexes.keys.verify(
-                &letters(&self.text[forename.start as usize..forename.end as usize]),
-                &letters(&self.text[surname.start as usize..surname.end as usize]),
-            );
-            if !indexes.names.agrees(place, verify) {
-                continue;
-            }
-            let Some(between) = self.gap(place, &a, &b, forename_first) else {
-                continue;
-            };
-            self.push_name(RawName {
-                range: a.start as usize..b.end as usize,
-                place,
-                forename: forename.hash,
-                capitals: a.capital && b.capital,
-                spaced: a.spaced || b.spaced,
-                forename_first,
-                person: between.person,
-                columns: None,
-            });
-        }
-    }
-
-    fn push_name(&mut self, name: RawName) {
-        if self.raw.names.len() < self.cap {
-            self.raw.names.push(name);
-        } else {
-            self.raw.cut = true;
-        }
-    }
-
-    /// Whether what stands between two words lets them be one name; inside, whose middle names it holds.
-    fn gap(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> Option<Between> {
-        let tokens = (a.last + 1)..b.first;
-        let mut labelled = false;
-        let mut person = None;
-        if !tokens.is_empty() {
-            let between: Vec<Token> = tokens
-                .map(|number| self.ring[number as usize % RING])
-                .collect();
-            let known =
-                |token: &Token| self.indexes.words.get(self.indexes.keys.spread(token.hash));
-            labelled = between.iter().all(|token| known(token) & LABEL != 0);
-            if !labelled {
-                let people = self.indexes.names.people(place);
-                let middles = |person: &&u32| {
-                    let fits = |token: &Token| {
-                        token.flags & DIGITS == 0
-                            && (token.len == 1
-                                || self.indexes.names.is_middle(**person, token.hash))
-                    };
-                    between.len() <= 2 && between.iter().all(fits)
-                };
-                person = Some(*people.iter().find(middles)?);
-            }
-        }
-        let between = a.end as usize..b.start as usize;
-        (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled))
-            .then_some(Between { person })
-    }
-
-    fn separators(&self, range: Range<usize>, forename_first: bool, labelled: bool) -> bool {
-        let text = self.text;
-        let at = |at: usize| text.get(at).copied().unwrap_or(b' ');
-        let (mut lines, mut cells, mut commas) = (0, 0, 0);
-        for index in range {
-            let (before, next) = (at(index.wrapping_sub(1)), at(index + 1));
-            match text[index] {
-                b'\n' => lines += 1,
-                b'\t' => cells += 1,
-                b',' if forename_first && next == b' ' => return false,
-                b',' => commas += 1,
-                b'.' if next.is_ascii_whitespace()
-                    && at(index.wrapping_sub(2)).is_ascii_alphabetic()
-                    && before.is_ascii_alphabetic() =>
-                {
-                    return false;
-                }
-                b'-' if before == b' ' && next == b' ' && self.view != View::FileName => {
-                    return false;
-                }
-                b':' | b'=' if !labelled => return false,
-                b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r'
-                | b':' | b'=' => {}
-                byte if byte.is_ascii_alphanumeric() || byte >= 0x80 => {}
-                _ => return false,
-            }
-        }
-        let lines_allowed = match self.view {
-            View::Table => 0,
-            _ if labelled => 2,
-            _ => usize::from(forename_first || commas > 0),
-        };
-        lines <= lines_allowed && commas <= 1 && (cells <= 1 || labelled)
-    }
-
-    fn is_address_or_file(&self, token: &Token) -> bool {
-        if token.len < 5 || token.flags & DIGITS != 0 {
-            return false;
-        }
-        let (start, end) = (token.start as usize, token.end as usize);
-        self.text.get(end) == Some(&b'@')
-            || (start > 0 && matches!(self.text[start - 1], b'@' | b'#'))
-            || self.view == View::FileName
-            || self.text[end..]
-                .iter()
-                .take(5)
-                .take_while(|b| b.is_ascii_digit())
-                .count()
-                > 0
-                && self.text[end..]
-                    .iter()
-                    .take(6)
-                    .find(|b| !b.is_ascii_digit())
-                    == Some(&b'@')
-    }
-
-    /// A whole name written as one word: every place where it could be cut.
-    fn split(&mut self, start: u32, end: u32, spaced: bool) {
-        let indexes = self.indexes;
-        let keys = &indexes.keys;
-        let letters = letters(&self.text[start as usize..end as usize]);
-        if !(5..=MAX_WORD).contains(&letters.len()) {
-            return;
-        }
-        for cut in 2..letters.len() - 1 {
-            let (a, b) = letters.split_at(cut);
-            let hashes = (keys.word(a), keys.word(b));
-            let is_name = |hash| indexes.words.get(keys.spread(hash)) & NAME != 0;
-            if !is_name(hashes.0) || !is_name(hashes.1) {
-                continue;
-            }
-            for place in indexes.names.with_key(keys.pair(hashes.0, hashes.1)) {
-                let pair = indexes.names.pair(place);
-                let forename_first = pair.starts_with(hashes.0);
-                let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
-                if pair.is(PUPIL) && indexes.names.agrees(place, keys.verify(forename, surname)) {
-                    let name = RawName {
-                        range: start as usize..end as usize,
-                        place,
-                        forename: if forename_first { hashes.0 } else { hashes.1 },
-                        capitals: true,
-                        spaced,
-                        forename_first,
-                        person: None,
-                        columns: None,
-                    };
-                    self.push_name(name);
-                }
-            }
-        }
-    }
-
     /// Terms that end with this word.
     fn terms(&mut self, token: &Token, known: u32) {
         let indexes = self.indexes;
@@ -498,9 +327,7 @@ impl<'i, 't> Stream<'i, 't> {
     }
 
     fn term(&mut self, range: Range<usize>, term: Term) {
-        if term.kind == TermKind::Code
-            && self.text[range.clone()].iter().any(u8::is_ascii_lowercase)
-        {
+        if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
             return;
         }
         if self.raw.terms.len() < self.cap.saturating_mul(4) {

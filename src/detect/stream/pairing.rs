@@ -1,0 +1,288 @@
+//! Names out of words: which two words, with what between them, are one person's name.
+//!
+//! # Invariants
+//! A blank line, a row's end, a sentence's end or a bracket parts names; so does any word but a middle name, an initial or a label.
+
+use std::ops::Range;
+
+use crate::detect::index::{LABEL, MIDDLE, NAME, PUPIL};
+use crate::detect::raw::{RawName, letters};
+use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
+use crate::detect::token::{DIGITS, MAX_WORD, Token, is_word_byte};
+use crate::extract::View;
+
+/// What stands between forename and surname.
+struct Between {
+    /// Whose middle names they are.
+    person: Option<u32>,
+}
+
+impl Stream<'_, '_> {
+    /// A word of a name: does it make a whole name with one before it?
+    pub(super) fn word(&mut self, word: Word) {
+        for index in 0..self.recent_count.min(RECENT) {
+            let before = self.recent[index];
+            if before.last < word.first
+                && word.first - before.last - 1 <= MAX_GAP
+                && self.may_stand_between(before.last + 1..word.first)
+            {
+                self.pair(before, word);
+            }
+        }
+        self.recent[self.recent_count % RECENT] = word;
+        self.recent_count += 1;
+        if self.recent_count >= 2 * RECENT {
+            self.recent_count -= RECENT;
+        }
+    }
+
+    /// Cheap to ask before the names are: labels, middle names and initials may part a name, other words do not.
+    fn may_stand_between(&self, mut tokens: Range<u32>) -> bool {
+        tokens.all(|number| {
+            let slot = number as usize % RING;
+            self.known[slot] & (LABEL | MIDDLE) != 0 || self.ring[slot].len == 1
+        })
+    }
+
+    fn pair(&mut self, a: Word, b: Word) {
+        let indexes = self.indexes;
+        for place in indexes.names.with_key(indexes.keys.pair(a.hash, b.hash)) {
+            let pair = indexes.names.pair(place);
+            if !pair.is(PUPIL) {
+                continue;
+            }
+            let forename_first = pair.starts_with(a.hash);
+            let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
+            if !self.agree(place, &forename, &surname) {
+                continue;
+            }
+            let Some(between) = self.gap(place, &a, &b, forename_first) else {
+                continue;
+            };
+            self.push_name(RawName {
+                range: a.start as usize..b.end as usize,
+                place,
+                forename: forename.hash,
+                capitals: a.capital && b.capital,
+                spaced: a.spaced || b.spaced,
+                forename_first,
+                person: between.person,
+                columns: None,
+            });
+        }
+    }
+
+    /// Whether the letters themselves, not only their hashes, are the name's.
+    fn agree(&self, place: usize, forename: &Word, surname: &Word) -> bool {
+        let spelled = |word: &Word, one: u8| {
+            let text = &self.text[word.start as usize..word.end as usize];
+            if word.spaced && text.iter().any(u8::is_ascii_digit) {
+                return text.iter().map(|b| letter_for(*b, one)).collect();
+            }
+            letters(text)
+        };
+        [(b'i', b'i'), (b'i', b'l'), (b'l', b'i'), (b'l', b'l')]
+            .iter()
+            .take(if forename.spaced || surname.spaced {
+                4
+            } else {
+                1
+            })
+            .any(|(first, last)| {
+                let verify = self
+                    .indexes
+                    .keys
+                    .verify(&spelled(forename, *first), &spelled(surname, *last));
+                self.indexes.names.agrees(place, verify)
+            })
+    }
+
+    fn push_name(&mut self, name: RawName) {
+        if self.raw.names.len() < self.cap {
+            self.raw.names.push(name);
+        } else {
+            self.raw.cut = true;
+        }
+    }
+
+    /// Whether what stands between two words lets them be one name; inside, whose middle names it holds.
+    fn gap(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> Option<Between> {
+        let tokens = (a.last + 1)..b.first;
+        let mut labelled = false;
+        let mut person = None;
+        if !tokens.is_empty() {
+            let between: Vec<Token> = tokens
+                .map(|number| self.ring[number as usize % RING])
+                .collect();
+            let known =
+                |token: &Token| self.indexes.words.get(self.indexes.keys.spread(token.hash));
+            labelled = between.iter().all(|token| known(token) & LABEL != 0);
+            if !labelled {
+                let people = self.indexes.names.people(place);
+                let middles = |person: &&u32| {
+                    let fits = |token: &Token| {
+                        token.flags & DIGITS == 0
+                            && (token.len == 1
+                                || self.indexes.names.is_middle(**person, token.hash))
+                    };
+                    between.len() <= 2 && between.iter().all(fits)
+                };
+                person = Some(*people.iter().find(middles)?);
+            }
+        }
+        let between = a.end as usize..b.start as usize;
+        (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled))
+            .then_some(Between { person })
+    }
+
+    fn separators(&self, range: Range<usize>, forename_first: bool, labelled: bool) -> bool {
+        let text = self.text;
+        let at = |at: usize| text.get(at).copied().unwrap_or(b' ');
+        let (mut lines, mut cells, mut commas) = (0, 0, 0);
+        for index in range {
+            let (before, next) = (at(index.wrapping_sub(1)), at(index + 1));
+            match text[index] {
+                b'\n' => lines += 1,
+                b'\t' => cells += 1,
+                b',' if forename_first && next == b' ' => return false,
+                b',' => commas += 1,
+                b'.' if next.is_ascii_whitespace()
+                    && at(index.wrapping_sub(2)).is_ascii_alphabetic()
+                    && before.is_ascii_alphabetic() =>
+                {
+                    return false;
+                }
+                b'-' if before == b' ' && next == b' ' && self.view != View::FileName => {
+                    return false;
+                }
+                b':' | b'=' if !labelled => return false,
+                // A quote's mark stands at the line's beginning.
+                b'>' if lines == 0 => return false,
+                b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r'
+                | b':' | b'=' => {}
+                byte if byte.is_ascii_alphanumeric() || byte >= 0x80 => {}
+                _ => return false,
+            }
+        }
+        let lines_allowed = match self.view {
+            View::Table => 0,
+            _ if labelled => 2,
+            _ => usize::from(forename_first || commas > 0),
+        };
+        lines <= lines_allowed && commas <= 1 && (cells <= 1 || labelled)
+    }
+
+    /// "0liver", "Wh1tcombe": digits that stand for letters inside a word that is somebody's name.
+    pub(super) fn digits_for_letters(&mut self, token: &Token) {
+        const LONGEST: usize = 24;
+        let text = self.text;
+        let part = |at: usize| text.get(at).is_some_and(|b| is_word_byte(*b) && *b < 0x80);
+        let (mut start, mut end) = (token.start as usize, token.end as usize);
+        if token.len > 2 || start < self.leet_until {
+            return;
+        }
+        while start > 0 && part(start - 1) && token.end as usize - start < LONGEST {
+            start -= 1;
+        }
+        while part(end) && end - start < LONGEST {
+            end += 1;
+        }
+        self.leet_until = end;
+        let chunk = &text[start..end];
+        let digits = chunk.iter().filter(|b| b.is_ascii_digit()).count();
+        if !(4..LONGEST).contains(&chunk.len()) || digits * 2 > chunk.len() {
+            return;
+        }
+        let before = runs(&text[start..token.start as usize]);
+        let after = runs(&text[token.end as usize..end]);
+        for one in [b'i', b'l'] {
+            let word: Vec<u8> = chunk.iter().map(|b| letter_for(*b, one)).collect();
+            self.if_name(Word {
+                first: self.number.saturating_sub(before),
+                last: self.number + after,
+                start: start as u32,
+                end: end as u32,
+                hash: self.indexes.keys.word(&word),
+                capital: true,
+                spaced: true,
+            });
+        }
+    }
+
+    pub(super) fn is_address_or_file(&self, token: &Token) -> bool {
+        if token.len < 5 || token.flags & DIGITS != 0 {
+            return false;
+        }
+        let (start, end) = (token.start as usize, token.end as usize);
+        self.text.get(end) == Some(&b'@')
+            || (start > 0 && matches!(self.text[start - 1], b'@' | b'#'))
+            || self.view == View::FileName
+            || self.text[end..]
+                .iter()
+                .take(5)
+                .take_while(|b| b.is_ascii_digit())
+                .count()
+                > 0
+                && self.text[end..]
+                    .iter()
+                    .take(6)
+                    .find(|b| !b.is_ascii_digit())
+                    == Some(&b'@')
+    }
+
+    /// A whole name written as one word: every place where it could be cut.
+    pub(super) fn split(&mut self, start: u32, end: u32, spaced: bool) {
+        let indexes = self.indexes;
+        let keys = &indexes.keys;
+        let letters = letters(&self.text[start as usize..end as usize]);
+        if !(5..=MAX_WORD).contains(&letters.len()) {
+            return;
+        }
+        for cut in 2..letters.len() - 1 {
+            let (a, b) = letters.split_at(cut);
+            let hashes = (keys.word(a), keys.word(b));
+            let is_name = |hash| indexes.words.get(keys.spread(hash)) & NAME != 0;
+            if !is_name(hashes.0) || !is_name(hashes.1) {
+                continue;
+            }
+            for place in indexes.names.with_key(keys.pair(hashes.0, hashes.1)) {
+                let pair = indexes.names.pair(place);
+                let forename_first = pair.starts_with(hashes.0);
+                let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
+                if pair.is(PUPIL) && indexes.names.agrees(place, keys.verify(forename, surname)) {
+                    let name = RawName {
+                        range: start as usize..end as usize,
+                        place,
+                        forename: if forename_first { hashes.0 } else { hashes.1 },
+                        capitals: true,
+                        spaced,
+                        forename_first,
+                        person: None,
+                        columns: None,
+                    };
+                    self.push_name(name);
+                }
+            }
+        }
+    }
+}
+
+/// The letter that a digit stands for; a letter in lower case.
+fn letter_for(byte: u8, one: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' => one,
+        b'3' => b'e',
+        b'4' => b'a',
+        b'5' => b's',
+        b'7' => b't',
+        b'8' => b'b',
+        byte => byte.to_ascii_lowercase(),
+    }
+}
+
+/// How many tokens letters and digits make that touch each other.
+fn runs(text: &[u8]) -> u32 {
+    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .count() as u32
+}
