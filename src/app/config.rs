@@ -324,16 +324,11 @@ mod tests {
                 .collect();
             !name.is_empty() && line[name.len()..].starts_with(" = ")
         };
-        DEFAULT
-            .lines()
-            .map(|line| {
-                line.strip_prefix('#')
-                    .filter(|rest| is_key(rest))
-                    .unwrap_or(line)
-                    .to_owned()
-                    + "\n"
-            })
-            .collect()
+        let made = |line: &str| match line.strip_prefix('#') {
+            Some(rest) if is_key(rest) || rest.starts_with('[') => rest.to_owned() + "\n",
+            _ => line.to_owned() + "\n",
+        };
+        DEFAULT.lines().map(made).collect()
     }
 
     #[test]

@@ -291,10 +291,8 @@ impl Reader {
                 .is_some_and(|start| start.eq_ignore_ascii_case("mailto:"))
         {
             let text = String::from_utf8_lossy(&words::unpercent(&value[7..])).into_owned();
-            // The address alone is in the text as a rule; a subject or body is not.
-            if text.contains('?') {
-                self.aside(&text);
-            }
+            // A reader sees the address when the pointer rests on the link, and it may name somebody the text does not.
+            self.aside(&text);
         }
     }
 

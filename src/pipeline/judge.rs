@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::detect::{Engine, Findings, ScanContext};
 use crate::extract::{self, Content, Reader};
 use crate::limits::Budget;
-use crate::mail::Envelope;
+use crate::mail::{Address, Envelope, Recipient};
 use crate::mime::{self, Defect, Headers};
 use crate::policy::{self, ClientFacts, Facts, Policy, Verdict};
 
@@ -73,7 +73,11 @@ impl Judgement {
 pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
     let message = mime::parse(case.message, budget);
     let content = extract::walk(&message, budget, tools.reader.as_ref());
-    let findings = tools.engine.scan(&content, &ScanContext::default(), budget);
+    let findings = tools.engine.scan(
+        &content,
+        &participants(case.envelope, &message.headers),
+        budget,
+    );
     let facts = Facts {
         envelope: case.envelope,
         client: case.client,
@@ -91,5 +95,18 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
         defects: message.defects,
         content,
         bytes: case.message.len() as u64,
+    }
+}
+
+/// Those who take part: their own names in signatures and quoted headers are no findings.
+fn participants(envelope: &Envelope, headers: &Headers) -> ScanContext {
+    let named = ["From", "Sender", "Reply-To", "To", "Cc"]
+        .into_iter()
+        .filter_map(|name| headers.decoded(name));
+    let sender = envelope.mail_from.address();
+    let recipients = envelope.rcpts.iter().filter_map(Recipient::address);
+    ScanContext {
+        participants: named.chain(sender.map(ToString::to_string)).collect(),
+        recipients: recipients.map(Address::key).collect(),
     }
 }
