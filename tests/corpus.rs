@@ -137,7 +137,9 @@ fn look_alike(c: char) -> char {
 /// A text as a person would compare it: compatibility forms, case, marks and look-alikes folded, letters and digits only.
 fn folded(text: &str) -> String {
     let mut out = String::new();
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
+    // The Hangul fillers are letters to Unicode and nothing to a reader.
+    let shown = |c: &char| !is_combining_mark(*c) && !matches!(c, '\u{115f}' | '\u{1160}');
+    for c in text.nfkd().filter(shown) {
         for c in look_alike(c).to_lowercase() {
             match c {
                 'ß' => out.push_str("ss"),

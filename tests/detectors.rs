@@ -229,9 +229,9 @@ const NAMES: &[(&str, &str, bool)] = &[
         true,
     ),
     ("O.l.i.v.e.r Whitcombe", "O.l.i.v.e.r Whitcombe", true),
-    ("Oli\u{200b}ver Whitcombe", "Oli\u{200b}ver Whitcombe", true),
+    ("Oli\u{200b}ver Whitcombe", "Oliver Whitcombe", true),
     ("Oliver\u{a0}Whitcombe", "Oliver Whitcombe", false),
-    ("Oliver Whit\u{ad}combe", "Oliver Whit\u{ad}combe", true),
+    ("Oliver Whit\u{ad}combe", "Oliver Whitcombe", true),
     ("Oliver Whit-\ncombe", "Oliver Whit- combe", false),
     ("\u{41e}liver Whitcombe", "\u{41e}liver Whitcombe", true),
     (

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use crate::detect::normalise::Plain;
+use crate::detect::normalise::{Plain, is_ignorable};
 use crate::detect::table::Table;
 use crate::extract::{Unit, View};
 use crate::roster::Date;
@@ -65,10 +65,12 @@ impl<'u> Scene<'u> {
         &self.plain.text
     }
 
-    /// The original text of a range, white space collapsed.
+    /// The text of a range as a reader sees it: white space collapsed, invisible characters left out.
     pub fn original(&self, range: Range<usize>) -> String {
         let words: Vec<&str> = self.plain.original_text(range).split_whitespace().collect();
-        words.join(" ")
+        let mut text = words.join(" ");
+        text.retain(|c| !is_ignorable(c));
+        text
     }
 
     /// The window around a range; in a table, the row as far as the window reaches.
