@@ -48,10 +48,11 @@ pub async fn serve(
 async fn readyz(State(shared): State<Shared>) -> impl IntoResponse {
     let checks = (shared.readiness)().await;
     let ready = checks.iter().all(|(_, passed)| *passed);
-    let lines: String = checks
-        .iter()
-        .map(|(name, passed)| format!("{name} {}\n", if *passed { "ok" } else { "failing" }))
-        .collect();
+    let mut lines = String::new();
+    for (name, passed) in &checks {
+        lines.push_str(name);
+        lines.push_str(if *passed { " ok\n" } else { " failing\n" });
+    }
     (
         if ready {
             StatusCode::OK

@@ -364,7 +364,7 @@ mod tests {
             match (value, have.get(key)) {
                 (_, None) => missing.push(path),
                 (toml::Value::Table(all), Some(toml::Value::Table(have))) => {
-                    compare(all, have, &format!("{path}."), missing)
+                    compare(all, have, &format!("{path}."), missing);
                 }
                 (toml::Value::Array(all), Some(toml::Value::Array(have))) => {
                     if let (Some(toml::Value::Table(all)), Some(toml::Value::Table(have))) =

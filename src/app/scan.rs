@@ -343,9 +343,8 @@ fn progress(messages: usize) -> ProgressBar {
 /// The figures for people, on standard error.
 fn summarise(totals: &Totals, took: Duration) {
     let seconds = took.as_secs_f64().max(1e-9);
-    let percentile = |share: f64| -> f64 {
-        let at = ((totals.times.len() as f64 * share) as usize)
-            .min(totals.times.len().saturating_sub(1));
+    let percentile = |percent: usize| -> f64 {
+        let at = (totals.times.len() * percent / 100).min(totals.times.len().saturating_sub(1));
         totals
             .times
             .get(at)
@@ -366,8 +365,8 @@ fn summarise(totals: &Totals, took: Duration) {
         totals.bytes as f64 / 1e6,
         totals.messages as f64 / seconds,
         totals.bytes as f64 / 1e6 / seconds,
-        percentile(0.50),
-        percentile(0.99),
+        percentile(50),
+        percentile(99),
         peak_memory_mib().unwrap_or(0),
         if totals.failed > 0 {
             format!(", {} could not be read", totals.failed)

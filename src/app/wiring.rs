@@ -286,7 +286,7 @@ impl Running {
         match tools::build(&fresh, self.store.subkey("findings"), self.reader.clone()) {
             Ok(tools) => self.pipeline.swap_tools(tools),
             Err(error) => {
-                tracing::error!(%error, "reload: roster, policy and patterns stay as they were")
+                tracing::error!(%error, "reload: roster, policy and patterns stay as they were");
             }
         }
         match Access::new(&fresh.access) {

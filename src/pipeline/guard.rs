@@ -123,7 +123,7 @@ struct RefusedInner {
 }
 
 /// How long a refusal counts (`reference` practice: 1 h).
-const REFUSAL_LIFETIME: Duration = Duration::from_secs(3600);
+const REFUSAL_LIFETIME: Duration = Duration::from_hours(1);
 /// Refusals kept at most.
 const REFUSALS: usize = 10_000;
 

@@ -88,9 +88,9 @@ pub enum Fault {
 
 impl Fault {
     /// A store that could not do its part. What it says is logged; it holds no personal data.
-    fn of_store(error: StoreError) -> Self {
+    fn of_store(error: &StoreError) -> Self {
         tracing::error!(%error, "store");
-        if error == StoreError::Full {
+        if *error == StoreError::Full {
             Self::StoreFull
         } else {
             Self::Store
@@ -262,7 +262,7 @@ impl Pipeline {
             .store
             .was_released(resend, SystemTime::now())
             .await
-            .map_err(Fault::of_store)?;
+            .map_err(|error| Fault::of_store(&error))?;
         Ok(if released.is_some() {
             Action::Deliver
         } else {
@@ -386,7 +386,7 @@ impl Pipeline {
                     }
                 }
                 Ok(Attempt::Unknown { .. }) => {
-                    metrics::counter!("beadle_possible_duplicates_total").increment(1)
+                    metrics::counter!("beadle_possible_duplicates_total").increment(1);
                 }
                 Ok(Attempt::Failed { .. }) | Err(_) => {}
             }
@@ -460,7 +460,7 @@ impl Pipeline {
             .store
             .enqueue(delivery)
             .await
-            .map_err(Fault::of_store)?;
+            .map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Spooled;
         let reply = Reply::new(
             250,
@@ -482,7 +482,11 @@ impl Pipeline {
         let stored = Bytes::from([self.prefix(received).as_ref(), message.as_ref()].concat());
         let policy = Arc::clone(&self.inner.tools.load().policy);
         let new = hold::new_hold(received, stored, &examined.judgement, &policy);
-        self.inner.store.hold(new).await.map_err(Fault::of_store)?;
+        self.inner
+            .store
+            .hold(new)
+            .await
+            .map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Held;
         let reply = hold::reply(received.id);
         self.answered(received, examined, reply.clone());
@@ -511,7 +515,7 @@ impl Pipeline {
             .store
             .record_refusal(&refusal)
             .await
-            .map_err(Fault::of_store)?;
+            .map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Refused;
         let text = reply_text(verdict, received.id.reference());
         Ok(Reply::new(550, EnhancedCode(5, 7, 1), text))
