@@ -124,7 +124,7 @@ impl Connection {
         connection.set_rule(rule);
         let ended = connection.serve().await;
         let reason = ended.err().map(|broken| broken.to_string());
-        tracing::info!(
+        tracing::debug!(
             %ip,
             messages = connection.messages,
             ms = began.elapsed().as_millis() as u64,

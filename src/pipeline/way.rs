@@ -9,13 +9,16 @@
 //! # Standards
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use crate::extract::{Content, FileInput, Reader};
 use crate::limits::{Budget, Limits};
 use crate::mail::{Envelope, QueueId, Recipient};
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
@@ -135,7 +138,52 @@ impl Fault {
     }
 }
 
-/// A message after the stages that run on a thread of their own.
+/// Messages up to this size in bytes are judged on the socket's thread: 0.1 ms of text, less than handing them over costs.
+const JUDGED_AT_ONCE: usize = 32 << 10;
+
+/// A reader that reads nothing and remembers that it was asked: the judgement made with it is thrown away then.
+#[derive(Debug, Default)]
+struct Elsewhere(AtomicBool);
+
+impl Elsewhere {
+    fn was_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Reader for Elsewhere {
+    fn read(&self, _: &FileInput<'_>, _: &Budget) -> Content {
+        self.0.store(true, Ordering::Relaxed);
+        Content::default()
+    }
+}
+
+/// A delivery that has begun. It is polled to its end whatever the client does.
+type Transfer = Pin<Box<dyn Future<Output = Attempt> + Send>>;
+
+/// A transaction is on its way to the next hop until this is dropped.
+struct UnderWay {
+    pipeline: Pipeline,
+    key: TransactionKey,
+}
+
+impl UnderWay {
+    /// `None` when the same transaction is on its way already.
+    fn start(pipeline: &Pipeline, key: TransactionKey, id: QueueId) -> Option<Self> {
+        pipeline.inner.pending.start(key, id).then(|| Self {
+            pipeline: pipeline.clone(),
+            key,
+        })
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.pipeline.inner.pending.finish(&self.key);
+    }
+}
+
+/// A message after the pure stages.
 struct Examined {
     judgement: Judgement,
     identity: Identity,
@@ -211,14 +259,20 @@ impl Pipeline {
         }
     }
 
-    /// Parse, extract, detect and decide, on a thread that may block, in turn and under the scan deadline.
+    /// Parse, extract, detect and decide, under the scan deadline. A small message without rich attachments is judged at once; the
+    /// others on a thread that may block, in their turn.
     async fn examine(&self, received: &Received) -> Result<Examined, Fault> {
         let inner = &self.inner;
+        let tools = inner.tools.load_full();
+        if received.message.len() <= JUDGED_AT_ONCE
+            && let Some(examined) = self.examine_at_once(received, &tools)
+        {
+            return Ok(examined);
+        }
         let turn = tokio::time::timeout(inner.settings.judging_wait, inner.turns.acquire()).await;
         let _turn = turn.map_err(|_| Fault::Busy)?.map_err(|_| Fault::Busy)?;
         let budget = Budget::new(Arc::clone(&inner.limits));
-        let (tools, job_budget, received) =
-            (inner.tools.load_full(), budget.clone(), received.clone());
+        let (job_budget, received) = (budget.clone(), received.clone());
         let names = inner.settings.identity.clone();
         let mut job =
             tokio::task::spawn_blocking(move || examine(&received, &tools, &job_budget, &names));
@@ -232,6 +286,18 @@ impl Pipeline {
         examined
             .map_err(|_| Fault::Judge)?
             .map_err(|_| Fault::Judge)
+    }
+
+    /// Judges here and now, a matter of microseconds; `None` when an attachment needs a reader that may take its time.
+    fn examine_at_once(&self, received: &Received, tools: &Tools) -> Option<Examined> {
+        let elsewhere = Arc::new(Elsewhere::default());
+        let tools = Tools {
+            reader: elsewhere.clone(),
+            ..tools.clone()
+        };
+        let budget = Budget::new(Arc::clone(&self.inner.limits));
+        let examined = examine(received, &tools, &budget, &self.inner.settings.identity);
+        (!elsewhere.was_asked()).then_some(examined)
     }
 
     /// The answer kept for a transaction whose client may not have got it.
@@ -279,25 +345,20 @@ impl Pipeline {
     ) -> Result<Reply, Fault> {
         let inner = &self.inner;
         let key = TransactionKey::of(received, &examined.identity);
-        if !inner.pending.start(key, received.id) {
-            return Err(Fault::UnderWay);
-        }
+        let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
         let outgoing = self.outgoing(received);
         let next_hop = Arc::clone(&inner.next_hop);
         let started = Instant::now();
-        // A task of its own: the client's patience must not cut a transfer in two.
-        let mut transfer = tokio::spawn(async move { next_hop.deliver(outgoing).await });
+        let mut transfer: Transfer = Box::pin(async move { next_hop.deliver(outgoing).await });
         let left = inner
             .settings
             .reply_deadline
             .saturating_sub(received.completed.elapsed());
         let Ok(attempt) = tokio::time::timeout(left, &mut transfer).await else {
-            self.await_late_answer(transfer, received, examined, key);
+            self.await_late_answer(transfer, received, examined, under_way);
             return Err(Fault::NextHopSlow);
         };
-        inner.pending.finish(&key);
         entry.delivered(started.elapsed());
-        let attempt = attempt.map_err(|_| Fault::NextHopSlow)?;
         Ok(self.conclude(attempt, received, examined, entry).await)
     }
 
@@ -364,16 +425,16 @@ impl Pipeline {
     /// Goes on waiting for a next hop that missed the client's deadline, so that a retry is answered and not sent again.
     fn await_late_answer(
         &self,
-        transfer: tokio::task::JoinHandle<Attempt>,
+        transfer: Transfer,
         received: &Received,
         examined: &Examined,
-        key: TransactionKey,
+        under_way: UnderWay,
     ) {
         let pipeline = self.clone();
         let (received, identity) = (received.clone(), examined.identity.clone());
         tokio::spawn(async move {
             match transfer.await {
-                Ok(Attempt::Accepted { reply, refused }) => {
+                Attempt::Accepted { reply, refused } => {
                     let answered = Answered {
                         client: received.client.ip.to_string(),
                         envelope: received.envelope.clone(),
@@ -385,12 +446,12 @@ impl Pipeline {
                         pipeline.return_refused(&received, refused).await;
                     }
                 }
-                Ok(Attempt::Unknown { .. }) => {
+                Attempt::Unknown { .. } => {
                     metrics::counter!("beadle_possible_duplicates_total").increment(1);
                 }
-                Ok(Attempt::Failed { .. }) | Err(_) => {}
+                Attempt::Failed { .. } => {}
             }
-            pipeline.inner.pending.finish(&key);
+            drop(under_way);
         });
     }
 
