@@ -1,0 +1,37 @@
+"""Certificates of a test authority, made with openssl, and the settings that hand them to Beadle."""
+
+from . import machine
+
+
+class Authority:
+    """A certificate authority of one run."""
+
+    def __init__(self):
+        self.place = machine.folder("authority")
+        self.key = self.place / "ca.key"
+        self.certificate = self.place / "ca.pem"
+        machine.run([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=Test authority", "-keyout", self.key, "-out", self.certificate,
+        ])  # fmt: skip
+
+    def issue(self, name):
+        """A certificate for a host name; returns the paths of chain and key."""
+        key, request, certificate = (self.place / f"{name}.{end}" for end in ("key", "csr", "pem"))
+        extensions = self.place / f"{name}.ext"
+        extensions.write_text(f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=CA:FALSE\n")
+        machine.run([
+            "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", f"/CN={name}", "-keyout", key, "-out", request,
+        ])  # fmt: skip
+        machine.run([
+            "openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
+            "-days", "2", "-extfile", extensions, "-out", certificate,
+        ])  # fmt: skip
+        key.chmod(0o600)
+        return certificate, key
+
+
+def listener(certificate, key):
+    """Environment overrides that give the listener a certificate."""
+    return {"BEADLE__LISTENER__CERTIFICATE": str(certificate), "BEADLE__LISTENER__KEY": str(key)}
