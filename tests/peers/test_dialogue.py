@@ -4,7 +4,7 @@ import unittest
 
 from rig import beadle, exim, machine, mail, postfix, stone
 from rig.case import PeerCase
-from rig.dialogue import Dialogue, Gone, submit
+from rig.dialogue import Dialogue, Gone, stuff, submit
 from rig.recorder import Recorder
 
 # RFC 5321 4.1.1.4: only CRLF.CRLF ends the data. Each line end that some server once took for it (SMTP smuggling, 2023-12).
@@ -69,8 +69,6 @@ class Sequences(PeerCase):
         with Dialogue(self.relay.port) as client:
             client.send(envelope(mail.SECOND) + b"RSET\r\n" + envelope(mail.PARENT) + b"DATA\r\n")
             self.assertEqual([client.reply().code for _ in range(6)], [250, 250, 250, 250, 250, 354])
-            from rig.dialogue import stuff
-
             client.send(stuff(first) + b"RSET\r\n" + envelope(mail.SECOND) + b"DATA\r\n")
             self.assertEqual([client.reply().code for _ in range(5)], [250, 250, 250, 250, 354])
             client.send(stuff(second) + b"QUIT\r\n")

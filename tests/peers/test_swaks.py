@@ -6,6 +6,7 @@ import unittest
 
 from rig import beadle, dialogue, machine, mail, tls
 from rig.case import PeerCase
+from rig.dialogue import Dialogue, Gone
 from rig.recorder import Recorder
 
 
@@ -73,7 +74,7 @@ class SwaksWithTls(PeerCase):
         cls.authority = tls.Authority()
         certificate, key = cls.authority.issue("relay.oakfield-trust.example")
         cls.outside = cls.keep(Recorder())
-        cls.relay = cls.keep(beadle.Beadle(cls.outside.port, environment=tls.listener(certificate, key)))
+        cls.relay = cls.keep(beadle.Beadle(cls.outside.port, config=tls.listener(certificate, key)))
 
     swaks = Swaks.swaks
 
@@ -95,8 +96,6 @@ class SwaksWithTls(PeerCase):
         self.assert_passed_untouched(self.outside.wait(1)[0].message, mail.clean(301))
 
     def test_plaintext_behind_starttls_is_discarded(self):
-        from rig.dialogue import Dialogue, Gone
-
         with Dialogue(self.relay.port, 10) as client:
             client.send(b"STARTTLS\r\nMAIL FROM:<" + mail.SENDER.encode() + b">\r\nRCPT TO:<" + mail.PARENT.encode() + b">\r\n")
             reply = client.reply()
@@ -116,8 +115,6 @@ class SwaksWithTls(PeerCase):
         self.assertEqual(self.outside.deliveries, [])
 
     def test_starttls_is_not_offered_twice(self):
-        from rig.dialogue import Dialogue
-
         with Dialogue(self.relay.port, 10) as client:
             self.assertIn("STARTTLS", client.extensions)
             client.starttls()

@@ -19,6 +19,7 @@ local_interfaces = 127.0.0.1
 disable_ipv6
 never_users =
 deliver_drop_privilege
+exim_path = {binary}
 exim_user = Debian-exim
 host_lookup =
 rfc1413_query_timeout = 0s
@@ -97,7 +98,7 @@ class Exim:
         self.configuration = self.place / "exim.conf"
         self.configuration.write_text(
             CONFIGURATION.format(
-                place=self.place, port=self.port, relay_port=relay_port, returned=returned,
+                binary=BINARY, place=self.place, port=self.port, relay_port=relay_port, returned=returned,
                 returned_port=returned_port or relay_port, chunking=star, try_chunking=star, extra=extra,
             )
         )  # fmt: skip

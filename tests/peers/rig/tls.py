@@ -33,5 +33,5 @@ class Authority:
 
 
 def listener(certificate, key):
-    """Environment overrides that give the listener a certificate."""
-    return {"BEADLE__LISTENER__CERTIFICATE": str(certificate), "BEADLE__LISTENER__KEY": str(key)}
+    """A configuration whose listener has a certificate; the address comes from the flags."""
+    return f'[[listener]]\ntls = {{ certificate = "{certificate}", key = "{key}" }}\n'
