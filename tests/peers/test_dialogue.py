@@ -128,12 +128,7 @@ class Sequences(PeerCase):
         self.assertEqual(self.outside.deliveries, [])
 
     def test_a_client_that_is_not_allowed_is_refused(self):
-        closed = self.use(beadle.Beadle(self.outside.port, start=False))
-        command = closed.command()
-        at = command.index("--allow")
-        command[at + 1] = "192.0.2.0/24"
-        closed.command = lambda: command
-        closed.start()
+        closed = self.use(beadle.Beadle(self.outside.port, allow="192.0.2.0/24"))
         try:
             reply = submit(closed.port, mail.SENDER, [mail.PARENT], mail.clean(551))
             self.assert_reply(reply, "5xx")
@@ -142,10 +137,8 @@ class Sequences(PeerCase):
         self.assertEqual(self.outside.deliveries, [])
 
     def test_an_open_relay_does_not_start(self):
-        opened = beadle.Beadle(self.outside.port, start=False)
-        command = opened.command()
-        command[command.index("--allow") + 1] = "0.0.0.0/0"
-        done = machine.run(command, seconds=20, check=False)
+        opened = beadle.Beadle(self.outside.port, allow="0.0.0.0/0", start=False)
+        done = machine.run(opened.command(), seconds=20, check=False)
         self.assertEqual(done.returncode, 2, done.stderr[-500:])
         self.assertTrue(done.stderr.strip(), "and says why")
 

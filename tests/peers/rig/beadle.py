@@ -25,15 +25,19 @@ def missing():
 
 
 class Beadle:
-    """One relay in front of `next_hop` (a port, or text as the flag takes it)."""
+    """One relay in front of `next_hop` (a port, text as the flag takes it, or None when the configuration names it).
 
-    def __init__(self, next_hop, config=None, data_dir=None, roster=None, policy="standard", options=(), environment=None, start=True):
+    `allow` is the networks that may relay; None leaves that to the configuration.
+    """
+
+    def __init__(self, next_hop, config=None, allow="127.0.0.0/8", data_dir=None, roster=None, policy="standard", options=(), environment=None, start=True):
         self.port = machine.free_port()
         self.admin_port = machine.free_port()
         self.next_hop = f"127.0.0.1:{next_hop}" if isinstance(next_hop, int) else next_hop
         self.data_dir = Path(data_dir) if data_dir else machine.folder("data", 0o700)
         self.roster = Path(roster) if roster else SAMPLE / "roster.csv"
         self.policy = policy
+        self.allow = allow
         self.options = tuple(options)
         self.environment = {**os.environ, **(environment or {})}
         self.config = None
@@ -49,8 +53,9 @@ class Beadle:
             BINARY, "serve", "--policy", self.policy, "--roster", self.roster, "--staff", SAMPLE / "staff.csv",
             "--internal-domain", "oakfield-trust.example", "--partner-domain", "council-safeguarding.example",
             "--sender-domain", "oakfield-trust.example", "--listen", f"127.0.0.1:{self.port}",
-            "--next-hop", self.next_hop, "--allow", "127.0.0.0/8", "--admin-listen", f"127.0.0.1:{self.admin_port}",
-            "--data-dir", self.data_dir, *(["--config", self.config] if self.config else []), *self.options,
+            "--admin-listen", f"127.0.0.1:{self.admin_port}", "--data-dir", self.data_dir,
+            *(["--next-hop", self.next_hop] if self.next_hop else []), *(["--allow", self.allow] if self.allow else []),
+            *(["--config", self.config] if self.config else []), *self.options,
         ]  # fmt: skip
 
     def start(self, seconds=30):

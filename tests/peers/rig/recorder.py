@@ -98,11 +98,14 @@ class Recorder:
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection, number):
+        session = _Session(self, connection, number)
         try:
-            _Session(self, connection, number).run()
+            session.run()
         except (OSError, EOFError, ValueError):
             pass
         finally:
+            # Another one than `connection` after STARTTLS.
+            session.socket.close()
             connection.close()
             with self.lock:
                 self.sockets.discard(connection)

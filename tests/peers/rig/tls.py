@@ -1,5 +1,7 @@
 """Certificates of a test authority, made with openssl, and the settings that hand them to Beadle."""
 
+import ssl
+
 from . import machine
 
 
@@ -35,3 +37,22 @@ class Authority:
 def listener(certificate, key):
     """A configuration whose listener has a certificate; the address comes from the flags."""
     return f'[[listener]]\ntls = {{ certificate = "{certificate}", key = "{key}" }}\n'
+
+
+def server_context(certificate, key, client_authority=None):
+    """What a recording next hop needs to speak TLS; asks for a client certificate when an authority is given."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if client_authority:
+        context.load_verify_locations(client_authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def client_context(authority, certificate=None, key=None):
+    """A client that verifies the server and may present a certificate."""
+    context = ssl.create_default_context(cafile=str(authority))
+    context.check_hostname = False
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
