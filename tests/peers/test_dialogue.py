@@ -111,9 +111,13 @@ class Sequences(PeerCase):
 
     def test_message_without_headers_and_an_empty_one(self):
         for message in (b"just a line\r\n", b"\r\nbody only\r\n"):
-            self.outside.clear()
-            self.assert_reply(submit(self.relay.port, mail.SENDER, [mail.PARENT], message), 250)
-            self.assertTrue(self.outside.wait(1)[0].message.endswith(message))
+            with self.subTest(message=message):
+                self.outside.clear()
+                reply = submit(self.relay.port, mail.SENDER, [mail.PARENT], message)
+                self.assert_reply(reply, 250)
+                # The policy may hold what has no header section: it is malformed.
+                if "held" not in reply.text:
+                    self.assertTrue(self.outside.wait(1)[0].message.endswith(message))
         with Dialogue(self.relay.port) as client:
             self.assertIsNone(client.envelope(mail.SENDER, [mail.PARENT]))
             self.assert_reply(client.ask("DATA"), 354)
@@ -184,8 +188,10 @@ class Smuggling(PeerCase):
                     replies = self.vector(relay, verb, self.hidden(mark, look_alike))
                     # The data has one answer: positive once at most, whatever follows it on the connection is no second message.
                     self.assertLessEqual(sum(1 for reply in replies if reply.code == 250), 1, replies)
-                    accepted = any(reply.code == 250 for reply in replies)
-                    if accepted:
+                    if verb == "DATA" and b"\x00" not in look_alike:
+                        self.assert_reply(replies[0], 554, "a bare CR or LF in DATA")
+                    # Some are held for their defects (a NUL), and then nothing comes out.
+                    if any(reply.code == 250 and "held" not in reply.text for reply in replies):
                         machine.wait_for(lambda: len(arrived()) > before, 20, "the message came out")
                     self.settle()
                     came = arrived()[before:]

@@ -59,6 +59,7 @@ class FaultyNextHop(PeerCase):
         for index, step in enumerate(("BANNER", "MAIL", "RCPT", "DATA", "DOT")):
             with self.subTest(step=step):
                 self.outside.clear()
+                self.outside.hang_up()
                 message = mail.clean(640 + index)
                 self.outside.faults = Faults(replies={step: "451 4.3.0 not now"})
                 self.assert_reply(self.send(message), "4xx", step)
@@ -69,6 +70,7 @@ class FaultyNextHop(PeerCase):
         for index, step in enumerate(("BANNER", "EHLO", "MAIL", "RCPT", "DATA", "DOT")):
             with self.subTest(step=step):
                 self.outside.clear()
+                self.outside.hang_up()
                 message = mail.clean(650 + index)
                 self.outside.faults = Faults(replies={step: "421 4.3.2 going down"})
                 self.assert_reply(self.send(message), "4xx", step)
@@ -78,6 +80,7 @@ class FaultyNextHop(PeerCase):
         for index, step in enumerate(("BANNER", "EHLO", "MAIL", "RCPT", "DATA", "MID-DATA", "DOT")):
             with self.subTest(step=step):
                 self.outside.clear()
+                self.outside.hang_up()
                 message = mail.clean(660 + index, size=200_000)
                 self.outside.faults = Faults(drop=step)
                 self.assert_reply(self.send(message), "4xx", step)
@@ -87,8 +90,7 @@ class FaultyNextHop(PeerCase):
     def test_a_stale_connection_is_no_failure(self):
         self.assert_reply(self.send(mail.clean(671)), 250)
         # The next hop closes what was kept open for reuse; the next message goes over a new connection.
-        for connection in list(self.outside.sockets):
-            connection.close()
+        self.outside.hang_up()
         time.sleep(0.1)
         self.assert_reply(self.send(mail.clean(672)), 250)
         self.assertEqual(len(self.outside.deliveries), 2)
@@ -218,11 +220,17 @@ class DownAndSlow(PeerCase):
     def test_a_hop_that_is_silent_does_not_hang_the_client(self):
         for step in ("BANNER", "MAIL", "DATA"):
             with self.subTest(step=step):
-                outside = self.use(Recorder(faults=Faults(delays={step: 12})))
+                outside = self.use(Recorder(faults=Faults(delays={step: 15})))
                 relay = self.use(beadle.Beadle(outside.port, environment=beadle.reply_deadline(2)))
                 began = time.monotonic()
-                self.assert_reply(submit(relay.port, mail.SENDER, [mail.PARENT], mail.clean(791)), "4xx")
-                self.assertLess(time.monotonic() - began, 8)
+                with Dialogue(relay.port) as client:
+                    greeted = time.monotonic() - began
+                    self.assertIsNone(client.envelope(mail.SENDER, [mail.PARENT]))
+                    began = time.monotonic()
+                    self.assert_reply(client.data(mail.clean(791)), "4xx")
+                    answered = time.monotonic() - began
+                self.assertLess(answered, 5, "the answer comes within the deadline of two seconds")
+                self.assertLess(greeted, 5, "EHLO does not wait for a next hop that does not speak")
 
 
 if __name__ == "__main__":

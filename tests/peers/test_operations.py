@@ -41,7 +41,8 @@ class Operations(PeerCase):
         metrics = self.relay.metrics()
         self.assertEqual(metrics["beadle_message_bytes_count"], 14)
         self.assertEqual(metrics["beadle_scan_seconds_count"], 14)
-        self.assertEqual(metrics["beadle_holds"], 2)
+        # Gauges are read from the store every 15 seconds.
+        machine.wait_for(lambda: self.relay.metrics()["beadle_holds"] == 2, 20, "two holds in the gauge")
         self.assertEqual(metrics["beadle_roster_people"], 64)
         self.assertTrue(all("{" not in name or "@" not in name for name in metrics))
         text = self.relay.admin("/metrics")[1]

@@ -71,6 +71,8 @@ class SwaksWithTls(PeerCase):
         super().setUpClass()
         if not shutil.which("swaks"):
             raise unittest.SkipTest("swaks is not installed")
+        if "=== TLS supported" not in machine.run(["swaks", "--support"]).stdout:
+            raise unittest.SkipTest("swaks has no TLS here: Net::SSLeay (libnet-ssleay-perl) is missing")
         cls.authority = tls.Authority()
         certificate, key = cls.authority.issue("relay.oakfield-trust.example")
         cls.outside = cls.keep(Recorder())

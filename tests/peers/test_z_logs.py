@@ -1,6 +1,5 @@
 """Runs last: no log of any Beadle of this run holds a planted name, address or subject."""
 
-import re
 import unittest
 
 from rig import beadle, mail
@@ -13,13 +12,12 @@ class Logs(PeerCase):
             self.skipTest("no Beadle ran before this test")
         lines = 0
         for path in beadle.logs:
-            text = path.read_text("utf-8", "replace")
+            text = path.read_text("utf-8", "replace").lower()
             lines += text.count("\n")
-            for mark in mail.MARKS:
-                found = re.search(rf".*{re.escape(mark)}.*", text, re.IGNORECASE)
-                self.assertIsNone(found, f"{path}: {found and found.group()[:300]}")
-            found = re.search(r".*[\w.+-]+@[\w-]+\.example.*", text)
-            self.assertIsNone(found, f"an address in {path}: {found and found.group()[:300]}")
+            for mark in [*(mark.lower() for mark in mail.MARKS), ".example>", "@elsewhere", "@oakfield"]:
+                if mark in text:
+                    line = next(line for line in text.splitlines() if mark in line)
+                    self.fail(f"{mark!r} in {path}: {line[:400]}")
         say(f"{len(beadle.logs)} logs with {lines} lines read")
         self.assertGreater(lines, 0)
 

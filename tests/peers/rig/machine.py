@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -132,6 +133,11 @@ class Program:
 def _kill_what_is_left():
     for program in list(_running):
         program.kill()
+
+
+# Whoever ends the tests early (a time limit, the terminal) must not leave servers behind: an exit runs what is registered.
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, lambda *_: sys.exit(1))
 
 
 def run(command, seconds=60, check=True, **named):

@@ -70,6 +70,16 @@ class Recorder:
                 pass
             each.close()
 
+    def hang_up(self):
+        """Closes what clients keep open for reuse, so that the next message begins with a banner."""
+        with self.lock:
+            kept = list(self.sockets)
+        for connection in kept:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def clear(self):
         with self.lock:
             self.deliveries.clear()
@@ -322,21 +332,25 @@ class Tap:
             stream = bytearray()
             self.streams.append(stream)
             threading.Thread(target=self._pump, args=(client, server, stream), daemon=True).start()
-            threading.Thread(target=self._pump, args=(server, client, None), daemon=True).start()
+
+    def _pump(self, client, server, stream):
+        """Both directions; an end of one is handed on as a half close, as Exim does behind a pipelined QUIT."""
+        back = threading.Thread(target=self._one_way, args=(server, client, bytearray()), daemon=True)
+        back.start()
+        self._one_way(client, server, stream)
+        back.join(60)
+        client.close()
+        server.close()
 
     @staticmethod
-    def _pump(source, sink, stream):
+    def _one_way(source, sink, stream):
         try:
             while got := source.recv(65536):
-                if stream is not None:
-                    stream += got
+                stream += got
                 sink.sendall(got)
         except OSError:
             pass
-        for each in (source, sink):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        # The other direction wakes up and closes its own end.
-        source.close()
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
