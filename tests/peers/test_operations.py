@@ -100,6 +100,20 @@ class Operations(PeerCase):
         self.assertEqual(self.relay.holds(), [])
         self.assertEqual([each["id"] for each in self.relay.holds("--all")], [hold["id"]])
 
+    def test_a_released_message_that_is_sent_again_is_not_held_again(self):
+        first, again, other = (
+            b"Received: from a by b id %d; Mon, 14 Sep 2026 09:30:00 +0100\r\n" % number + mail.named_pupil(seq, pupil=pupil)
+            for number, seq, pupil in ((1, 945, mail.PUPIL), (2, 945, mail.PUPIL), (3, 946, mail.OTHER_PUPIL))
+        )
+        self.assert_reply(self.send(first), 250)
+        self.relay.release(self.relay.holds()[0]["id"])
+        self.outside.wait(1, 40)
+        self.assert_reply(self.send(again), 250)
+        self.assertEqual(len(self.outside.deliveries), 2)
+        self.assertEqual(self.relay.holds(), [])
+        self.assert_reply(self.send(other), 250)
+        self.assertEqual(len(self.relay.holds()), 1, "another pupil is another matter")
+
     def test_a_release_survives_a_stopped_relay(self):
         self.assert_reply(self.send(mail.named_pupil(951)), 250)
         hold = self.relay.holds()[0]
