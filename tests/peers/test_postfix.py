@@ -7,7 +7,7 @@ import unittest
 
 from rig import beadle, dialogue, machine, mail, postfix
 from rig.case import PeerCase
-from rig.recorder import Recorder, Tap
+from rig.recorder import Faults, Recorder, Tap
 
 
 class PostfixOnBothSides(PeerCase):
@@ -163,6 +163,59 @@ class PostfixOnBothSides(PeerCase):
         self.send(mail.medical(181), [mail.PARTNER])
         arrived = self.outside.wait(1)
         self.assert_passed_untouched(arrived[0].message, self.left(b"X-Seq: 181\r\n"))
+
+
+class PostfixAsClient(PeerCase):
+    """Postfix in other places: with Beadle as its before-queue filter, and in front of a Beadle that is not always there."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if reason := postfix.missing():
+            raise unittest.SkipTest(reason)
+
+    def test_before_queue_filter(self):
+        outside = self.use(Recorder())
+        config = '[[access.clients]]\nnetworks = ["127.0.0.0/8"]\nown_server = true\nxforward = true\n'
+        relay = self.use(beadle.Beadle(outside.port, config=config, allow=None))
+        server = self.use(postfix.Postfix(outside.port, settings={"smtpd_proxy_filter": f"127.0.0.1:{relay.port}"}))
+        message = mail.clean(191)
+        self.assert_reply(dialogue.submit(server.port, mail.SENDER, [mail.PARENT, mail.SECOND], message), 250)
+        arrived = outside.wait(1)[0]
+        self.assert_passed_untouched(arrived.message, message)
+        self.assertEqual(arrived.recipients(), [mail.PARENT, mail.SECOND])
+        # The sender's own program sees Beadle's reply at once; nothing is queued and nothing bounces.
+        reply = dialogue.submit(server.port, mail.SENDER, [mail.PARENT], mail.medical(192))
+        self.assert_reply(reply, 550)
+        self.assertIn("5.7.1", reply.text)
+        outside.faults = Faults(replies={"DOT": "451 4.3.0 not now"})
+        self.assert_reply(dialogue.submit(server.port, mail.SENDER, [mail.PARENT], mail.clean(193)), 451)
+        self.assertEqual(server.queued(), 0)
+        self.assertEqual(len(outside.deliveries), 1)
+
+    def test_mail_waits_in_postfix_while_beadle_is_down(self):
+        outside = self.use(Recorder())
+        relay = self.use(beadle.Beadle(outside.port))
+        server = self.use(postfix.Postfix(relay.port))
+        relay.kill()
+        for seq in range(195, 200):
+            self.assert_reply(dialogue.submit(server.port, mail.SENDER, [mail.PARENT], mail.clean(seq)), 250)
+        machine.wait_for(lambda: "Connection refused" in server.log(), 20, "Postfix finds nobody")
+        self.assertEqual(server.queued(), 5)
+        relay.start()
+        outside.wait(5, 60)
+        server.wait_until_empty()
+        self.assertEqual(sorted(mail.seq_of(each.message) for each in outside.deliveries), list(range(195, 200)))
+
+    def test_postfix_retries_what_the_next_hop_defers(self):
+        outside = self.use(Recorder(faults=Faults(replies={"DOT": "452 4.3.1 no room"}, times=3)))
+        relay = self.use(beadle.Beadle(outside.port))
+        server = self.use(postfix.Postfix(relay.port))
+        self.assert_reply(dialogue.submit(server.port, mail.SENDER, [mail.PARENT], mail.clean(201)), 250)
+        outside.wait(1, 60)
+        server.wait_until_empty()
+        self.assertEqual(len(outside.deliveries), 1)
+        self.assertIn("no room", server.log(), "the next hop's own words are in the sending server's log")
 
 
 if __name__ == "__main__":
