@@ -9,7 +9,7 @@ use crate::app::config::Config;
 use crate::app::{tools, wiring};
 use crate::net::access::Access;
 use crate::net::tls_server::TlsServer;
-use crate::pipeline::way::day;
+use crate::pipeline::day;
 use crate::policy::Gravity;
 use crate::roster::{Roster, RosterKind};
 

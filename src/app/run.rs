@@ -21,8 +21,8 @@ use crate::app::{
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
 use crate::mail::{Address, Envelope};
+use crate::pipeline::day;
 use crate::pipeline::judge::{Case, judge};
-use crate::pipeline::way::day;
 use crate::policy::ClientFacts;
 use crate::worker;
 

@@ -1,5 +1,8 @@
 //! The way of a message: judge it, then act and record.
 
+mod deliver;
+mod examine;
+pub mod fault;
 pub mod guard;
 pub mod hold;
 pub mod judge;
@@ -7,4 +10,5 @@ pub mod received;
 pub mod record;
 pub mod way;
 
+pub use examine::day;
 pub use received::{Accept, Client, Received, TlsFacts};

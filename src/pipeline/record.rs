@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::mail::QueueId;
+use crate::pipeline::fault::Fault;
 use crate::pipeline::judge::Judgement;
 use crate::pipeline::received::Received;
-use crate::pipeline::way::Fault;
 use crate::smtp::reply::Reply;
 
 /// What became of a message.

@@ -9,31 +9,29 @@
 //! # Standards
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::extract::{Content, FileInput, Reader};
-use crate::limits::{Budget, Limits};
-use crate::mail::{Envelope, QueueId, Recipient};
-use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
+use crate::limits::Limits;
+use crate::mail::QueueId;
+use crate::pipeline::examine::Examined;
+use crate::pipeline::fault::Fault;
+use crate::pipeline::guard::{Answered, Pending, RefusedRecipients};
 use crate::pipeline::hold;
-use crate::pipeline::judge::{Case, Judgement, Tools, judge};
+use crate::pipeline::judge::Tools;
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
-use crate::policy::{Action, ClientFacts, reply_text};
-use crate::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing, Partial};
+use crate::policy::{Action, reply_text};
+use crate::relay::next_hop::{BoxFuture, NextHop, Offer};
 use crate::relay::outcome::{to_answer, to_reply};
-use crate::relay::queue::{Compose, ReturnKind, ReturnRequest};
+use crate::relay::queue::Compose;
 use crate::relay::trace;
 use crate::smtp::reply::{EnhancedCode, Reply};
-use crate::store::identity::header_end;
-use crate::store::{Body, DeliveryKind, Identity, NewDelivery, Refusal, Resend, Store, StoreError};
+use crate::store::{Body, DeliveryKind, Identity, NewDelivery, Refusal, Resend, Store};
 
 /// How the way is taken.
 #[derive(Debug, Clone)]
@@ -51,143 +49,19 @@ pub struct Settings {
 /// Takes messages from the sockets and sees each through.
 #[derive(Clone)]
 pub struct Pipeline {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    settings: Settings,
-    limits: Arc<Limits>,
-    tools: ArcSwap<Tools>,
-    store: Store,
-    next_hop: Arc<dyn NextHop>,
-    returns: Compose,
-    turns: Semaphore,
-    pending: Pending,
-    refused: RefusedRecipients,
-}
-
-/// A fault of ours: the client is asked to try again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// Judging died.
-    #[error("judging failed")]
-    Judge,
-    /// The store cannot take the message.
-    #[error("store unavailable")]
-    Store,
-    /// The store has no space left.
-    #[error("store full")]
-    StoreFull,
-    /// Too much to do.
-    #[error("too busy")]
-    Busy,
-    /// The same transaction is still on its way to the next hop.
-    #[error("an earlier attempt is still under way")]
-    UnderWay,
-    /// The next hop has not answered in time; it may yet.
-    #[error("next hop too slow")]
-    NextHopSlow,
-}
-
-impl Fault {
-    /// A store that could not do its part. What it says is logged; it holds no personal data.
-    fn of_store(error: &StoreError) -> Self {
-        tracing::error!(%error, "store");
-        if *error == StoreError::Full {
-            Self::StoreFull
-        } else {
-            Self::Store
-        }
-    }
-
-    /// The name used in metrics and log lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Judge => "judge",
-            Self::Store => "store",
-            Self::StoreFull => "store-full",
-            Self::Busy => "busy",
-            Self::UnderWay => "under-way",
-            Self::NextHopSlow => "next-hop-slow",
-        }
-    }
-
-    fn reply(self, id: QueueId) -> Reply {
-        let code = if self == Self::StoreFull { 452 } else { 451 };
-        let (enhanced, text) = match self {
-            Self::StoreFull => (EnhancedCode(4, 3, 1), "storage is full, try again later"),
-            Self::Judge => (
-                EnhancedCode(4, 3, 0),
-                "could not be checked, try again later",
-            ),
-            Self::Store => (
-                EnhancedCode(4, 3, 0),
-                "storage is unavailable, try again later",
-            ),
-            Self::Busy => (EnhancedCode(4, 3, 2), "too busy, try again later"),
-            Self::UnderWay => (
-                EnhancedCode(4, 3, 2),
-                "an earlier attempt is still under way, try again later",
-            ),
-            Self::NextHopSlow => (
-                EnhancedCode(4, 4, 2),
-                "the next hop has not answered in time, try again later",
-            ),
-        };
-        Reply::new(code, enhanced, format!("{text} (ref {})", id.reference()))
-    }
-}
-
-/// Messages up to this size in bytes are judged on the socket's thread: 0.1 ms of text, less than handing them over costs.
-const JUDGED_AT_ONCE: usize = 32 << 10;
-
-/// A reader that reads nothing and remembers that it was asked: the judgement made with it is thrown away then.
-#[derive(Debug, Default)]
-struct Elsewhere(AtomicBool);
-
-impl Elsewhere {
-    fn was_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Reader for Elsewhere {
-    fn read(&self, _: &FileInput<'_>, _: &Budget) -> Content {
-        self.0.store(true, Ordering::Relaxed);
-        Content::default()
-    }
-}
-
-/// A delivery that has begun. It is polled to its end whatever the client does.
-type Transfer = Pin<Box<dyn Future<Output = Attempt> + Send>>;
-
-/// A transaction is on its way to the next hop until this is dropped.
-struct UnderWay {
-    pipeline: Pipeline,
-    key: TransactionKey,
-}
-
-impl UnderWay {
-    /// `None` when the same transaction is on its way already.
-    fn start(pipeline: &Pipeline, key: TransactionKey, id: QueueId) -> Option<Self> {
-        pipeline.inner.pending.start(key, id).then(|| Self {
-            pipeline: pipeline.clone(),
-            key,
-        })
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.pipeline.inner.pending.finish(&self.key);
-    }
-}
-
-/// A message after the pure stages.
-struct Examined {
-    judgement: Judgement,
-    identity: Identity,
-    looping: Option<trace::Loop>,
+pub(super) struct Inner {
+    pub(super) settings: Settings,
+    pub(super) limits: Arc<Limits>,
+    pub(super) tools: ArcSwap<Tools>,
+    pub(super) store: Store,
+    pub(super) next_hop: Arc<dyn NextHop>,
+    pub(super) returns: Compose,
+    pub(super) turns: Semaphore,
+    pub(super) pending: Pending,
+    pub(super) refused: RefusedRecipients,
 }
 
 impl Pipeline {
@@ -259,47 +133,6 @@ impl Pipeline {
         }
     }
 
-    /// Parse, extract, detect and decide, under the scan deadline. A small message without rich attachments is judged at once; the
-    /// others on a thread that may block, in their turn.
-    async fn examine(&self, received: &Received) -> Result<Examined, Fault> {
-        let inner = &self.inner;
-        let tools = inner.tools.load_full();
-        if received.message.len() <= JUDGED_AT_ONCE
-            && let Some(examined) = self.examine_at_once(received, &tools)
-        {
-            return Ok(examined);
-        }
-        let turn = tokio::time::timeout(inner.settings.judging_wait, inner.turns.acquire()).await;
-        let _turn = turn.map_err(|_| Fault::Busy)?.map_err(|_| Fault::Busy)?;
-        let budget = Budget::new(Arc::clone(&inner.limits));
-        let (job_budget, received) = (budget.clone(), received.clone());
-        let names = inner.settings.identity.clone();
-        let mut job =
-            tokio::task::spawn_blocking(move || examine(&received, &tools, &job_budget, &names));
-        let limit = Duration::from_secs(inner.limits.scan_seconds);
-        if let Ok(examined) = tokio::time::timeout(limit, &mut job).await {
-            return examined.map_err(|_| Fault::Judge);
-        }
-        // Every stage looks at the flag; what it left undone comes back as a fact that policy rules on.
-        budget.cancel();
-        let examined = tokio::time::timeout(limit, job).await;
-        examined
-            .map_err(|_| Fault::Judge)?
-            .map_err(|_| Fault::Judge)
-    }
-
-    /// Judges here and now, a matter of microseconds; `None` when an attachment needs a reader that may take its time.
-    fn examine_at_once(&self, received: &Received, tools: &Tools) -> Option<Examined> {
-        let elsewhere = Arc::new(Elsewhere::default());
-        let tools = Tools {
-            reader: elsewhere.clone(),
-            ..tools.clone()
-        };
-        let budget = Budget::new(Arc::clone(&self.inner.limits));
-        let examined = examine(received, &tools, &budget, &self.inner.settings.identity);
-        (!elsewhere.was_asked()).then_some(examined)
-    }
-
     /// The answer kept for a transaction whose client may not have got it.
     fn answered_before(&self, received: &Received, identity: &Identity) -> Option<Reply> {
         let client = received.client.ip.to_string();
@@ -336,45 +169,8 @@ impl Pipeline {
         })
     }
 
-    /// Hands the message to the next hop and gives its answer.
-    async fn deliver(
-        &self,
-        received: &Received,
-        examined: &Examined,
-        entry: &mut Entry,
-    ) -> Result<Reply, Fault> {
-        let inner = &self.inner;
-        let key = TransactionKey::of(received, &examined.identity);
-        let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
-        let outgoing = self.outgoing(received);
-        let next_hop = Arc::clone(&inner.next_hop);
-        let started = Instant::now();
-        let mut transfer: Transfer = Box::pin(async move { next_hop.deliver(outgoing).await });
-        let left = inner
-            .settings
-            .reply_deadline
-            .saturating_sub(received.completed.elapsed());
-        let Ok(attempt) = tokio::time::timeout(left, &mut transfer).await else {
-            self.await_late_answer(transfer, received, examined, under_way);
-            return Err(Fault::NextHopSlow);
-        };
-        entry.delivered(started.elapsed());
-        Ok(self.conclude(attempt, received, examined, entry).await)
-    }
-
-    fn outgoing(&self, received: &Received) -> Outgoing {
-        Outgoing {
-            id: received.id,
-            envelope: received.envelope.clone(),
-            prefix: self.prefix(received),
-            message: trace::without_trace(&received.message),
-            partial: Partial::AllOrDefer,
-            xforward: received.client.xforward.clone(),
-        }
-    }
-
     /// The header lines that say that we had the message.
-    fn prefix(&self, received: &Received) -> Bytes {
+    pub(super) fn prefix(&self, received: &Received) -> Bytes {
         let client = &received.client;
         let from = trace::Peer {
             helo: &client.helo,
@@ -386,118 +182,6 @@ impl Pipeline {
             .settings
             .identity
             .prefix(from, received.id, received.arrived)
-    }
-
-    /// Turns what became of the attempt into the answer to the client.
-    async fn conclude(
-        &self,
-        attempt: Attempt,
-        received: &Received,
-        examined: &Examined,
-        entry: &mut Entry,
-    ) -> Reply {
-        match attempt {
-            Attempt::Accepted { reply, refused } => {
-                entry.disposition = Disposition::Delivered;
-                self.note_refused(&received.envelope, &refused);
-                self.answered(received, examined, reply.clone());
-                if !refused.is_empty() {
-                    self.return_refused(received, refused).await;
-                }
-                reply
-            }
-            Attempt::Failed { reply, refused } => {
-                entry.disposition = if reply.is_permanent() {
-                    Disposition::Refused
-                } else {
-                    Disposition::Deferred
-                };
-                self.note_refused(&received.envelope, &refused);
-                reply
-            }
-            Attempt::Unknown { reply } => {
-                metrics::counter!("beadle_possible_duplicates_total").increment(1);
-                reply
-            }
-        }
-    }
-
-    /// Goes on waiting for a next hop that missed the client's deadline, so that a retry is answered and not sent again.
-    fn await_late_answer(
-        &self,
-        transfer: Transfer,
-        received: &Received,
-        examined: &Examined,
-        under_way: UnderWay,
-    ) {
-        let pipeline = self.clone();
-        let (received, identity) = (received.clone(), examined.identity.clone());
-        tokio::spawn(async move {
-            match transfer.await {
-                Attempt::Accepted { reply, refused } => {
-                    let answered = Answered {
-                        client: received.client.ip.to_string(),
-                        envelope: received.envelope.clone(),
-                        identity,
-                        reply,
-                    };
-                    pipeline.remember(&answered).await;
-                    if !refused.is_empty() {
-                        pipeline.return_refused(&received, refused).await;
-                    }
-                }
-                Attempt::Unknown { .. } => {
-                    metrics::counter!("beadle_possible_duplicates_total").increment(1);
-                }
-                Attempt::Failed { .. } => {}
-            }
-            drop(under_way);
-        });
-    }
-
-    /// Tells the sender of recipients that the next hop refused while it took the message for others.
-    async fn return_refused(&self, received: &Received, refused: Vec<(usize, Reply)>) {
-        let Some(sender) = received.envelope.mail_from.address() else {
-            return;
-        };
-        let now = SystemTime::now();
-        let request = ReturnRequest {
-            kind: ReturnKind::Failed,
-            envelope: received.envelope.clone(),
-            refused,
-            arrived: received.arrived,
-            now,
-            until: now,
-            id: received.id,
-            header_bytes: received.message.slice(..header_end(&received.message)),
-        };
-        let Some(message) = (self.inner.returns)(&request) else {
-            return;
-        };
-        let delivery = NewDelivery {
-            id: received.id,
-            kind: DeliveryKind::Dsn,
-            envelope: Envelope::of(None, [sender.clone()]),
-            body: Body::Message(message),
-            prefix: String::new(),
-            xforward: None,
-            created_at: now,
-            not_before: now,
-        };
-        if let Err(error) = self.inner.store.enqueue(delivery).await {
-            tracing::error!(id = %received.id, %error, "a delivery status notification is lost");
-        }
-    }
-
-    fn note_refused(&self, envelope: &Envelope, refused: &[(usize, Reply)]) {
-        let now = Instant::now();
-        for (index, reply) in refused.iter().filter(|(_, reply)| reply.is_permanent()) {
-            if let Some(address) = envelope.rcpts.get(*index).and_then(Recipient::address) {
-                self.inner
-                    .refused
-                    .note(address.as_str(), reply.clone(), now);
-            }
-        }
     }
 
     /// Puts a passed message into the durable queue, for clients that cannot wait or retry.
@@ -583,7 +267,7 @@ impl Pipeline {
     }
 
     /// Notes a positive answer until we know that the client has it.
-    fn answered(&self, received: &Received, examined: &Examined, reply: Reply) {
+    pub(super) fn answered(&self, received: &Received, examined: &Examined, reply: Reply) {
         let answered = Answered {
             client: received.client.ip.to_string(),
             envelope: received.envelope.clone(),
@@ -593,7 +277,7 @@ impl Pipeline {
         self.inner.pending.answer(received.id, answered);
     }
 
-    async fn remember(&self, answered: &Answered) {
+    pub(super) async fn remember(&self, answered: &Answered) {
         let Answered {
             client,
             envelope,
@@ -615,35 +299,6 @@ impl Pipeline {
             tracing::error!(%error, "an answer could not be kept: a retry may send the message twice");
         }
     }
-}
-
-/// The pure stages for one received message, with what identifies it.
-fn examine(
-    received: &Received,
-    tools: &Tools,
-    budget: &Budget,
-    names: &trace::Identity,
-) -> Examined {
-    let case = Case {
-        envelope: &received.envelope,
-        client: ClientFacts {
-            own_server: received.client.own_server,
-        },
-        message: &received.message,
-        today: day(received.arrived),
-    };
-    Examined {
-        judgement: judge(&case, tools, budget),
-        identity: Identity::of(&received.message),
-        looping: names.check_loop(&received.message).err(),
-    }
-}
-
-/// The civil day in UTC of a moment.
-pub fn day(at: SystemTime) -> jiff::civil::Date {
-    jiff::tz::Offset::UTC
-        .to_datetime(jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
-        .date()
 }
 
 impl Accept for Pipeline {

@@ -1,0 +1,202 @@
+//! Handing a passed message to the next hop while the client waits, and what follows from its answer.
+//!
+//! # Invariants
+//! A delivery that has begun is polled to its end. When its answer comes after the client's deadline it is remembered, and the
+//! client's retry is answered with it instead of being sent again.
+//!
+//! # Standards
+//! RFC 1047 (duplicates), RFC 5321 4.5.3.2.6.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::mail::{Envelope, QueueId, Recipient};
+use crate::pipeline::examine::Examined;
+use crate::pipeline::fault::Fault;
+use crate::pipeline::guard::{Answered, TransactionKey};
+use crate::pipeline::received::Received;
+use crate::pipeline::record::{Disposition, Entry};
+use crate::pipeline::way::Pipeline;
+use crate::relay::next_hop::{Attempt, Outgoing, Partial};
+use crate::relay::queue::{ReturnKind, ReturnRequest};
+use crate::relay::trace;
+use crate::smtp::reply::Reply;
+use crate::store::identity::header_end;
+use crate::store::{Body, DeliveryKind, NewDelivery};
+
+/// A delivery that has begun. It is polled to its end whatever the client does.
+type Transfer = Pin<Box<dyn Future<Output = Attempt> + Send>>;
+
+/// A transaction is on its way to the next hop until this is dropped.
+struct UnderWay {
+    pipeline: Pipeline,
+    key: TransactionKey,
+}
+
+impl UnderWay {
+    /// `None` when the same transaction is on its way already.
+    fn start(pipeline: &Pipeline, key: TransactionKey, id: QueueId) -> Option<Self> {
+        pipeline.inner.pending.start(key, id).then(|| Self {
+            pipeline: pipeline.clone(),
+            key,
+        })
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.pipeline.inner.pending.finish(&self.key);
+    }
+}
+
+impl Pipeline {
+    /// Hands the message to the next hop and gives its answer.
+    pub(super) async fn deliver(
+        &self,
+        received: &Received,
+        examined: &Examined,
+        entry: &mut Entry,
+    ) -> Result<Reply, Fault> {
+        let inner = &self.inner;
+        let key = TransactionKey::of(received, &examined.identity);
+        let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
+        let outgoing = self.outgoing(received);
+        let next_hop = Arc::clone(&inner.next_hop);
+        let started = Instant::now();
+        let mut transfer: Transfer = Box::pin(async move { next_hop.deliver(outgoing).await });
+        let left = inner
+            .settings
+            .reply_deadline
+            .saturating_sub(received.completed.elapsed());
+        let Ok(attempt) = tokio::time::timeout(left, &mut transfer).await else {
+            self.await_late_answer(transfer, received, examined, under_way);
+            return Err(Fault::NextHopSlow);
+        };
+        entry.delivered(started.elapsed());
+        Ok(self.conclude(attempt, received, examined, entry).await)
+    }
+
+    fn outgoing(&self, received: &Received) -> Outgoing {
+        Outgoing {
+            id: received.id,
+            envelope: received.envelope.clone(),
+            prefix: self.prefix(received),
+            message: trace::without_trace(&received.message),
+            partial: Partial::AllOrDefer,
+            xforward: received.client.xforward.clone(),
+        }
+    }
+
+    /// Turns what became of the attempt into the answer to the client.
+    async fn conclude(
+        &self,
+        attempt: Attempt,
+        received: &Received,
+        examined: &Examined,
+        entry: &mut Entry,
+    ) -> Reply {
+        match attempt {
+            Attempt::Accepted { reply, refused } => {
+                entry.disposition = Disposition::Delivered;
+                self.note_refused(&received.envelope, &refused);
+                self.answered(received, examined, reply.clone());
+                if !refused.is_empty() {
+                    self.return_refused(received, refused).await;
+                }
+                reply
+            }
+            Attempt::Failed { reply, refused } => {
+                entry.disposition = if reply.is_permanent() {
+                    Disposition::Refused
+                } else {
+                    Disposition::Deferred
+                };
+                self.note_refused(&received.envelope, &refused);
+                reply
+            }
+            Attempt::Unknown { reply } => {
+                metrics::counter!("beadle_possible_duplicates_total").increment(1);
+                reply
+            }
+        }
+    }
+
+    /// Goes on waiting for a next hop that missed the client's deadline, so that a retry is answered and not sent again.
+    fn await_late_answer(
+        &self,
+        transfer: Transfer,
+        received: &Received,
+        examined: &Examined,
+        under_way: UnderWay,
+    ) {
+        let pipeline = self.clone();
+        let (received, identity) = (received.clone(), examined.identity.clone());
+        tokio::spawn(async move {
+            match transfer.await {
+                Attempt::Accepted { reply, refused } => {
+                    let answered = Answered {
+                        client: received.client.ip.to_string(),
+                        envelope: received.envelope.clone(),
+                        identity,
+                        reply,
+                    };
+                    pipeline.remember(&answered).await;
+                    if !refused.is_empty() {
+                        pipeline.return_refused(&received, refused).await;
+                    }
+                }
+                Attempt::Unknown { .. } => {
+                    metrics::counter!("beadle_possible_duplicates_total").increment(1);
+                }
+                Attempt::Failed { .. } => {}
+            }
+            drop(under_way);
+        });
+    }
+
+    /// Tells the sender of recipients that the next hop refused while it took the message for others.
+    async fn return_refused(&self, received: &Received, refused: Vec<(usize, Reply)>) {
+        let Some(sender) = received.envelope.mail_from.address() else {
+            return;
+        };
+        let now = SystemTime::now();
+        let request = ReturnRequest {
+            kind: ReturnKind::Failed,
+            envelope: received.envelope.clone(),
+            refused,
+            arrived: received.arrived,
+            now,
+            until: now,
+            id: received.id,
+            header_bytes: received.message.slice(..header_end(&received.message)),
+        };
+        let Some(message) = (self.inner.returns)(&request) else {
+            return;
+        };
+        let delivery = NewDelivery {
+            id: received.id,
+            kind: DeliveryKind::Dsn,
+            envelope: Envelope::of(None, [sender.clone()]),
+            body: Body::Message(message),
+            prefix: String::new(),
+            xforward: None,
+            created_at: now,
+            not_before: now,
+        };
+        if let Err(error) = self.inner.store.enqueue(delivery).await {
+            tracing::error!(id = %received.id, %error, "a delivery status notification is lost");
+        }
+    }
+
+    fn note_refused(&self, envelope: &Envelope, refused: &[(usize, Reply)]) {
+        let now = Instant::now();
+        for (index, reply) in refused.iter().filter(|(_, reply)| reply.is_permanent()) {
+            if let Some(address) = envelope.rcpts.get(*index).and_then(Recipient::address) {
+                self.inner
+                    .refused
+                    .note(address.as_str(), reply.clone(), now);
+            }
+        }
+    }
+}
