@@ -15,10 +15,9 @@ use serde::Serialize;
 
 use crate::app::cli::Output;
 use crate::app::input::Input;
-use crate::extract::ProtectionState;
 use crate::limits::{Budget, Limits};
-use crate::pipeline::judge::{Case, Judgement, Tools, judge};
-use crate::policy::{Action, AutomationState, ClientFacts};
+use crate::pipeline::judge::{Case, Conclusion, Judgement, Tools, judge};
+use crate::policy::{Action, ClientFacts};
 
 /// How a scan is done.
 #[derive(Clone)]
@@ -220,64 +219,22 @@ fn describe(input: &Input, judgement: &Judgement, reveal: bool, took: Duration) 
     }
 }
 
-/// What was found, and the states of protection and automation in the same form.
-pub fn finding_lines(judgement: &Judgement, reveal: bool) -> Vec<FindingLine> {
-    let found = judgement.findings.list.iter().map(|finding| FindingLine {
-        category: finding.category.name(),
-        detector: finding.detector.to_string(),
-        confidence: finding.confidence.name(),
-        location: finding.location.place.to_string(),
-        value: if reveal {
-            finding.text.reveal().to_owned()
-        } else {
-            finding.masked.clone()
+/// What was concluded, as lines.
+fn finding_lines(judgement: &Judgement, reveal: bool) -> Vec<FindingLine> {
+    let line = |found: Conclusion<'_>| FindingLine {
+        category: found.category.name(),
+        detector: found.detector.to_owned(),
+        confidence: found.confidence.name(),
+        location: found.location.place.to_string(),
+        value: match found.text {
+            Some(text) if reveal => text.reveal().to_owned(),
+            _ => found.masked.to_owned(),
         },
-        detail: finding.location.detail.clone(),
-        obfuscated: finding.obfuscated,
-        evidence: finding.reasons.clone(),
-    });
-    let protected = judgement
-        .content
-        .protections
-        .iter()
-        .map(|protection| FindingLine {
-            category: "protected",
-            detector: protection.state.name().to_owned(),
-            confidence: if protection.state == ProtectionState::Opaque {
-                "low"
-            } else {
-                "high"
-            },
-            location: protection.location.place.to_string(),
-            value: protection.reason.to_owned(),
-            detail: None,
-            obfuscated: false,
-            evidence: Vec::new(),
-        });
-    let automation = &judgement.verdict.automation;
-    let forwarded = match automation.state {
-        AutomationState::AutoForward => Some("high"),
-        AutomationState::Suspected => Some("medium"),
-        _ => None,
+        detail: found.location.detail,
+        obfuscated: found.obfuscated,
+        evidence: found.evidence.into_iter().map(ToOwned::to_owned).collect(),
     };
-    let forwarded = forwarded.map(|confidence| FindingLine {
-        category: "auto-forward",
-        detector: automation
-            .evidence
-            .first()
-            .map_or_else(|| "auto-forward".to_owned(), ToString::to_string),
-        confidence,
-        location: "header".to_owned(),
-        value: "automatic forwarding".to_owned(),
-        detail: None,
-        obfuscated: false,
-        evidence: automation
-            .evidence
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-    });
-    found.chain(protected).chain(forwarded).collect()
+    judgement.conclusions().map(line).collect()
 }
 
 fn print_in_order(

@@ -27,6 +27,10 @@ pub enum Category {
     Financial,
     /// Health, SEN, safeguarding and other special-category data; NHS numbers.
     Medical,
+    /// The message was forwarded automatically. Policy concludes it; no detector does.
+    AutoForward,
+    /// A part is protected, or seems so. Extraction concludes it; no detector does.
+    Protected,
 }
 
 impl Category {
@@ -37,6 +41,8 @@ impl Category {
             Self::PupilId => "pupil-id",
             Self::Financial => "financial",
             Self::Medical => "medical",
+            Self::AutoForward => "auto-forward",
+            Self::Protected => "protected",
         }
     }
 }

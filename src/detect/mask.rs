@@ -34,5 +34,7 @@ pub fn value(category: Category, text: &str) -> String {
         Category::PupilName => name(text),
         Category::PupilId | Category::Financial => number(text),
         Category::Medical => term(text),
+        // These are concluded elsewhere and carry no matched text.
+        Category::AutoForward | Category::Protected => String::new(),
     }
 }

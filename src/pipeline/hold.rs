@@ -35,13 +35,11 @@ pub fn values(judgement: &Judgement) -> Vec<u128> {
     values
 }
 
-/// The categories found.
+/// The categories concluded.
 pub fn categories(judgement: &Judgement) -> Vec<Category> {
     let mut categories: Vec<Category> = judgement
-        .findings
-        .list
-        .iter()
-        .map(|finding| finding.category)
+        .conclusions()
+        .map(|found| found.category)
         .collect();
     categories.sort_unstable();
     categories.dedup();
@@ -77,16 +75,14 @@ fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRe
         because: hit.because.clone(),
     });
     let findings = judgement
-        .findings
-        .list
-        .iter()
+        .conclusions()
         .take(KEPT_FINDINGS)
-        .map(|finding| FindingRecord {
-            category: finding.category,
-            detector: finding.detector.to_string(),
-            confidence: finding.confidence,
-            location: finding.location.to_string(),
-            masked: finding.masked.clone(),
+        .map(|found| FindingRecord {
+            category: found.category,
+            detector: found.detector.to_owned(),
+            confidence: found.confidence,
+            location: found.location.to_string(),
+            masked: found.masked.to_owned(),
         });
     HoldRecord {
         subject: judgement.headers.decoded("Subject"),

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use crate::detect::{Engine, Findings, ScanContext};
-use crate::extract::{self, Content, Reader};
+use crate::detect::{Category, Confidence, Engine, Findings, ScanContext, Secret};
+use crate::extract::{self, Content, Location, Place, ProtectionState, Reader};
 use crate::limits::Budget;
 use crate::mail::{Address, Envelope, Recipient};
 use crate::mime::{self, Defect, Headers};
-use crate::policy::{self, ClientFacts, Facts, Policy, Verdict};
+use crate::policy::{self, AutomationState, ClientFacts, Facts, Policy, Verdict};
 
 /// What judging works with; swapped as a whole on reload.
 #[derive(Clone)]
@@ -54,7 +54,82 @@ pub struct Judgement {
     pub bytes: u64,
 }
 
+/// One thing concluded about a message, in the words of the outside contract: a finding, a protected part, or automatic forwarding.
+#[derive(Debug, Clone)]
+pub struct Conclusion<'a> {
+    /// What kind.
+    pub category: Category,
+    /// The detector, the protection state, or the first mark of forwarding.
+    pub detector: &'a str,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Where.
+    pub location: Location,
+    /// The value masked, or the reason in words.
+    pub masked: &'a str,
+    /// The matched text, where there is one.
+    pub text: Option<&'a Secret>,
+    /// Undoing a disguise made the match.
+    pub obfuscated: bool,
+    /// The evidence in words.
+    pub evidence: Vec<&'a str>,
+}
+
 impl Judgement {
+    /// Everything concluded: the findings in their order, then protection, then forwarding.
+    pub fn conclusions(&self) -> impl Iterator<Item = Conclusion<'_>> {
+        let findings = self.findings.list.iter().map(|finding| Conclusion {
+            category: finding.category,
+            detector: &finding.detector,
+            confidence: finding.confidence,
+            location: finding.location.clone(),
+            masked: &finding.masked,
+            text: Some(&finding.text),
+            obfuscated: finding.obfuscated,
+            evidence: finding.reasons.iter().map(String::as_str).collect(),
+        });
+        let protections = self
+            .content
+            .protections
+            .iter()
+            .map(|protection| Conclusion {
+                category: Category::Protected,
+                detector: protection.state.name(),
+                confidence: match protection.state {
+                    ProtectionState::Opaque => Confidence::Low,
+                    _ => Confidence::High,
+                },
+                location: protection.location.clone(),
+                masked: protection.reason,
+                text: None,
+                obfuscated: false,
+                evidence: Vec::new(),
+            });
+        findings.chain(protections).chain(self.forwarding())
+    }
+
+    fn forwarding(&self) -> Option<Conclusion<'_>> {
+        let automation = &self.verdict.automation;
+        let confidence = match automation.state {
+            AutomationState::AutoForward => Confidence::High,
+            AutomationState::Suspected => Confidence::Medium,
+            _ => return None,
+        };
+        Some(Conclusion {
+            category: Category::AutoForward,
+            detector: automation
+                .evidence
+                .first()
+                .map_or("auto-forward", |mark| mark),
+            confidence,
+            location: Location::of(Place::Header),
+            masked: "automatic forwarding",
+            text: None,
+            obfuscated: false,
+            evidence: automation.evidence.iter().map(|mark| &**mark).collect(),
+        })
+    }
+
     /// The facts the verdict was made from.
     pub fn facts<'a>(&'a self, envelope: &'a Envelope, own_server: bool) -> Facts<'a> {
         Facts {
