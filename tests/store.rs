@@ -131,7 +131,9 @@ async fn what_is_held_is_there_after_a_restart_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     store.hold(new_hold(1)).await.unwrap();
-    assert_eq!(store.hold(new_hold(1)).await, Err(StoreError::Exists));
+    let mut same_id = new_hold(1);
+    same_id.message = message(2);
+    assert_eq!(store.hold(same_id).await, Err(StoreError::Exists));
     store.close().await;
     let store = open(folder.path()).await;
     let hold = store.open_hold(id(1)).await.unwrap();
@@ -259,12 +261,44 @@ async fn lists_page_and_filter() {
 }
 
 #[tokio::test]
+async fn a_message_that_waits_is_not_held_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let again = |byte| {
+        let mut hold = new_hold(byte);
+        hold.message = message(1);
+        hold
+    };
+    assert_eq!(store.hold(new_hold(1)).await, Ok(id(1)));
+    assert_eq!(store.hold(again(2)).await, Ok(id(1)), "the client's retry");
+    let mut fewer = again(3);
+    fewer.envelope.rcpts.pop();
+    assert_eq!(store.hold(fewer).await, Ok(id(3)), "other recipients");
+    let mut nameless = again(4);
+    nameless.message = Bytes::from_static(b"\r\nno Message-ID\r\n");
+    let mut twin = nameless.clone();
+    twin.id = id(5);
+    assert_eq!(store.hold(nameless).await, Ok(id(4)));
+    assert_eq!(store.hold(twin).await, Ok(id(5)), "nothing to tell them by");
+    desk(&store)
+        .refuse(id(1), by("wrong recipient"), Tell::Nobody)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.hold(again(6)).await,
+        Ok(id(6)),
+        "decided holds answer for nothing"
+    );
+}
+
+#[tokio::test]
 async fn holds_are_found_by_id_reference_and_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     store.hold(new_hold(1)).await.unwrap();
     let mut twin = new_hold(1);
     twin.id = QueueId::from_random([1, 1, 2, 3, 4, 99, 5, 6, 7, 9]);
+    twin.message = message(2);
     store.hold(twin).await.unwrap();
     let full = id(1).to_string();
     for text in [
@@ -935,8 +969,13 @@ async fn child() {
                     hold.message = Bytes::from(vec![b'x'; 3 << 20]);
                 }
                 let id = hold.id;
+                if number % 10 != 2 {
+                    hold.message = Bytes::from(format!(
+                        "Message-ID: <{id}@trust.example>\r\n\r\nDear {NAME}\r\n"
+                    ));
+                }
                 match store.hold(hold).await {
-                    Ok(()) => say(&format!("held {id}")),
+                    Ok(_) => say(&format!("held {id}")),
                     Err(error) => {
                         assert!(error.is_temporary(), "{error}");
                         say(&format!("not {id} {error}"));
@@ -1077,7 +1116,7 @@ async fn space_that_comes_back_is_used_again() {
         std::fs::write(&ballast, vec![0; size as usize]).unwrap();
         let full = loop {
             match store.hold(new_hold(held)).await {
-                Ok(()) => held += 1,
+                Ok(_) => held += 1,
                 Err(error) => break error,
             }
         };

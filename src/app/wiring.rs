@@ -140,6 +140,8 @@ pub fn workers(config: &Config, processes: usize) -> Result<worker::Pool, StartE
 
 /// Starts everything; the relay accepts mail when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    // First of all: what is measured before it starts is lost.
+    let metrics = telemetry::start_metrics();
     let config = config.completed();
     if config.trust.internal_domains.is_empty() {
         return Err(StartError::Settings(
@@ -168,7 +170,6 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&next_hop),
         Arc::clone(&returns),
     );
-    let metrics = telemetry::start_metrics();
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         addresses: Vec::new(),

@@ -347,6 +347,14 @@ impl Connection {
         // Dropped on a failed write, and then it reports the reply as not delivered.
         self.flush().await?;
         self.pending = pending;
+        if self.input.is_empty() {
+            return Ok(());
+        }
+        // The client sent its next command (Postfix: QUIT) with the message and will not be heard again. Its kernel has our
+        // answer; to remember it as lost would swallow the same message sent again on purpose.
+        if let Some(mut pending) = self.pending.take() {
+            pending.delivered = true;
+        }
         Ok(())
     }
 

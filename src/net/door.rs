@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::net::access::{Admission, ClientRule};
 use crate::net::inbound::Inbound;
+use crate::net::poll::poll_once;
 use crate::net::proxy;
 use crate::net::quota::Slot;
 use crate::net::stream::Stream;
@@ -84,6 +85,12 @@ pub(super) async fn admit(
 async fn talks_first(inbound: &Inbound, stream: &TcpStream) -> bool {
     let delay = Duration::from_millis(inbound.config.banner_delay_ms);
     let mut octet = [0];
+    if delay.is_zero() {
+        // A timer of nothing still waits for the runtime's next tick of a millisecond.
+        return poll_once(stream.peek(&mut octet))
+            .await
+            .is_some_and(|peeked| matches!(peeked, Ok(1)));
+    }
     matches!(timeout(delay, stream.peek(&mut octet)).await, Ok(Ok(1)))
 }
 

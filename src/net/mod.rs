@@ -6,6 +6,7 @@ mod connection;
 mod door;
 pub mod inbound;
 pub mod outbound;
+mod poll;
 pub mod pool;
 pub mod proxy;
 mod quota;

@@ -68,6 +68,11 @@ impl Stream {
 }
 
 impl Input {
+    /// Whether everything that was read has been taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     pub(super) fn new() -> Self {
         Self {
             octets: vec![0; SMALL],

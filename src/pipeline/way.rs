@@ -10,6 +10,7 @@
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -46,6 +47,9 @@ pub struct Settings {
     pub judging_wait: Duration,
 }
 
+/// How long a client's EHLO waits for the next hop's.
+const OFFER_PATIENCE: Duration = Duration::from_millis(200);
+
 /// Takes messages from the sockets and sees each through.
 #[derive(Clone)]
 pub struct Pipeline {
@@ -62,6 +66,8 @@ pub(super) struct Inner {
     pub(super) turns: Semaphore,
     pub(super) pending: Pending,
     pub(super) refused: RefusedRecipients,
+    /// A task is waiting for a silent next hop to say what it offers.
+    pub(super) asking: AtomicBool,
 }
 
 impl Pipeline {
@@ -87,6 +93,7 @@ impl Pipeline {
             turns,
             pending,
             refused,
+            asking: AtomicBool::new(false),
         };
         Self {
             inner: Arc::new(inner),
@@ -227,15 +234,10 @@ impl Pipeline {
         let stored = Bytes::from([self.prefix(received).as_ref(), message.as_ref()].concat());
         let policy = Arc::clone(&self.inner.tools.load().policy);
         let new = hold::new_hold(received, stored, &examined.judgement, &policy);
-        self.inner
-            .store
-            .hold(new)
-            .await
-            .map_err(|error| Fault::of_store(&error))?;
+        let held = self.inner.store.hold(new).await;
+        let id = held.map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Held;
-        let reply = hold::reply(received.id);
-        self.answered(received, examined, reply.clone());
-        Ok(reply)
+        Ok(hold::reply(id))
     }
 
     /// Refuses the message with a reason that its sender can act on, and keeps what the reference leads to.
@@ -306,8 +308,27 @@ impl Accept for Pipeline {
         Box::pin(self.take(received))
     }
 
+    /// What is known, or what the next hop says within a moment. A silent next hop is asked by one task at a time, in the background.
     fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
-        self.inner.next_hop.offer()
+        Box::pin(async move {
+            let inner = &self.inner;
+            if inner.asking.load(Ordering::Relaxed) {
+                return None;
+            }
+            let next_hop = Arc::clone(&inner.next_hop);
+            let mut asked = Box::pin(async move { next_hop.offer().await });
+            if let Ok(offer) = tokio::time::timeout(OFFER_PATIENCE, &mut asked).await {
+                return offer;
+            }
+            if !inner.asking.swap(true, Ordering::Relaxed) {
+                let inner = Arc::clone(inner);
+                tokio::spawn(async move {
+                    asked.await;
+                    inner.asking.store(false, Ordering::Relaxed);
+                });
+            }
+            None
+        })
     }
 
     fn refused_before(&self, recipient: &str) -> Option<Reply> {

@@ -138,7 +138,10 @@ impl Policy {
                 found.is_some_and(|f| f.categories.is_empty() || f.categories.contains(&category));
             named && rule.mode == Mode::Enforce && rule.action != Action::Deliver
         };
-        for category in all_of::<Category>() {
+        // The last two are not found in text: conditions of their own speak of them.
+        let detected =
+            |category: &Category| !matches!(category, Category::AutoForward | Category::Protected);
+        for category in all_of::<Category>().filter(detected) {
             if !self.rules.iter().any(|rule| stops(&rule, category)) {
                 problems.push(Problem {
                     gravity: Gravity::Note,

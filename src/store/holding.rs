@@ -33,10 +33,17 @@ const MARK: usize = 16;
 const INLINE: usize = 256 * 1024;
 
 impl Store {
-    /// Keeps a message for a reviewer. After `Ok` it is ours; after an error it is not, and the client must keep it.
-    pub async fn hold(&self, new: NewHold) -> Result<(), StoreError> {
-        let dek = DataKey::generate()?;
+    /// Keeps a message for a reviewer and gives the id it is held under. After `Ok` it is ours; after an error it is not, and the
+    /// client must keep it. A message that waits already (a client that missed our answer sends it again) is not held twice.
+    pub async fn hold(&self, new: NewHold) -> Result<QueueId, StoreError> {
         let identity = Identity::of(&new.message);
+        let mark = self.hold_mark(&new.envelope, &identity);
+        if let Some(mark) = &mark
+            && let Some(id) = self.database.held_as(mark).await?
+        {
+            return parse_id(&id);
+        }
+        let dek = DataKey::generate()?;
         let rules: Vec<&str> = new
             .record
             .rules
@@ -59,6 +66,7 @@ impl Store {
             size: number(new.message.len()),
             rules: json_text(&rules)?,
             categories: json_text(&categories)?,
+            mark,
             kek: self.master.id().to_owned(),
             dek: self.master.wrap(&hold_context(new.id), &dek)?,
             record: Vec::new(),
@@ -83,7 +91,7 @@ impl Store {
             let _ = self.blobs.delete(&blob).await;
         }
         // After any other error the row may be there (a commit whose answer was lost): the sweep decides.
-        inserted
+        inserted.map(|()| new.id)
     }
 
     /// Holds, newest first.
@@ -314,6 +322,31 @@ impl Store {
             vals: self.value_marks(&record.record.values).concat(),
             expires_at: micros(ticket.expires_at),
         })
+    }
+
+    /// What makes a message the same as one that waits; `None` without a Message-ID to tell it by.
+    fn hold_mark(&self, envelope: &Envelope, identity: &Identity) -> Option<Vec<u8>> {
+        if identity.message_id.is_empty() {
+            return None;
+        }
+        let mut rcpts: Vec<&[u8]> = envelope
+            .rcpts
+            .iter()
+            .map(|rcpt| rcpt.path.raw().as_bytes())
+            .collect();
+        rcpts.sort_unstable();
+        let from = envelope.mail_from.raw().as_bytes();
+        let parts = [
+            &[
+                b"held".as_slice(),
+                from,
+                &identity.message_id,
+                &identity.body,
+            ],
+            rcpts.as_slice(),
+        ]
+        .concat();
+        Some(mac(&self.index, &parts).to_vec())
     }
 
     fn message_mark(&self, envelope: &Envelope, message_id: &[u8], body: &[u8]) -> [u8; 32] {

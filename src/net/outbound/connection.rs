@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::net::outbound::{Deadlines, HopConfig};
+use crate::net::poll::poll_once;
 use crate::net::tls_client::TlsClient;
 use crate::smtp::client::{Client, Event, FILL, Lost, Message, Outcome, Phase, Settings, StartTls};
 use crate::smtp::reply::{EnhancedCode, Reply};
@@ -176,9 +177,7 @@ impl Connection {
             return false;
         };
         let mut byte = [0; 1];
-        let silent = timeout(Duration::ZERO, stream.read(&mut byte))
-            .await
-            .is_err();
+        let silent = poll_once(stream.read(&mut byte)).await.is_none();
         silent && self.is_idle()
     }
 

@@ -16,6 +16,7 @@ pub(crate) struct HoldRow {
     pub(crate) size: i64,
     pub(crate) rules: String,
     pub(crate) categories: String,
+    pub(crate) mark: Option<Vec<u8>>,
     pub(crate) kek: String,
     pub(crate) dek: Vec<u8>,
     pub(crate) record: Vec<u8>,
@@ -26,8 +27,8 @@ pub(crate) struct HoldRow {
 impl HoldRow {
     pub(super) async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, kek, dek, record, blob) \
-             VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob) \
+             VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&self.id)
         .bind(&self.reference)
@@ -35,6 +36,7 @@ impl HoldRow {
         .bind(self.size)
         .bind(&self.rules)
         .bind(&self.categories)
+        .bind(&self.mark)
         .bind(&self.kek)
         .bind(&self.dek)
         .bind(&self.record)
@@ -186,6 +188,16 @@ impl Database {
             .push_bind(i64::from(limit));
         let rows: Vec<Row> = query.build_query_as().fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(StoredHold::of).collect())
+    }
+
+    /// The hold of the same message, if it still waits.
+    pub(crate) async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT id FROM hold WHERE mark = ? AND state = 'held' LIMIT 1")
+                .bind(mark)
+                .fetch_optional(&self.reader)
+                .await?,
+        )
     }
 
     /// Ids of holds that begin with `prefix` or whose reference does; at most two, which is enough to say that it is not unique.

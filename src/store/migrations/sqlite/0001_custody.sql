@@ -21,6 +21,7 @@ CREATE TABLE hold (
     version     INTEGER NOT NULL DEFAULT 1,
     rules       TEXT NOT NULL,
     categories  TEXT NOT NULL,
+    mark        BLOB, -- keyed hash of sender, recipients, Message-ID and body; NULL without Message-ID
     decided_at  INTEGER,
     decided_by  TEXT,
     kek         TEXT,
@@ -34,6 +35,8 @@ CREATE TABLE hold (
     CHECK ((dek IS NULL) = (state IN ('expired', 'purged')))
 ) STRICT;
 CREATE INDEX hold_reference ON hold (reference);
+-- A client that did not get our answer hands the same message over again: it is held once.
+CREATE INDEX hold_mark ON hold (mark) WHERE state = 'held';
 CREATE INDEX hold_by_state ON hold (state, received_at, id);
 CREATE INDEX hold_by_time ON hold (received_at, id);
 -- Retention asks only for those that still have content.
