@@ -4,6 +4,7 @@
 //! Reading a message is recorded in the ledger before its bytes are written out.
 
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -62,7 +63,12 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             let desk = desk(store, config);
             show(&desk.open(id, &actor, now).await?, out)?;
             if let Some(path) = save {
-                std::fs::write(path, desk.read(id, &actor, now).await?)?;
+                let mut file = std::fs::File::options()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(path)?;
+                file.write_all(&desk.read(id, &actor, now).await?)?;
                 writeln!(out, "\nMessage written to {}", path.display())?;
             }
             Ok(())

@@ -74,6 +74,7 @@ impl From<StartError> for Failure {
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    keep_to_ourselves();
     let done = match cli.command {
         Command::Serve(args) => serve(&args),
         Command::Demo(args) => demo(&args),
@@ -96,12 +97,26 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // `beadle holds show ID | head`: the reader has had enough.
+        Err(failure) if failure.text.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody is left to tell when standard error is closed.
             let _closed = writeln!(io::stderr(), "beadle: {}", failure.text);
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Files are ours alone, and a panic says where it happened, not what was in its hands: its message can quote mail.
+fn keep_to_ourselves() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
 }
 
 fn runtime(threads: usize) -> Result<Runtime, Failure> {
@@ -121,7 +136,7 @@ fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let config =
         config::load(args.rules.config.as_deref()).and_then(|config| config.with_serve(args));
     let config = config.map_err(Failure::unusable)?;
-    telemetry::start_log(&config.log);
+    telemetry::start_log(&config.log).map_err(Failure::unusable)?;
     Ok(runtime(config.server.threads)?.block_on(serve::run(config, args))?)
 }
 
@@ -130,7 +145,7 @@ fn demo(args: &DemoArgs) -> Result<(), Failure> {
         level: "warn".to_owned(),
         ..telemetry::Config::default()
     };
-    telemetry::start_log(&quiet);
+    telemetry::start_log(&quiet).map_err(Failure::unusable)?;
     runtime(0)?
         .block_on(demo::run(args, &mut io::stdout().lock()))
         .map_err(|error| match error {
@@ -143,7 +158,7 @@ fn scan(args: &ScanArgs) -> Result<(), Failure> {
     let config = config::load(args.rules.config.as_deref())
         .map_err(Failure::unusable)?
         .with_rules(&args.rules);
-    telemetry::start_log(&config.log);
+    telemetry::start_log(&config.log).map_err(Failure::unusable)?;
     let jobs = if args.jobs == 0 {
         std::thread::available_parallelism().map_or(2, usize::from)
     } else {

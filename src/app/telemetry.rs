@@ -37,9 +37,12 @@ impl Default for Config {
     }
 }
 
-/// Starts logging to standard error. A second call changes nothing.
-pub fn start_log(config: &Config) {
-    let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
+/// Starts logging to standard error. A second call changes nothing. The error says what is wrong with `log.level`.
+pub fn start_log(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.level).map_err(|error| {
+        let level = &config.level;
+        format!("log.level: found `{level}`; allowed: error, warn, info, debug, trace, or target=level directives ({error})")
+    })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -53,6 +56,7 @@ pub fn start_log(config: &Config) {
             .with_current_span(false)
             .try_init(),
     };
+    Ok(())
 }
 
 /// Upper bounds in seconds of the histograms of time: 0.1 ms to 90 s, the reply's own deadline.

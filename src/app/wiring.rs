@@ -150,6 +150,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
+    if config.trust.roster.is_none() {
+        tracing::error!(
+            "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
+        );
+    }
     let next_hop = next_hop(&config)?;
     let store = open_store(&config, true).await?;
     let claim = store.claim().map_err(|source| StartError::Store {
@@ -285,6 +290,11 @@ impl Running {
     pub fn reload(&self, fresh: Config) {
         let fresh = fresh.completed();
         match tools::build(&fresh, self.store.subkey("findings"), self.reader.clone()) {
+            Ok(_) if fresh.trust.roster.is_none() && self.config.trust.roster.is_some() => {
+                tracing::error!(
+                    "reload: the configuration names no roster any more; roster, policy and patterns stay as they were"
+                );
+            }
             Ok(tools) => self.pipeline.swap_tools(tools),
             Err(error) => {
                 tracing::error!(%error, "reload: roster, policy and patterns stay as they were");
@@ -302,7 +312,7 @@ impl Running {
                 tracing::error!(%error, "reload: certificates stay as they were");
             }
         }
-        tracing::info!("reloaded");
+        tracing::info!("reload ended");
     }
 
     /// Stops accepting, lets sessions and deliveries end, and returns when they have.
@@ -310,6 +320,15 @@ impl Running {
         // Receivers that are gone have ended already.
         let _all_ended = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+        let longest = self
+            .config
+            .listener
+            .iter()
+            .map(|listener| listener.session.drain_seconds)
+            .max();
+        self.pipeline
+            .finish(Duration::from_secs(longest.unwrap_or(60)))
+            .await;
     }
 }
 

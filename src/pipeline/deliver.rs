@@ -21,22 +21,22 @@ use crate::pipeline::way::Pipeline;
 use crate::relay::next_hop::{Attempt, Outgoing, Partial};
 use crate::relay::queue::{ReturnKind, ReturnRequest};
 use crate::relay::trace;
-use crate::smtp::reply::Reply;
+use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::store::identity::header_end;
-use crate::store::{Body, DeliveryKind, NewDelivery};
+use crate::store::{Body, DeliveryKind, NewDelivery, Store};
 
 /// A delivery that has begun. It is polled to its end whatever the client does.
 type Transfer = Pin<Box<dyn Future<Output = Attempt> + Send>>;
 
 /// A transaction is on its way to the next hop until this is dropped.
-struct UnderWay {
+pub(super) struct UnderWay {
     pipeline: Pipeline,
     key: TransactionKey,
 }
 
 impl UnderWay {
     /// `None` when the same transaction is on its way already.
-    fn start(pipeline: &Pipeline, key: TransactionKey, id: QueueId) -> Option<Self> {
+    pub(super) fn start(pipeline: &Pipeline, key: TransactionKey, id: QueueId) -> Option<Self> {
         pipeline.inner.pending.start(key, id).then(|| Self {
             pipeline: pipeline.clone(),
             key,
@@ -56,11 +56,10 @@ impl Pipeline {
         &self,
         received: &Received,
         examined: &Examined,
+        under_way: UnderWay,
         entry: &mut Entry,
     ) -> Result<Reply, Fault> {
         let inner = &self.inner;
-        let key = TransactionKey::of(received, &examined.identity);
-        let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
         let outgoing = self.outgoing(received);
         let next_hop = Arc::clone(&inner.next_hop);
         let started = Instant::now();
@@ -101,9 +100,7 @@ impl Pipeline {
                 entry.disposition = Disposition::Delivered;
                 self.note_refused(&received.envelope, &refused);
                 self.answered(received, examined, reply.clone());
-                if !refused.is_empty() {
-                    self.return_refused(received, refused).await;
-                }
+                self.see_to(received, refused).await;
                 reply
             }
             Attempt::Failed { reply, refused } => {
@@ -132,7 +129,7 @@ impl Pipeline {
     ) {
         let pipeline = self.clone();
         let (received, identity) = (received.clone(), examined.identity.clone());
-        tokio::spawn(async move {
+        self.spawn(async move {
             match transfer.await {
                 Attempt::Accepted { reply, refused } => {
                     let answered = Answered {
@@ -142,9 +139,7 @@ impl Pipeline {
                         reply,
                     };
                     pipeline.remember(&answered).await;
-                    if !refused.is_empty() {
-                        pipeline.return_refused(&received, refused).await;
-                    }
+                    pipeline.see_to(&received, refused).await;
                 }
                 Attempt::Unknown { .. } => {
                     metrics::counter!("beadle_possible_duplicates_total").increment(1);
@@ -155,9 +150,38 @@ impl Pipeline {
         });
     }
 
+    /// Recipients that did not get a message which others got: refused ones are returned to the sender, deferred ones go into
+    /// the queue, for the client has our 250 and will not try again.
+    async fn see_to(&self, received: &Received, refused: Vec<(usize, Reply)>) {
+        let (gone, waiting): (Vec<_>, Vec<_>) = refused
+            .into_iter()
+            .partition(|(_, reply)| reply.is_permanent());
+        if !gone.is_empty() {
+            self.return_refused(received, gone).await;
+        }
+        if !waiting.is_empty() {
+            self.queue_deferred(received, &waiting).await;
+        }
+    }
+
+    async fn queue_deferred(&self, received: &Received, waiting: &[(usize, Reply)]) {
+        let chosen = waiting
+            .iter()
+            .filter_map(|(index, _)| received.envelope.rcpts.get(*index).cloned());
+        let envelope = Envelope {
+            rcpts: chosen.collect(),
+            ..received.envelope.clone()
+        };
+        let body = Body::Message(trace::without_trace(&received.message));
+        let prefix = String::from_utf8_lossy(&self.prefix(received)).into_owned();
+        self.enqueue_own(DeliveryKind::Spool, envelope, body, prefix, received)
+            .await;
+    }
+
     /// Tells the sender of recipients that the next hop refused while it took the message for others.
     async fn return_refused(&self, received: &Received, refused: Vec<(usize, Reply)>) {
         let Some(sender) = received.envelope.mail_from.address() else {
+            tracing::error!(id = %received.id, recipients = refused.len(), "refused by the next hop, and there is no sender to tell");
             return;
         };
         let now = SystemTime::now();
@@ -174,29 +198,74 @@ impl Pipeline {
         let Some(message) = (self.inner.returns)(&request) else {
             return;
         };
-        let delivery = NewDelivery {
-            id: received.id,
-            kind: DeliveryKind::Dsn,
-            envelope: Envelope::of(None, [sender.clone()]),
-            body: Body::Message(message),
-            prefix: String::new(),
-            xforward: None,
-            created_at: now,
-            not_before: now,
+        let envelope = Envelope::of(None, [sender.clone()]);
+        self.enqueue_own(
+            DeliveryKind::Dsn,
+            envelope,
+            Body::Message(message),
+            String::new(),
+            received,
+        )
+        .await;
+    }
+
+    async fn enqueue_own(
+        &self,
+        kind: DeliveryKind,
+        envelope: Envelope,
+        body: Body,
+        prefix: String,
+        received: &Received,
+    ) {
+        let now = SystemTime::now();
+        let queued = async {
+            let id = Store::new_id()?;
+            let xforward = received.client.xforward.clone();
+            let delivery = NewDelivery {
+                id,
+                kind,
+                envelope,
+                body,
+                prefix,
+                xforward,
+                created_at: now,
+                not_before: now,
+            };
+            self.inner.store.enqueue(delivery).await
         };
-        if let Err(error) = self.inner.store.enqueue(delivery).await {
-            tracing::error!(id = %received.id, %error, "a delivery status notification is lost");
+        if let Err(error) = queued.await {
+            metrics::counter!("beadle_faults_total", "kind" => "queue-lost").increment(1);
+            tracing::error!(id = %received.id, kind = kind.name(), %error, "could not be queued and is lost");
         }
     }
 
+    /// Remembers recipients that do not exist. Refusals for other reasons (the sender, the content) say nothing about the next message.
     fn note_refused(&self, envelope: &Envelope, refused: &[(usize, Reply)]) {
         let now = Instant::now();
-        for (index, reply) in refused.iter().filter(|(_, reply)| reply.is_permanent()) {
+        for (index, reply) in refused
+            .iter()
+            .filter(|(_, reply)| names_the_recipient(reply))
+        {
             if let Some(address) = envelope.rcpts.get(*index).and_then(Recipient::address) {
-                self.inner
-                    .refused
-                    .note(address.as_str(), reply.clone(), now);
+                let own = Reply {
+                    lines: vec!["the next hop does not take this recipient".to_owned()],
+                    ..reply.clone()
+                };
+                self.inner.refused.note(address.as_str(), own, now);
             }
         }
     }
+}
+
+/// RFC 3463 3.2 and 3.3: 5.1.x about the recipient's address and 5.2.1 (mailbox disabled).
+fn names_the_recipient(reply: &Reply) -> bool {
+    const CODES: &[EnhancedCode] = &[
+        EnhancedCode(5, 1, 1),
+        EnhancedCode(5, 1, 2),
+        EnhancedCode(5, 1, 3),
+        EnhancedCode(5, 1, 6),
+        EnhancedCode(5, 1, 10),
+        EnhancedCode(5, 2, 1),
+    ];
+    reply.is_permanent() && reply.enhanced.is_some_and(|code| CODES.contains(&code))
 }

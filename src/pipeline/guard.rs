@@ -25,11 +25,16 @@ pub struct TransactionKey([u8; 32]);
 impl TransactionKey {
     /// The key of a received message.
     pub fn of(received: &Received, identity: &Identity) -> Self {
-        Self::new(
-            &received.client.ip.to_string(),
-            &received.envelope,
-            identity,
-        )
+        let client = received.client.ip.to_string();
+        if identity.message_id.is_empty() {
+            // Nothing tells a retry from a second message of the same words: each is its own transaction.
+            return Self::new(
+                &format!("{client} {}", received.id),
+                &received.envelope,
+                identity,
+            );
+        }
+        Self::new(&client, &received.envelope, identity)
     }
 
     fn new(client: &str, envelope: &Envelope, identity: &Identity) -> Self {
@@ -74,7 +79,8 @@ pub struct Pending {
 
 #[derive(Debug, Default)]
 struct PendingInner {
-    answers: HashMap<QueueId, Answered>,
+    answers: HashMap<QueueId, (TransactionKey, Answered)>,
+    by_key: HashMap<TransactionKey, QueueId>,
     under_way: HashMap<TransactionKey, QueueId>,
 }
 
@@ -100,13 +106,30 @@ impl Pending {
     }
 
     /// Notes the positive answer that is about to be written.
-    pub fn answer(&self, id: QueueId, answered: Answered) {
-        self.lock().answers.insert(id, answered);
+    pub fn answer(&self, id: QueueId, key: TransactionKey, answered: Answered) {
+        let mut inner = self.lock();
+        inner.by_key.insert(key, id);
+        inner.answers.insert(id, (key, answered));
+    }
+
+    /// The answer of this transaction, while it is not known whether its client has it.
+    pub fn answered(&self, key: &TransactionKey) -> Option<Reply> {
+        let inner = self.lock();
+        let id = inner.by_key.get(key)?;
+        inner
+            .answers
+            .get(id)
+            .map(|(_, answered)| answered.reply.clone())
     }
 
     /// Takes the answer of `id` back.
     pub fn take(&self, id: QueueId) -> Option<Answered> {
-        self.lock().answers.remove(&id)
+        let mut inner = self.lock();
+        let (key, answered) = inner.answers.remove(&id)?;
+        if inner.by_key.get(&key) == Some(&id) {
+            inner.by_key.remove(&key);
+        }
+        Some(answered)
     }
 }
 

@@ -9,19 +9,21 @@
 //! # Standards
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::limits::Limits;
 use crate::mail::QueueId;
+use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
-use crate::pipeline::guard::{Answered, Pending, RefusedRecipients};
+use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
 use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
 use crate::pipeline::received::{Accept, Received};
@@ -66,6 +68,8 @@ pub(super) struct Inner {
     pub(super) turns: Semaphore,
     pub(super) pending: Pending,
     pub(super) refused: RefusedRecipients,
+    /// Work that goes on when its client has gone: late answers, and keeping answers.
+    pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
     pub(super) asking: AtomicBool,
 }
@@ -93,10 +97,39 @@ impl Pipeline {
             turns,
             pending,
             refused,
+            late: Mutex::default(),
             asking: AtomicBool::new(false),
         };
         Self {
             inner: Arc::new(inner),
+        }
+    }
+
+    /// Runs work that must be ended before the process is.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut late = self
+            .inner
+            .late
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        while late.try_join_next().is_some() {}
+        late.spawn(work);
+    }
+
+    /// Waits for what goes on without a client, for so long at most: what is cut off then may be sent twice.
+    pub async fn finish(&self, patience: Duration) {
+        let mut late = std::mem::take(
+            &mut *self
+                .inner
+                .late
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let all = async { while late.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!(
+                "deliveries were cut off before their answer: the clients' retries may duplicate them"
+            );
         }
     }
 
@@ -130,25 +163,32 @@ impl Pipeline {
             entry.disposition = Disposition::AnsweredBefore;
             return Ok(reply);
         }
-        match self.action(&received, &examined).await? {
-            Action::Deliver if received.client.spool => {
-                self.spool(&received, &examined, entry).await
-            }
-            Action::Deliver => self.deliver(&received, &examined, entry).await,
+        let action = self.action(&received, &examined).await?;
+        if action == Action::Refuse {
+            return self.refuse(&received, &examined, entry).await;
+        }
+        let key = TransactionKey::of(&received, &examined.identity);
+        let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
+        match action {
             Action::Hold => self.hold(&received, &examined, entry).await,
-            Action::Refuse => self.refuse(&received, &examined, entry).await,
+            _ if received.client.spool => self.spool(&received, &examined, entry).await,
+            _ => self.deliver(&received, &examined, under_way, entry).await,
         }
     }
 
     /// The answer kept for a transaction whose client may not have got it.
     fn answered_before(&self, received: &Received, identity: &Identity) -> Option<Reply> {
-        let client = received.client.ip.to_string();
-        let answer =
-            self.inner
-                .store
-                .recall(&client, &received.envelope, identity, SystemTime::now())?;
+        let key = TransactionKey::of(received, identity);
+        let reply = self.inner.pending.answered(&key).or_else(|| {
+            let client = received.client.ip.to_string();
+            let answer =
+                self.inner
+                    .store
+                    .recall(&client, &received.envelope, identity, SystemTime::now());
+            answer.map(to_reply)
+        })?;
         metrics::counter!("beadle_duplicates_answered_total").increment(1);
-        Some(to_reply(answer))
+        Some(reply)
     }
 
     /// The verdict's action, unless a reviewer released this very message to these recipients before.
@@ -276,7 +316,8 @@ impl Pipeline {
             identity: examined.identity.clone(),
             reply,
         };
-        self.inner.pending.answer(received.id, answered);
+        let key = TransactionKey::of(received, &examined.identity);
+        self.inner.pending.answer(received.id, key, answered);
     }
 
     pub(super) async fn remember(&self, answered: &Answered) {
@@ -341,7 +382,7 @@ impl Accept for Pipeline {
         };
         if !delivered {
             let pipeline = self.clone();
-            tokio::spawn(async move { pipeline.remember(&answered).await });
+            self.spawn(async move { pipeline.remember(&answered).await });
         }
     }
 }

@@ -86,15 +86,13 @@ impl Identity {
     /// Judges the header section of `message` (the whole message may be given).
     pub fn check_loop(&self, message: &[u8]) -> Result<(), Loop> {
         let (mut hops, mut received_by_us, mut own_headers) = (0, 0, 0);
-        let by_host = format!(" by {} ", atom(&self.host).to_ascii_lowercase());
         let by_instance = format!("(beadle {})", atom(&self.instance).to_ascii_lowercase());
         let own_value = format!("{};", atom(&self.instance).to_ascii_lowercase());
         for field in Fields::of(message) {
             if field.is("Received") {
                 hops += 1;
                 let value = field.unfolded();
-                received_by_us +=
-                    usize::from(value.contains(&by_host) || value.contains(&by_instance));
+                received_by_us += usize::from(value.contains(&by_instance));
             } else if field.is(TRACE_HEADER) {
                 own_headers += usize::from(field.unfolded().trim_start().starts_with(&own_value));
             }

@@ -1,16 +1,17 @@
-//! When two messages are the same message sent again: equal Message-ID and equal body, whatever was prepended between.
+//! When two messages are the same message sent again: equal Message-ID, equal authored fields and equal body, whatever was
+//! prepended between. Without a Message-ID nobody can tell a retry from a second message, and none is taken for one.
 //!
 //! # Standards
 //! RFC 5322 2.1 (the empty line ends the header section) and 3.6.4 (Message-ID).
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// What tells a message from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// SHA-256 of all its bytes.
     pub whole: [u8; 32],
-    /// SHA-256 of what follows the header section.
+    /// SHA-256 of the fields that authors write (From, To, Cc, Subject, Date) and of what follows the header section.
     pub body: [u8; 32],
     /// The value of its first Message-ID field, unfolded and trimmed; empty when there is none.
     pub message_id: Vec<u8>,
@@ -22,10 +23,38 @@ impl Identity {
         let end = header_end(message);
         Self {
             whole: sha256(message),
-            body: sha256(&message[end..]),
+            body: authored(&message[..end], &message[end..]),
             message_id: message_id(&message[..end]),
         }
     }
+}
+
+/// Fields that tell apart messages with one body and one (constant) Message-ID.
+const AUTHORED: &[&[u8]] = &[b"from", b"to", b"cc", b"subject", b"date"];
+
+fn authored(header: &[u8], body: &[u8]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    let mut counts = false;
+    for line in header.split_inclusive(|byte| *byte == b'\n') {
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            let name = line
+                .split(|byte| *byte == b':')
+                .next()
+                .unwrap_or_default()
+                .trim_ascii_end();
+            counts = AUTHORED
+                .iter()
+                .any(|field| name.eq_ignore_ascii_case(field));
+        }
+        if counts {
+            context.update(line);
+        }
+    }
+    context.update(b"\r\n");
+    context.update(body);
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    out
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

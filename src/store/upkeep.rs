@@ -117,6 +117,9 @@ impl Store {
         answer: &Answer,
         now: SystemTime,
     ) -> Result<(), StoreError> {
+        if identity.message_id.is_empty() {
+            return Ok(());
+        }
         let key = DeliveredKey::of(&self.index, client, envelope, identity);
         let until = micros(now + KEPT);
         // In memory first: even if the database cannot take it, this process answers the retry.
