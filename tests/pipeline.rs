@@ -1,0 +1,417 @@
+//! The way of a message against a scripted next hop and a real store: what is delivered, held, refused, deferred, and said.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use beadle::detect::{Catalogue, Engine};
+use beadle::extract::InProcess;
+use beadle::limits::Limits;
+use beadle::mail::{Address, Domain, Envelope, QueueId};
+use beadle::pipeline::judge::Tools;
+use beadle::pipeline::way::{Pipeline, Settings};
+use beadle::pipeline::{Accept, Client, Received};
+use beadle::policy::Policy;
+use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
+use beadle::relay::trace;
+use beadle::roster::{Roster, RosterKind};
+use beadle::smtp::reply::{EnhancedCode, Reply};
+use beadle::store::{Config, DeliveryKind, HoldFilter, MasterKey, Store};
+use bytes::Bytes;
+
+const ROSTER: &[u8] = include_bytes!("../patterns/sample/roster.csv");
+
+/// Answers from a script, then accepts; remembers what it was given.
+#[derive(Default)]
+struct Scripted {
+    script: Mutex<VecDeque<Attempt>>,
+    seen: Mutex<Vec<Outgoing>>,
+    pause: Mutex<Duration>,
+}
+
+impl NextHop for Scripted {
+    fn deliver(&self, outgoing: Outgoing) -> BoxFuture<'_, Attempt> {
+        let pause = *self.pause.lock().unwrap();
+        self.seen.lock().unwrap().push(outgoing);
+        let next = self.script.lock().unwrap().pop_front();
+        Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            next.unwrap_or_else(|| Attempt::Accepted {
+                reply: ok("taken"),
+                refused: Vec::new(),
+            })
+        })
+    }
+
+    fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn ok(text: &str) -> Reply {
+    Reply::new(250, EnhancedCode(2, 0, 0), text)
+}
+
+struct Bench {
+    pipeline: Pipeline,
+    store: Store,
+    hop: Arc<Scripted>,
+    _folder: tempfile::TempDir,
+}
+
+async fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path());
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    let store = Store::open(config, key).await.unwrap();
+    let hop = Arc::new(Scripted::default());
+    let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
+    let catalogue = Catalogue::embedded().unwrap();
+    let engine = Engine::build(
+        &roster,
+        &Roster::default(),
+        &catalogue,
+        store.subkey("findings"),
+    )
+    .unwrap();
+    let policy = Policy::embedded("standard").unwrap();
+    let policy = policy.with_domains(&[Domain::parse("trust.example").unwrap()], &[]);
+    let tools = Tools {
+        engine: Arc::new(engine),
+        policy: Arc::new(policy),
+        reader: Arc::new(InProcess),
+    };
+    let settings = Settings {
+        identity: trace::Identity {
+            host: "beadle.trust.example".into(),
+            instance: "trust".into(),
+        },
+        reply_deadline: Duration::from_millis(400),
+        judging: 2,
+        judging_wait: Duration::from_secs(5),
+    };
+    let returns: beadle::relay::queue::Compose = Arc::new(|request| {
+        Some(Bytes::from(format!(
+            "return of {} recipients\r\n",
+            request.refused.len()
+        )))
+    });
+    let pipeline = Pipeline::new(
+        settings,
+        Arc::new(Limits::default()),
+        tools,
+        store.clone(),
+        hop.clone(),
+        returns,
+    );
+    Bench {
+        pipeline,
+        store,
+        hop,
+        _folder: folder,
+    }
+}
+
+fn received(number: u8, rcpts: &[&str], message: &str) -> Received {
+    let rcpts = rcpts.iter().map(|text| Address::parse(text).unwrap());
+    Received {
+        id: QueueId::from_random([number, 1, 2, 3, 4, number, 6, 7, 8, 9]),
+        client: Client {
+            ip: "192.0.2.1".parse().unwrap(),
+            helo: "mail.trust.example".into(),
+            esmtp: true,
+            tls: None,
+            own_server: true,
+            spool: false,
+            xforward: None,
+        },
+        envelope: Envelope::of(Some(Address::parse("office@trust.example").unwrap()), rcpts),
+        message: Bytes::from(message.replace('\n', "\r\n")),
+        started: Instant::now(),
+        completed: Instant::now(),
+        arrived: SystemTime::now(),
+    }
+}
+
+const HARMLESS: &str = "Message-ID: <1@trust.example>\nFrom: office@trust.example\nSubject: Coaches\n\nTwo coaches for Friday, please.\n";
+const NAMED: &str = "Message-ID: <2@trust.example>\nFrom: office@trust.example\nSubject: Trip\n\nOliver Whitcombe takes part.\n";
+const MEDICAL: &str = "Message-ID: <3@trust.example>\nFrom: office@trust.example\nSubject: Trip\n\nOliver Whitcombe has epilepsy.\n";
+const OUTSIDE: &[&str] = &["coaches@hire.example"];
+
+#[tokio::test]
+async fn clean_mail_goes_on_byte_for_byte_with_the_next_hops_answer() {
+    let bench = bench().await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, HARMLESS)).await;
+    assert_eq!(reply, ok("taken"));
+    let seen = bench.hop.seen.lock().unwrap();
+    assert_eq!(seen[0].message, HARMLESS.replace('\n', "\r\n"));
+    assert!(seen[0].prefix.starts_with(b"X-Beadle-Trace: trust; "));
+}
+
+#[tokio::test]
+async fn a_medical_detail_of_a_pupil_is_refused_without_repeating_it() {
+    let bench = bench().await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, MEDICAL)).await;
+    let text = reply.to_string();
+    assert!(
+        text.starts_with("550 5.7.1 ") && text.contains("ref "),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Whitcombe") && !text.contains("epilepsy"),
+        "{text}"
+    );
+    assert!(bench.hop.seen.lock().unwrap().is_empty());
+    let inside = bench
+        .pipeline
+        .accept(received(2, &["head@trust.example"], MEDICAL))
+        .await;
+    assert_eq!(inside, ok("taken"), "mail within the trust passes");
+}
+
+#[tokio::test]
+async fn a_name_is_held_once_whatever_the_client_repeats() {
+    let bench = bench().await;
+    for number in 1..4 {
+        let reply = bench
+            .pipeline
+            .accept(received(number, OUTSIDE, NAMED))
+            .await;
+        assert!(
+            reply
+                .to_string()
+                .starts_with("250 2.0.0 accepted, held for review (ref "),
+            "{reply}"
+        );
+    }
+    let holds = bench.store.list_holds(HoldFilter::default()).await.unwrap();
+    assert_eq!(holds.len(), 1);
+    let message = bench.store.open_message(holds[0].id).await.unwrap();
+    assert!(
+        message.ends_with(NAMED.replace('\n', "\r\n").as_bytes()),
+        "our headers, then the message as it came"
+    );
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_and_not_sent_again_only_while_its_answer_may_be_lost() {
+    let bench = bench().await;
+    for number in 1..3 {
+        assert_eq!(
+            bench
+                .pipeline
+                .accept(received(number, OUTSIDE, HARMLESS))
+                .await,
+            ok("taken")
+        );
+    }
+    assert_eq!(
+        bench.hop.seen.lock().unwrap().len(),
+        1,
+        "the first answer is not known to have arrived"
+    );
+    bench
+        .pipeline
+        .replied(received(1, OUTSIDE, HARMLESS).id, true);
+    assert_eq!(
+        bench.pipeline.accept(received(3, OUTSIDE, HARMLESS)).await,
+        ok("taken")
+    );
+    assert_eq!(
+        bench.hop.seen.lock().unwrap().len(),
+        2,
+        "the client has its answer: this is a second message"
+    );
+    bench
+        .pipeline
+        .replied(received(3, OUTSIDE, HARMLESS).id, false);
+    bench.pipeline.finish(Duration::from_secs(5)).await;
+    assert_eq!(
+        bench.pipeline.accept(received(4, OUTSIDE, HARMLESS)).await,
+        ok("taken")
+    );
+    assert_eq!(
+        bench.hop.seen.lock().unwrap().len(),
+        2,
+        "the answer was lost: this is the retry"
+    );
+}
+
+#[tokio::test]
+async fn without_a_message_id_nothing_is_taken_for_a_retry() {
+    let bench = bench().await;
+    let alert = "Subject: alert\n\nThe boiler is off.\n";
+    for number in 1..4 {
+        assert_eq!(
+            bench
+                .pipeline
+                .accept(received(number, OUTSIDE, alert))
+                .await,
+            ok("taken")
+        );
+        bench
+            .pipeline
+            .replied(received(number, OUTSIDE, alert).id, false);
+    }
+    bench.pipeline.finish(Duration::from_secs(5)).await;
+    assert_eq!(bench.hop.seen.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_next_hop_that_answers_too_late_is_remembered() {
+    let bench = bench().await;
+    *bench.hop.pause.lock().unwrap() = Duration::from_millis(900);
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, HARMLESS)).await;
+    assert_eq!(
+        (reply.code, reply.enhanced),
+        (451, Some(EnhancedCode(4, 4, 2)))
+    );
+    let retry = bench.pipeline.accept(received(2, OUTSIDE, HARMLESS)).await;
+    assert_eq!(
+        (retry.code, retry.enhanced),
+        (451, Some(EnhancedCode(4, 3, 2))),
+        "still under way"
+    );
+    bench.pipeline.finish(Duration::from_secs(5)).await;
+    assert_eq!(
+        bench.pipeline.accept(received(3, OUTSIDE, HARMLESS)).await,
+        ok("taken")
+    );
+    assert_eq!(bench.hop.seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn recipients_left_behind_are_returned_or_queued() {
+    let bench = bench().await;
+    let refused = vec![
+        (1, Reply::new(550, EnhancedCode(5, 1, 1), "no such user")),
+        (2, Reply::new(451, EnhancedCode(4, 3, 2), "try later")),
+        (
+            3,
+            Reply::new(550, EnhancedCode(5, 7, 1), "sender is not welcome"),
+        ),
+    ];
+    bench
+        .hop
+        .script
+        .lock()
+        .unwrap()
+        .push_back(Attempt::Accepted {
+            reply: ok("taken"),
+            refused,
+        });
+    let rcpts = [
+        "a@hire.example",
+        "b@hire.example",
+        "c@hire.example",
+        "d@hire.example",
+    ];
+    assert_eq!(
+        bench.pipeline.accept(received(1, &rcpts, HARMLESS)).await,
+        ok("taken")
+    );
+    let queue = bench.store.list_queue(10).await.unwrap();
+    let mut kinds: Vec<&str> = queue.iter().map(|delivery| delivery.kind.name()).collect();
+    kinds.sort_unstable();
+    assert_eq!(
+        kinds,
+        [DeliveryKind::Dsn.name(), DeliveryKind::Spool.name()]
+    );
+    assert!(
+        bench.pipeline.refused_before("b@hire.example").is_some(),
+        "it does not exist"
+    );
+    for known in ["a@hire.example", "c@hire.example", "d@hire.example"] {
+        assert!(bench.pipeline.refused_before(known).is_none(), "{known}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_hops_refusal_goes_up_with_code_and_text() {
+    let bench = bench().await;
+    let reply = Reply {
+        code: 552,
+        enhanced: Some(EnhancedCode(5, 3, 4)),
+        lines: vec!["too".into(), "big".into()],
+    };
+    bench.hop.script.lock().unwrap().push_back(Attempt::Failed {
+        reply: reply.clone(),
+        refused: Vec::new(),
+    });
+    assert_eq!(
+        bench.pipeline.accept(received(1, OUTSIDE, HARMLESS)).await,
+        reply
+    );
+}
+
+#[tokio::test]
+async fn a_spooling_client_gets_its_answer_from_the_queue() {
+    let bench = bench().await;
+    let mut message = received(1, OUTSIDE, HARMLESS);
+    message.client.spool = true;
+    let reply = bench.pipeline.accept(message).await;
+    assert!(
+        reply.to_string().starts_with("250 2.0.0 queued as "),
+        "{reply}"
+    );
+    assert!(bench.hop.seen.lock().unwrap().is_empty());
+    assert_eq!(
+        bench.store.list_queue(10).await.unwrap()[0].kind,
+        DeliveryKind::Spool
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_came_round_twice_is_a_loop() {
+    let bench = bench().await;
+    let hop = "Received: from a by beadle.trust.example (Beadle trust) with ESMTP id X; Mon, 23 Nov 2026 10:00:00 +0000\n";
+    let looping = format!("{hop}{hop}{HARMLESS}");
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, &looping)).await;
+    assert_eq!(
+        (reply.code, reply.enhanced),
+        (554, Some(EnhancedCode(5, 4, 6)))
+    );
+    let same_host = "Received: from a by beadle.trust.example (Postfix) with ESMTP id X; Mon, 23 Nov 2026 10:00:00 +0000\n";
+    let passed = format!("{same_host}{same_host}{HARMLESS}");
+    assert_eq!(
+        bench.pipeline.accept(received(2, OUTSIDE, &passed)).await,
+        ok("taken")
+    );
+}
+
+#[tokio::test]
+async fn a_silent_next_hop_does_not_keep_a_client_waiting() {
+    let bench = bench().await;
+    let asked = Instant::now();
+    assert_eq!(bench.pipeline.offer().await, None);
+    assert_eq!(bench.pipeline.offer().await, None);
+    assert!(asked.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn an_automatic_forward_is_held_even_when_its_content_would_be_refused() {
+    let bench = bench().await;
+    let mut message = received(
+        1,
+        OUTSIDE,
+        &MEDICAL.replace("From: office@trust.example", "From: parent@home.example"),
+    );
+    message.envelope.mail_from =
+        beadle::mail::ReversePath::of(Address::parse("parent@home.example").unwrap());
+    let reply = bench.pipeline.accept(message).await;
+    assert!(
+        reply.to_string().starts_with("250 2.0.0 accepted, held"),
+        "{reply}"
+    );
+    let holds = bench.store.list_holds(HoldFilter::default()).await.unwrap();
+    let categories: Vec<&str> = holds[0]
+        .categories
+        .iter()
+        .map(|category| category.name())
+        .collect();
+    assert!(
+        categories.contains(&"auto-forward") && categories.contains(&"medical"),
+        "{categories:?}"
+    );
+}
