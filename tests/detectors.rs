@@ -648,6 +648,75 @@ fn evidence_decides_the_confidence() {
 }
 
 #[test]
+fn ordinary_words_are_a_name_with_capitals_and_a_second_sign() {
+    let subject = |text: &str| {
+        let unit = unit(Place::Subject, View::Visible, text);
+        scan_units(vec![unit]).list
+    };
+    let is_named = |found: &[Finding]| {
+        found
+            .iter()
+            .any(|f| f.category == Category::PupilName && f.confidence >= Medium)
+    };
+    for text in [
+        "Grace Hope was diagnosed with autism",
+        "Will Young has epilepsy",
+        "Hope, Grace: epilepsy",
+        "Young, Will - epilepsy",
+        "GRACE HOPE - epilepsy",
+        "Forename: Grace\nSurname: Hope\nDiagnosis: autism",
+        "Name: Grace Hope",
+        "Pupil - Will Young",
+        "| Name | Grace Hope |",
+        "Will Young, who is in Y3, self-harmed on Friday.",
+    ] {
+        let found = scan(text);
+        assert!(is_named(&found), "{text:?}:\n{}", show(&found));
+    }
+    let medical = scan("Grace Hope was diagnosed with autism");
+    assert!(
+        medical
+            .iter()
+            .any(|f| f.category == Category::Medical && f.confidence == High),
+        "{}",
+        show(&medical)
+    );
+    for text in [
+        "Grace Hope - meeting",
+        "RE: Grace Hope",
+        "Fwd: Re: Will Young: trip",
+        "Hope, Grace",
+    ] {
+        let found = subject(text);
+        assert!(is_named(&found), "{text:?}:\n{}", show(&found));
+    }
+    for text in [
+        "Name the day: Grace Hope and glory",
+        "we will young people with epilepsy help",
+        "Will Young people with epilepsy be heard?",
+        "Will Young People With Epilepsy Be Heard?",
+        "Grace Hope Church runs an epilepsy group",
+        "grace hope was diagnosed with autism",
+        "Grace, hope and epilepsy",
+        "Hope Grace has her epilepsy under control",
+        "Summer Marsh walks. A talk on autism follows.",
+        "Will Young sings at the autism awareness day",
+    ] {
+        let found = scan(text);
+        assert!(names(&found).is_empty(), "{text:?}:\n{}", show(&found));
+    }
+    for text in [
+        "Will Young people vote?",
+        "grace hope - meeting",
+        "The long mark",
+        "A Grace Hope day",
+    ] {
+        let found = subject(text);
+        assert!(names(&found).is_empty(), "{text:?}:\n{}", show(&found));
+    }
+}
+
+#[test]
 fn participants_are_not_found_in_their_own_signature() {
     let context = ScanContext {
         participants: vec![

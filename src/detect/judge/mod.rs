@@ -5,6 +5,7 @@
 
 mod names;
 mod numbers;
+mod ordinary;
 mod terms;
 
 use std::collections::HashSet;

@@ -169,7 +169,7 @@ impl Judge<'_> {
     /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
     ///
     /// So is a form whose rows name them.
-    fn is_announced(&self, name: &RawName) -> bool {
+    pub(super) fn is_announced(&self, name: &RawName) -> bool {
         if self.scene.table.is_some() {
             return name.columns.is_some() && self.scene.text()[name.range.clone()].contains('\n');
         }
@@ -248,8 +248,11 @@ impl Judge<'_> {
         let window = self.scene.window(&name.range, WINDOW);
         let strong = self.corroborate(name, person, &window, neighbours, &mut reasons);
         if pair.is(ORDINARY) && name.columns.is_none() {
-            let role = strong || has_role(&window, raw) || self.is_in_name_column(name);
-            if !name.capitals || !role {
+            let sign = strong
+                || has_role(&window, raw)
+                || self.is_in_name_column(name)
+                || self.is_set_apart(name, raw);
+            if !name.capitals || !sign {
                 return None;
             }
             reasons.push("made of ordinary words, with capitals and a second sign".to_owned());
