@@ -301,6 +301,67 @@ const NAMES: &[(&str, &str, bool)] = &[
     ("0liver Wh1tcombe", "0liver Wh1tcombe", true),
     ("Oliver Wh1tc0mbe came", "Oliver Wh1tc0mbe", true),
     ("Ca11um McAllister", "Ca11um McAllister", true),
+    (
+        "Oliver (Ollie) Whitcombe",
+        "Oliver (Ollie) Whitcombe",
+        false,
+    ),
+    (
+        "Oliver 'Ollie' Whitcombe",
+        "Oliver 'Ollie' Whitcombe",
+        false,
+    ),
+    (
+        "Oliver \u{2018}Ollie\u{2019} Whitcombe",
+        "Oliver \u{2018}Ollie\u{2019} Whitcombe",
+        false,
+    ),
+    (
+        "Oliver \"Ollie\" Whitcombe",
+        "Oliver \"Ollie\" Whitcombe",
+        false,
+    ),
+    (
+        "Oliver James (Ollie) Whitcombe",
+        "Oliver James (Ollie) Whitcombe",
+        false,
+    ),
+    (
+        "Oliver (known as Ollie) Whitcombe",
+        "Oliver (known as Ollie) Whitcombe",
+        false,
+    ),
+    (
+        "Oliver [Ollie Bear] Whitcombe",
+        "Oliver [Ollie Bear] Whitcombe",
+        false,
+    ),
+    ("Oliver (7A) Whitcombe", "Oliver (7A) Whitcombe", false),
+    ("Lotte (Lo) van der Berg", "Lotte (Lo) van der Berg", false),
+    ("Whitcombe (Oliver) was late", "Whitcombe (Oliver)", false),
+    ("Whitcombe; Oliver", "Whitcombe; Oliver", false),
+    ("Oliver | Whitcombe | epilepsy", "Oliver | Whitcombe", false),
+    ("Oliver;Whitcombe;", "Oliver;Whitcombe", false),
+    ("7A;Oliver;Whitcombe;epilepsy", "Oliver;Whitcombe", false),
+    ("Oliver: Whitcombe", "Oliver: Whitcombe", false),
+    ("Oliver/Whitcombe", "Oliver/Whitcombe", false),
+    ("Whitcombe/Oliver epilepsy", "Whitcombe/Oliver", false),
+    ("Oliver = Whitcombe", "Oliver = Whitcombe", false),
+    ("Oliver~Whitcombe epilepsy", "Oliver~Whitcombe", false),
+    ("Oliver\\Whitcombe epilepsy", "Oliver\\Whitcombe", false),
+    ("Whitcombe | Oliver James | 7A", "Whitcombe | Oliver", false),
+    ("Oliver Whitcombes asthma", "Oliver Whitcombe", false),
+    ("oliver whitcombes EHCP", "oliver whitcombe", false),
+    (
+        "Surname|Whitcombe\nForename|Oliver",
+        "Whitcombe Forename|Oliver",
+        false,
+    ),
+    (
+        "| Forename | Oliver |\n| Surname | Whitcombe |",
+        "Oliver | | Surname | Whitcombe",
+        false,
+    ),
 ];
 
 #[test]
@@ -516,6 +577,22 @@ fn what_is_no_name_stays_quiet() {
         "Oliver: Whitcombe Road",
         "Daniel 5 Wright 6",
         "Amelia (Hartley-Jones Ltd)",
+        "Ann Whitcombe; Oliver Hughes",
+        "Whitcombe; Oliver Hughes",
+        "Ann Whitcombe / Oliver",
+        "Callum; Oliver; Whitcombe",
+        "Oliver | Whitcombe Road",
+        "Oliver; Whitcombe; Amelia",
+        "Oliver (Whitcombe Road)",
+        "Oliver (see the long list) Whitcombe",
+        "Oliver (Ollie)\n\nWhitcombe",
+        "Whitcombe (Ollie) Oliver",
+        "Oliver:\nWhitcombe",
+        "Oliver | 7A | Whitcombe",
+        "Amelia (Amy)\tBegum (Nadia",
+        "Oliver Whitcombes left yesterday",
+        "Oliver Whitcombes, aged 40",
+        "The Whitcombes asthma",
     ] {
         let found = scan(text);
         if !names(&found).is_empty() {
@@ -568,6 +645,75 @@ fn evidence_decides_the_confidence() {
     assert_eq!(confidence("Grace Hope, 9B"), Some(Confidence::High));
     assert_eq!(confidence("grace hope, 9B"), None);
     assert_eq!(confidence("Helen Cartwright"), None);
+}
+
+#[test]
+fn ordinary_words_are_a_name_with_capitals_and_a_second_sign() {
+    let subject = |text: &str| {
+        let unit = unit(Place::Subject, View::Visible, text);
+        scan_units(vec![unit]).list
+    };
+    let is_named = |found: &[Finding]| {
+        found
+            .iter()
+            .any(|f| f.category == Category::PupilName && f.confidence >= Medium)
+    };
+    for text in [
+        "Grace Hope was diagnosed with autism",
+        "Will Young has epilepsy",
+        "Hope, Grace: epilepsy",
+        "Young, Will - epilepsy",
+        "GRACE HOPE - epilepsy",
+        "Forename: Grace\nSurname: Hope\nDiagnosis: autism",
+        "Name: Grace Hope",
+        "Pupil - Will Young",
+        "| Name | Grace Hope |",
+        "Will Young, who is in Y3, self-harmed on Friday.",
+    ] {
+        let found = scan(text);
+        assert!(is_named(&found), "{text:?}:\n{}", show(&found));
+    }
+    let medical = scan("Grace Hope was diagnosed with autism");
+    assert!(
+        medical
+            .iter()
+            .any(|f| f.category == Category::Medical && f.confidence == High),
+        "{}",
+        show(&medical)
+    );
+    for text in [
+        "Grace Hope - meeting",
+        "RE: Grace Hope",
+        "Fwd: Re: Will Young: trip",
+        "Hope, Grace",
+    ] {
+        let found = subject(text);
+        assert!(is_named(&found), "{text:?}:\n{}", show(&found));
+    }
+    for text in [
+        "Name the day: Grace Hope and glory",
+        "we will young people with epilepsy help",
+        "Will Young people with epilepsy be heard?",
+        "Will Young People With Epilepsy Be Heard?",
+        "Grace Hope Church runs an epilepsy group",
+        "grace hope was diagnosed with autism",
+        "Grace, hope and epilepsy",
+        "Hope Grace has her epilepsy under control",
+        "Summer Marsh walks. A talk on autism follows.",
+        "Will Young sings at the autism awareness day",
+    ] {
+        let found = scan(text);
+        assert!(names(&found).is_empty(), "{text:?}:\n{}", show(&found));
+    }
+    for text in [
+        "Will Young people vote?",
+        "grace hope - meeting",
+        "The long mark",
+        "A Grace Hope day",
+    ] {
+        let found = subject(text);
+        assert!(names(&found).is_empty(), "{text:?}:\n{}", show(&found));
+    }
 }
 
 #[test]
@@ -800,6 +946,41 @@ fn tables_join_cells_and_headers() {
     assert_eq!(names(&found), ["Oliver Whitcombe", "Callum McAllister"]);
     let found = table("Oliver\tx\nWhitcombe\ty\n");
     assert!(names(&found).is_empty(), "rows are apart");
+}
+
+#[test]
+fn a_form_going_down_is_read_row_by_row() {
+    for text in [
+        "Surname\tWhitcombe\nForename\tOliver\nCondition\tepilepsy",
+        "Referral form\t\nFirst name:\tOliver\nMiddle name:\tJames\nLast name:\tWhitcombe\nNotes\tepilepsy since birth",
+        "\tSurname\t\tWhitcombe\n\tForename\t\tOliver\n\tCondition\t\tepilepsy",
+    ] {
+        let found = table(text);
+        let name = found
+            .iter()
+            .find(|f| f.category == Category::PupilName && f.confidence >= Medium);
+        assert!(
+            name.is_some_and(|name| name.person.is_some()),
+            "{text:?}:\n{}",
+            show(&found)
+        );
+        let term = found.iter().find(|f| f.category == Category::Medical);
+        assert!(
+            term.is_some_and(
+                |term| term.confidence >= Medium && term.person == name.unwrap().person
+            ),
+            "{text:?}:\n{}",
+            show(&found)
+        );
+    }
+    for text in [
+        "Surname\tWhitcombe\nForename\tSophia\nSurname\tHughes\nForename\tOliver",
+        "Surname\tForename\nWhitcombe\tSophia\nHughes\tOliver",
+        "Surname\tWhitcombe\n\n\n\n\n\n\n\n\n\nForename\tOliver",
+    ] {
+        let found = table(text);
+        assert!(names(&found).is_empty(), "{text:?}:\n{}", show(&found));
+    }
 }
 
 #[test]

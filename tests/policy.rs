@@ -110,6 +110,38 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn a_route_in_the_local_part_leads_outside() {
+    let action = |to: &str| {
+        let mut mail = message("office@trust.example", &[to]);
+        mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+        mail.add_finding(finding(Category::Medical, Place::Body, Some(1)));
+        judged(&standard(), &mail).action
+    };
+    for to in [
+        "friend%evil.example@trust.example",
+        "evil.example!friend@trust.example",
+        "\"friend@evil.example\"@trust.example",
+        "\"friend\\@evil.example\"@trust.example",
+        "\"friend\\%evil.example\"@trust.example",
+        "\"@evil.example:friend\"@trust.example",
+        "\"@relay.example,@evil.example:friend\"@trust.example",
+        "friend%evil.example@sub.trust.example",
+        "friend%evil.example@council.example",
+    ] {
+        assert_eq!(action(to), Action::Refuse, "{to}");
+    }
+    for to in [
+        "friend@trust.example",
+        "friend+evil.example@trust.example",
+        "\"friend evil\"@trust.example",
+        "bounce-friend=evil.example@trust.example",
+        "o'neil/staff@trust.example",
+    ] {
+        assert_eq!(action(to), Action::Deliver, "{to}");
+    }
+}
+
+#[test]
 fn hits_stand_strictest_first_then_in_file_order() {
     let mut mail = message("office@trust.example", &["a@far.example"]);
     mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));

@@ -208,3 +208,44 @@ proptest::proptest! {
         let _ = Roster::import(&with_header, RosterKind::Staff);
     }
 }
+
+#[test]
+fn what_could_not_be_read_of_a_row_is_told() {
+    let told = |text: &str| -> Vec<(usize, &'static str)> {
+        let report = import(text).1;
+        let rows = report.warnings.iter();
+        rows.map(|row| (row.row, row.reason)).collect()
+    };
+    let (roster, report) =
+        import("Forename,Surname,DOB\nAda,Quill,notadate\nBen,Rook,\nCal,Stag,31/02/2014\n");
+    assert_eq!((roster.people.len(), report.skipped.len()), (3, 0));
+    let rows: Vec<usize> = report.warnings.iter().map(|row| row.row).collect();
+    assert_eq!(rows, [2, 4]);
+    assert!(report.warnings[0].reason.contains("date of birth"));
+
+    let open = told("Forename,Surname\nAda,Quill\n\n\"Ben,Rook\nCal,Stag\nDee,Teal\n");
+    assert!(
+        matches!(open[..], [(3, reason)] if reason.contains("never closed")),
+        "{open:?}"
+    );
+    let early = told("Forename;Surname\r\nAda;\"Quill\r\nBen;\"Rook\"\r\nCal;Stag\r\n");
+    assert!(
+        matches!(early[..], [(2, reason)] if reason.contains("behind a closing quote")),
+        "{early:?}"
+    );
+    for text in [
+        "Forename,Surname\n\"Ada\",\"Quill\"\n",
+        "Forename,Surname\n\"A \"\"Addie\"\"\" ,Quill",
+        "Forename,Surname\nAda \"Addie\",Quill\n",
+        "Forename,Surname,Address\nAda,Quill,\"1 Lane,\nTown\"",
+        "Forename,Surname,DOB\nAda,Quill,2014-02-05",
+    ] {
+        assert_eq!(told(text), [], "{text:?}");
+    }
+}
+
+#[test]
+fn columns_have_plain_names() {
+    assert_eq!(Column::Forename.name(), "legal forename");
+    assert_eq!(Column::Born.name(), "date of birth");
+}

@@ -108,6 +108,20 @@ impl Table {
             .any(|names| names.contains(&header))
     }
 
+    /// Whether a label stands for a forename (`Some(true)`) or a surname (`Some(false)`).
+    pub fn part_of_name(label: &str) -> Option<bool> {
+        let label = label.trim().trim_end_matches(':').trim_end();
+        // Most cells are no label; none is longer than the longest of them.
+        if label.len() > 20 || !label.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        let label = label.replace('_', " ").to_ascii_lowercase();
+        if FORENAMES.contains(&label.as_str()) {
+            return Some(true);
+        }
+        SURNAMES.contains(&label.as_str()).then_some(false)
+    }
+
     /// The cells of a row with their ranges.
     pub fn cells(text: &str, row: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let mut start = row.start;

@@ -1,7 +1,11 @@
 //! Which class a recipient or sender belongs to: the trust itself, its secure partners, and classes a policy names.
 //!
 //! # Invariants
-//! Who is in no class is outside: a class takes somebody in, nothing takes anybody out.
+//! Who is in no class is outside. A class takes somebody in; only a local part that names a further route takes out again, because
+//! the domain then is a relay and not where the message ends.
+//!
+//! # Standards
+//! RFC 5321 appendix F.2 and section 4.1.2 (source routes), RFC 1123 5.2.16 (the "percent hack"), RFC 976 (`host!user`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -149,8 +153,11 @@ impl Classes {
         !self.list[INTERNAL].is_empty()
     }
 
-    /// The classes of a mailbox.
+    /// The classes of a mailbox; none if its local part says where to send the message on.
     pub fn of(&self, address: &Address) -> ClassSet {
+        if is_routed(address.local()) {
+            return ClassSet::default();
+        }
         let mut bits = self.of_domain(address.domain()).0;
         if !self.addresses.is_empty() {
             bits |= self.addresses.get(&address.key()).copied().unwrap_or(0);
@@ -168,6 +175,16 @@ impl Classes {
         }
         ClassSet(bits)
     }
+}
+
+/// Whether a mail server may take a local part for a route to another host: `user%host`, `host!user`, `user@host`, `@host:user`.
+///
+/// Sendmail undoes quotes before it looks for a route, and so do Postfix (`resolve_dequoted_address`) and others; so quotes and
+/// backslashes hide nothing here. Postfix rewrites the first two by default (`allow_percent_hack`, `swap_bangpath`).
+fn is_routed(local: &str) -> bool {
+    local
+        .bytes()
+        .any(|b| matches!(b, b'%' | b'!' | b'@' | b':'))
 }
 
 #[cfg(test)]

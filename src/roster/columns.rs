@@ -49,6 +49,33 @@ pub enum Column {
     State,
 }
 
+impl Column {
+    /// What the column holds, in plain words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Id => "number in the school's system",
+            Self::Forename => "legal forename",
+            Self::Surname => "legal surname",
+            Self::PreferredForename => "preferred forename",
+            Self::PreferredSurname => "preferred surname",
+            Self::FormerForename => "former forename",
+            Self::FormerSurname => "former surname",
+            Self::FullName => "full name",
+            Self::Middle => "middle names",
+            Self::Born => "date of birth",
+            Self::Upn => "unique pupil number",
+            Self::Uln => "unique learner number",
+            Self::Year => "year group",
+            Self::Form => "form or class",
+            Self::School => "school",
+            Self::ContactEmail => "e-mail address of a contact",
+            Self::OwnEmail => "own e-mail address",
+            Self::Role => "role",
+            Self::State => "status",
+        }
+    }
+}
+
 const SYNONYMS: &[(Column, &[&str])] = &[
     (
         Column::Id,

@@ -14,6 +14,7 @@ use crate::roster::columns::{self, Column};
 use crate::roster::date::Date;
 use crate::roster::decode;
 use crate::roster::person::{FullName, Person, Roster, RosterKind};
+use crate::roster::quoting;
 use crate::roster::report::{ColumnUse, ImportReport, SkippedRow};
 
 /// Why a file is no roster.
@@ -38,8 +39,9 @@ impl Roster {
             .lines()
             .find(|line| !line.trim().is_empty())
             .ok_or(RosterError::Empty)?;
+        let delimiter = delimiter(header);
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(header))
+            .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
@@ -50,6 +52,7 @@ impl Roster {
         };
         let mut report = ImportReport {
             columns: uses(&headers, kind),
+            warnings: quoting::open_quotes(text.trim_start(), delimiter),
             ..ImportReport::default()
         };
         let map = Map::of(&report.columns);
@@ -64,23 +67,26 @@ impl Roster {
         let mut roster = Self::default();
         for (index, record) in records.enumerate() {
             report.rows += 1;
+            let row = index + 2;
             match record
                 .map_err(|_| "broken")
-                .and_then(|record| map.person(&record, kind))
+                .and_then(|record| Ok((map.person(&record, kind)?, record)))
             {
-                Ok(person) => {
+                Ok((person, record)) => {
+                    if person.born.is_none() && !map.get(&record, Column::Born).is_empty() {
+                        let reason = "date of birth is no date and was left out";
+                        report.warnings.push(SkippedRow { row, reason });
+                    }
                     *report.schools.entry(person.school.clone()).or_default() += 1;
                     roster.people.push(person);
                 }
                 Err(reason) => {
                     report.broken_rows += usize::from(reason == "broken");
-                    report.skipped.push(SkippedRow {
-                        row: index + 2,
-                        reason,
-                    });
+                    report.skipped.push(SkippedRow { row, reason });
                 }
             }
         }
+        report.warnings.sort_by_key(|warning| warning.row);
         report.people = roster.people.len();
         if roster.is_empty() {
             return Err(RosterError::Nobody);

@@ -9,6 +9,7 @@ pub mod person;
 pub mod report;
 
 mod decode;
+mod quoting;
 
 pub use date::Date;
 pub use import::RosterError;

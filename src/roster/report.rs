@@ -21,7 +21,7 @@ pub enum ColumnUse {
     Dropped,
 }
 
-/// A row that named nobody.
+/// A row that named nobody, or that was read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRow {
     /// Its number in the file, the header being 1.
@@ -43,6 +43,8 @@ pub struct ImportReport {
     pub schools: BTreeMap<String, usize>,
     /// Rows left out.
     pub skipped: Vec<SkippedRow>,
+    /// Rows that were read, but not all of what they say; in the order of the file.
+    pub warnings: Vec<SkippedRow>,
     /// The text was cut short by broken quoting or a wrong column count in so many rows.
     pub broken_rows: usize,
 }

@@ -5,6 +5,7 @@
 
 mod names;
 mod numbers;
+mod ordinary;
 mod terms;
 
 use std::collections::HashSet;
@@ -88,7 +89,7 @@ impl<'j> Judge<'j> {
     pub fn judge(&mut self, raw: &mut Raw) {
         raw.terms
             .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
-        self.names_in_columns(raw);
+        self.names_in_cells(raw);
         self.note_ids(raw);
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);

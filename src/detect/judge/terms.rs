@@ -176,7 +176,7 @@ impl<'j> Judge<'j> {
         Some((
             anchor.person,
             Confidence::Medium,
-            "the subject or the file's name is about a pupil",
+            "the subject, the file's name or the form is about a pupil",
         ))
     }
 

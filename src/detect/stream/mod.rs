@@ -4,6 +4,7 @@
 //! The work for one word is bounded: a ring of [`RING`] tokens, [`RECENT`] name words.
 
 mod pairing;
+mod shape;
 
 use std::ops::Range;
 
@@ -93,6 +94,8 @@ pub struct Stream<'i, 't> {
     name_start: u32,
     recent: [Word; RECENT],
     recent_count: usize,
+    /// Number of the last word that is a forename or a surname.
+    last_name: u32,
     glued: Together,
     spaced: Together,
     /// Where the last word with digits ended.
@@ -120,6 +123,7 @@ impl<'i, 't> Stream<'i, 't> {
             name_start: u32::MAX,
             recent: [Word::default(); RECENT],
             recent_count: 0,
+            last_name: u32::MAX,
             glued: Together::default(),
             spaced: Together::default(),
             leet_until: 0,
@@ -153,6 +157,9 @@ impl<'i, 't> Stream<'i, 't> {
             self.known[self.number as usize % RING] = known;
             if known != 0 {
                 self.known(&token, known);
+            }
+            if known & NAME == 0 && self.number.wrapping_sub(self.last_name) <= MAX_GAP + 1 {
+                self.possessive(&token);
             }
             if self.number.wrapping_sub(self.name_start) <= 3 {
                 self.several_words(&token);

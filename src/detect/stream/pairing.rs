@@ -1,12 +1,17 @@
 //! Names out of words: which two words, with what between them, are one person's name.
 //!
 //! # Invariants
-//! A blank line, a row's end, a sentence's end or a bracket parts names; so does any word but a middle name, an initial or a label.
+//! A blank line, a row's end or a sentence's end parts names; so does any word but a middle name, an initial, a label, or a short
+//! group in brackets or quotes behind the forename ("Oliver (Ollie) Whitcombe").
+//!
+//! # Known gaps
+//! A possessive without its apostrophe is read after surnames of one word only: not "Callum McAllisters inhaler".
 
 use std::ops::Range;
 
 use crate::detect::index::{LABEL, MIDDLE, NAME, PUPIL};
 use crate::detect::raw::{RawName, letters};
+use crate::detect::stream::shape::{self, Beside, Shape};
 use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
 use crate::detect::token::{DIGITS, MAX_WORD, Token, is_word_byte};
 use crate::extract::View;
@@ -15,6 +20,8 @@ use crate::extract::View;
 struct Between {
     /// Whose middle names they are.
     person: Option<u32>,
+    /// The second part stands in brackets.
+    bracketed: bool,
 }
 
 impl Stream<'_, '_> {
@@ -24,11 +31,13 @@ impl Stream<'_, '_> {
             let before = self.recent[index];
             if before.last < word.first
                 && word.first - before.last - 1 <= MAX_GAP
-                && self.may_stand_between(before.last + 1..word.first)
+                && (self.may_stand_between(before.last + 1..word.first)
+                    || shape::group(self.text, before.end as usize..word.start as usize).is_some())
             {
                 self.pair(before, word);
             }
         }
+        self.last_name = word.last;
         self.recent[self.recent_count % RECENT] = word;
         self.recent_count += 1;
         if self.recent_count >= 2 * RECENT {
@@ -60,7 +69,7 @@ impl Stream<'_, '_> {
                 continue;
             };
             self.push_name(RawName {
-                range: a.start as usize..b.end as usize,
+                range: a.start as usize..b.end as usize + usize::from(between.bracketed),
                 place,
                 forename: forename.hash,
                 capitals: a.capital && b.capital,
@@ -107,69 +116,120 @@ impl Stream<'_, '_> {
 
     /// Whether what stands between two words lets them be one name; inside, whose middle names it holds.
     fn gap(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> Option<Between> {
-        let tokens = (a.last + 1)..b.first;
-        let mut labelled = false;
-        let mut person = None;
-        if !tokens.is_empty() {
-            let between: Vec<Token> = tokens
-                .map(|number| self.ring[number as usize % RING])
-                .collect();
-            let known =
-                |token: &Token| self.indexes.words.get(self.indexes.keys.spread(token.hash));
-            labelled = between.iter().all(|token| known(token) & LABEL != 0);
-            if !labelled {
-                let people = self.indexes.names.people(place);
-                let middles = |person: &&u32| {
-                    let fits = |token: &Token| {
-                        token.flags & DIGITS == 0
-                            && (token.len == 1
-                                || self.indexes.names.is_middle(**person, token.hash))
-                    };
-                    between.len() <= 2 && between.iter().all(fits)
-                };
-                person = Some(*people.iter().find(middles)?);
+        let range = a.end as usize..b.start as usize;
+        if range.len() > MAX_GAP_BYTES {
+            return None;
+        }
+        let group = shape::group(self.text, range.clone()).filter(|_| forename_first);
+        let indexes = self.indexes;
+        let is_label =
+            |token: &Token| indexes.words.get(indexes.keys.spread(token.hash)) & LABEL != 0;
+        let inside = |token: &Token| {
+            let at = token.start as usize;
+            group.as_ref().is_some_and(|group| group.contains(&at))
+        };
+        let (mut labels, mut nicknames) = (0, 0);
+        let mut middles: [Token; MAX_GAP as usize] = Default::default();
+        let mut middle_count = 0;
+        for number in a.last + 1..b.first {
+            let token = self.ring[number as usize % RING];
+            if is_label(&token) {
+                labels += usize::from(!inside(&token));
+            } else if inside(&token) {
+                nicknames += 1;
+            } else {
+                *middles.get_mut(middle_count)? = token;
+                middle_count += 1;
             }
         }
-        let between = a.end as usize..b.start as usize;
-        (between.len() <= MAX_GAP_BYTES && self.separators(between, forename_first, labelled))
-            .then_some(Between { person })
+        if nicknames > 2 || middle_count > 2 {
+            return None;
+        }
+        let middles = &middles[..middle_count];
+        let person = if middles.is_empty() {
+            None
+        } else {
+            Some(self.person_with(place, middles)?)
+        };
+        let shape = Shape {
+            text: self.text,
+            view: self.view,
+            range,
+            group,
+            forename_first,
+            labelled: labels > 0,
+            bracketed: self.text.get(b.end as usize) == Some(&b')'),
+        };
+        let separated = shape.separators()?;
+        if separated.divided && !self.stands_alone(place, a, b, forename_first) {
+            return None;
+        }
+        Some(Between {
+            person,
+            bracketed: separated.bracketed,
+        })
     }
 
-    fn separators(&self, range: Range<usize>, forename_first: bool, labelled: bool) -> bool {
-        let text = self.text;
-        let at = |at: usize| text.get(at).copied().unwrap_or(b' ');
-        let (mut lines, mut cells, mut commas) = (0, 0, 0);
-        for index in range {
-            let (before, next) = (at(index.wrapping_sub(1)), at(index + 1));
-            match text[index] {
-                b'\n' => lines += 1,
-                b'\t' => cells += 1,
-                b',' if forename_first && next == b' ' => return false,
-                b',' => commas += 1,
-                b'.' if next.is_ascii_whitespace()
-                    && at(index.wrapping_sub(2)).is_ascii_alphabetic()
-                    && before.is_ascii_alphabetic() =>
-                {
-                    return false;
-                }
-                b'-' if before == b' ' && next == b' ' && self.view != View::FileName => {
-                    return false;
-                }
-                b':' | b'=' if !labelled => return false,
-                // A quote's mark stands at the line's beginning.
-                b'>' if lines == 0 => return false,
-                b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r'
-                | b':' | b'=' => {}
-                byte if byte.is_ascii_alphanumeric() || byte >= 0x80 => {}
-                _ => return false,
+    /// Who of a pair's people has these middle names or initials.
+    fn person_with(&self, place: usize, middles: &[Token]) -> Option<u32> {
+        let names = &self.indexes.names;
+        let people = names.people(place).iter().copied();
+        people.into_iter().find(|person| {
+            middles.iter().all(|token| {
+                token.flags & DIGITS == 0
+                    && (token.len == 1 || names.is_middle(*person, token.hash))
+            })
+        })
+    }
+
+    /// Whether two words with a divider between them are not each part of something else: "Ann Whitcombe; Oliver Hughes",
+    /// "Oliver: Whitcombe Road", "Jack / Oliver / James".
+    fn stands_alone(&self, place: usize, a: &Word, b: &Word, forename_first: bool) -> bool {
+        let indexes = self.indexes;
+        let belongs_elsewhere = |beside: Beside, counts_touching: bool| {
+            let word = &self.text[beside.word.clone()];
+            let hash = indexes.keys.word(&letters(word));
+            let people = indexes.names.people(place);
+            let middle = people
+                .iter()
+                .any(|person| indexes.names.is_middle(*person, hash));
+            let capital = word.first().is_some_and(u8::is_ascii_uppercase);
+            let lower = word.iter().any(u8::is_ascii_lowercase);
+            if !capital || middle {
+                false
+            } else if beside.divided {
+                indexes.words.get(indexes.keys.spread(hash)) & NAME != 0
+            } else {
+                lower && counts_touching
             }
-        }
-        let lines_allowed = match self.view {
-            View::Table => 0,
-            _ if labelled => 2,
-            _ => usize::from(forename_first || commas > 0),
         };
-        lines <= lines_allowed && commas <= 1 && (cells <= 1 || labelled)
+        let (start, end) = (a.start as usize, b.end as usize);
+        let before = Beside::before(self.text, start)
+            .is_some_and(|beside| belongs_elsewhere(beside, !forename_first));
+        let after =
+            Beside::after(self.text, end).is_some_and(|beside| belongs_elsewhere(beside, true));
+        !before && !after
+    }
+
+    /// "Oliver Whitcombes asthma": the possessive without its apostrophe, after another word of a name and before what is owned.
+    pub(super) fn possessive(&mut self, token: &Token) {
+        let (start, end) = (token.start as usize, token.end as usize);
+        let stem = letters(&self.text[start..end]);
+        let Some((b's', stem)) = stem.split_last() else {
+            return;
+        };
+        if stem.len() < 3 || !shape::owns(&self.text[end..]) {
+            return;
+        }
+        self.if_name(Word {
+            first: self.number,
+            last: self.number,
+            start: token.start,
+            end: token.end - 1,
+            hash: self.indexes.keys.word(stem),
+            capital: token.is_capitalised(),
+            spaced: false,
+        });
     }
 
     /// "0liver", "Wh1tcombe": digits that stand for letters inside a word that is somebody's name.
