@@ -741,9 +741,14 @@ fn what_no_reader_opens_is_said_with_its_type() {
 
 #[test]
 fn a_logo_in_the_signature_is_not_unread_and_a_photo_is() {
-    let build = |cid: &str, size: usize| {
-        let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-        png.resize(size, 7);
+    let build = |cid: &str, size: usize, side: u32| {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        png.extend([side, side].map(u32::to_be_bytes).concat());
+        png.extend([8, 2, 0, 0, 0, 1, 2, 3, 4]);
+        png.extend(((size - 61) as u32).to_be_bytes());
+        png.extend(b"IDAT");
+        png.resize(size - 16, 7);
+        png.extend(b"CRC!\0\0\0\0IEND\xaeB`\x82");
         format!(
             "Subject: x\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Hi <img src=\"cid:logo@x\"></p>\r\n\
              --b\r\nContent-Type: image/png; name=logo.png\r\nContent-ID: <{cid}>\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n",
@@ -751,9 +756,13 @@ fn a_logo_in_the_signature_is_not_unread_and_a_photo_is() {
         )
     };
     let unread = |raw: String| reasons(&read_with(raw.as_bytes(), Limits::default(), &InProcess));
-    assert_eq!(unread(build("logo@x", 4_000)), []);
-    assert_eq!(unread(build("logo@x", 200_000)), [UnreadReason::ImageOnly]);
-    assert_eq!(unread(build("other@x", 4_000)), [UnreadReason::ImageOnly]);
+    assert_eq!(unread(build("logo@x", 4_000, 200)), []);
+    let picture = [UnreadReason::ImageOnly];
+    assert_eq!(unread(build("logo@x", 200_000, 200)), picture);
+    assert_eq!(unread(build("other@x", 4_000, 200)), picture);
+    // A page of black words on white is small in bytes and large in pixels.
+    assert_eq!(unread(build("logo@x", 4_000, 1_600)), picture);
+    assert_eq!(unread(build("logo@x", 4_000, 0)), picture);
 }
 
 fn der(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -983,4 +992,114 @@ fn a_cancelled_message_stops_and_says_so() {
     let message = parse(&raw, &budget);
     budget.cancel();
     assert!(reasons(&walk(&message, &budget, &InProcess)).contains(&UnreadReason::TimedOut));
+}
+
+fn stored_zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, data) in entries {
+        zip.start_file(*name, stored).unwrap();
+        zip.write_all(data).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_file_that_is_two_things_is_read_as_both() {
+    let pdf = page_pdf(
+        stream("", b"BT /F1 12 Tf 50 700 Td (Menu of the week) Tj ET"),
+        &[],
+        "",
+        "",
+    );
+    let note: &[u8] = b"Amelia Hart has epilepsy and sees a nurse.";
+    // A stored PDF within the first kilobyte does not make the archive a PDF.
+    let archive = stored_zip(&[("menu.pdf", &pdf), ("note.txt", note)]);
+    let content = attached("files.zip", &archive);
+    assert!(text(&content, View::Visible).contains("Amelia Hart"));
+    assert_eq!(content.defects, []);
+    assert_eq!(content.unread, []);
+    let page = [b"<html><p>About %PDF- files: ".as_slice(), note].concat();
+    assert!(text(&attached("a.html", &page), View::Visible).contains("Amelia Hart"));
+
+    let zipped = zip_of(&[("note.txt", note)]);
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xaeB`\x82".to_vec();
+    for (name, two) in [
+        ("a.pdf", [pdf.as_slice(), b"\n", &zipped].concat()),
+        ("a.pdf", [pdf.as_slice(), b"\n", note].concat()),
+        (
+            "a.pdf",
+            [pdf.as_slice(), b"\n", note, b"\n%%EOF\n"].concat(),
+        ),
+        (
+            "a.pdf",
+            [b"Junk \x00\x01\x02\x03\x04", note, b"\n", &pdf].concat(),
+        ),
+        ("a.png", [png.as_slice(), &zipped].concat()),
+        ("a.png", [png.as_slice(), note].concat()),
+        (
+            "a.zip",
+            [zip_of(&[("x.txt", b"nothing")]), note.to_vec()].concat(),
+        ),
+        (
+            "a.txt",
+            [b"nothing to see here\n".to_vec(), zipped.clone()].concat(),
+        ),
+    ] {
+        let content = attached(name, &two);
+        let all = text(&content, View::Visible) + &text(&content, View::Hidden);
+        assert!(all.contains("Amelia Hart"), "{name} {:?}", lines(&content));
+    }
+    let second = page_pdf(
+        stream("", b"BT /F1 12 Tf 50 700 Td (Amelia Hart) Tj ET"),
+        &[],
+        "",
+        "",
+    );
+    let content = attached(
+        "a.zip",
+        &[zip_of(&[("x.txt", b"nothing")]), second].concat(),
+    );
+    assert!(text(&content, View::Visible).contains("Amelia Hart"));
+    assert_eq!(content.defects, [Defect::ContainerMismatch]);
+}
+
+#[test]
+fn one_line_of_magic_seals_nothing() {
+    let note = "Amelia Hart has epilepsy and sees a nurse.";
+    for (name, kind, head) in [
+        ("note.txt", "application/pgp-encrypted", ""),
+        ("note.txt", "application/pgp-encrypted", "Version: 1\r\n"),
+        (
+            "note.txt",
+            "text/plain",
+            "-----BEGIN PGP SIGNATURE-----\r\n",
+        ),
+        (
+            "note.txt",
+            "text/plain",
+            "-----BEGIN AGE ENCRYPTED FILE-----\r\n",
+        ),
+        (
+            "note.age",
+            "application/octet-stream",
+            "age-encryption.org/v1\n",
+        ),
+        (
+            "note.asc",
+            "application/octet-stream",
+            "-----BEGIN PGP MESSAGE-----\n\n",
+        ),
+    ] {
+        let file = format!("{head}{note}");
+        let raw = mail("see the file", name, kind, file.as_bytes());
+        let content = read_with(&raw, Limits::default(), &InProcess);
+        let all = text(&content, View::Visible) + &text(&content, View::Hidden);
+        assert!(all.contains(note), "{head} {:?}", lines(&content));
+        assert!(!states(&content).contains(&ProtectionState::EndToEnd));
+    }
+    let rights = [b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", note.as_bytes()].concat();
+    let content = attached("message.rpmsg", &rights);
+    assert_eq!(states(&content), []);
+    assert_eq!(reasons(&content), [UnreadReason::Unsupported]);
 }

@@ -23,6 +23,7 @@ use crate::limits::Budget;
 use crate::mime::{Defect, charset};
 
 const LOCAL: &[u8] = b"PK\x03\x04";
+const END: &[u8] = b"PK\x05\x06";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const KIND: &str = "application/zip";
 
@@ -47,7 +48,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The central directory as it stands in the bytes; stops at the first thing it does not understand.
 fn directory(bytes: &[u8]) -> Vec<Listed> {
-    let Some(end) = memchr::memmem::rfind(bytes, b"PK\x05\x06") else {
+    let Some(end) = memchr::memmem::rfind(bytes, END) else {
         return Vec::new();
     };
     let size = u32_at(bytes, end + 12).unwrap_or(0);
@@ -78,6 +79,32 @@ fn directory(bytes: &[u8]) -> Vec<Listed> {
         at = next;
     }
     out
+}
+
+/// The last whole end record.
+fn end_record(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(bytes, END).filter(|at| bytes.len() - at >= 22)
+}
+
+/// Where an archive begins inside a file of another kind.
+pub(crate) fn start(bytes: &[u8]) -> Option<usize> {
+    end_record(bytes)?;
+    directory(bytes)
+        .iter()
+        .map(|entry| entry.local)
+        .filter(|at| bytes.get(*at..).is_some_and(|at| at.starts_with(LOCAL)))
+        .min()
+}
+
+/// The comment of an archive and what follows it.
+pub(crate) fn comment_and_rest(bytes: &[u8]) -> Vec<&[u8]> {
+    let Some(end) = end_record(bytes) else {
+        return Vec::new();
+    };
+    let comment = u16_at(bytes, end + 20).unwrap_or(0);
+    let from = end + 22;
+    let to = (from + comment).min(bytes.len());
+    vec![&bytes[from..to], &bytes[to..]]
 }
 
 /// Local headers that the directory does not list, and whether listed ones contradict it.

@@ -11,6 +11,7 @@
 //! Classes are not matched with style sheets, so text hidden that way counts as shown. Scripts are not run.
 
 use crate::extract::markup::{entities, find_close, is_block, is_void, start_tag};
+use crate::extract::text;
 use crate::mime::words;
 
 /// What a page says.
@@ -49,27 +50,35 @@ struct Reader {
     hidden_depth: usize,
     pre_depth: usize,
     tables: Vec<Table>,
+    /// This page stands inside another.
+    framed: bool,
 }
 
 /// Reads a page.
 pub fn read(html: &str) -> Page {
-    let mut reader = Reader::default();
-    let mut rest = html;
-    while let Some(at) = memchr::memchr(b'<', rest.as_bytes()) {
-        reader.text(&rest[..at]);
-        rest = &rest[at..];
-        rest = reader.markup(rest);
-    }
-    reader.text(rest);
-    while !reader.tables.is_empty() {
-        reader.end_table();
-    }
-    reader.page.visible = tidy(&reader.page.visible);
-    reader.page.hidden = tidy(&reader.page.hidden);
-    reader.page
+    Reader::default().run(html)
 }
 
 impl Reader {
+    fn run(mut self, html: &str) -> Page {
+        let mut rest = html;
+        while let Some(at) = memchr::memchr(b'<', rest.as_bytes()) {
+            self.text(&rest[..at]);
+            rest = &rest[at..];
+            rest = self.markup(rest);
+        }
+        self.text(rest);
+        while !self.tables.is_empty() {
+            self.end_table();
+        }
+        if let Some(turned) = text::turned(&self.page.visible) {
+            self.aside(&turned);
+        }
+        self.page.visible = tidy(&self.page.visible);
+        self.page.hidden = tidy(&self.page.hidden);
+        self.page
+    }
+
     /// One piece of markup at the start of `rest`; returns what follows it.
     fn markup<'h>(&mut self, rest: &'h str) -> &'h str {
         if let Some(comment) = rest.strip_prefix("<!--") {
@@ -77,6 +86,12 @@ impl Reader {
             let body = &comment[..end.unwrap_or(comment.len())];
             self.comment(body);
             return end.map_or("", |end| &comment[end + 3..]);
+        }
+        // Browsers take it for a comment, programs that read XML for text.
+        if let Some(section) = rest.strip_prefix("<![CDATA[") {
+            let end = section.find("]]>");
+            self.aside(&section[..end.unwrap_or(section.len())]);
+            return end.map_or("", |end| &section[end + 3..]);
         }
         let bytes = rest.as_bytes();
         match bytes.get(1) {
@@ -226,6 +241,9 @@ impl Reader {
         if is_void(tag) {
             return;
         }
+        if let Some(mark) = override_of(tag, attributes) {
+            self.text(mark);
+        }
         let hidden = hides(tag, attributes);
         self.hidden_depth += usize::from(hidden);
         self.pre_depth += usize::from(tag == "pre");
@@ -258,11 +276,29 @@ impl Reader {
                 }
                 "value" if tag != "li" => self.aside(&value.clone()),
                 "content" if tag == "meta" => self.aside(&value.clone()),
-                "srcdoc" => self.aside(&value.clone()),
+                "srcdoc" => self.frame(value),
                 "src" | "background" | "href" | "data" => self.link(value),
                 _ => {}
             }
         }
+    }
+
+    /// A page inside an attribute. One inside that one is kept as it is written.
+    fn frame(&mut self, source: &str) {
+        if self.framed {
+            self.aside(source);
+            return;
+        }
+        let inner = Self {
+            framed: true,
+            ..Self::default()
+        }
+        .run(source);
+        self.aside(&inner.visible);
+        self.aside(&inner.hidden);
+        self.page.tables.extend(inner.tables);
+        self.page.cids.extend(inner.cids);
+        self.page.files.extend(inner.files);
     }
 
     fn link(&mut self, value: &str) {
@@ -307,6 +343,9 @@ impl Reader {
         let Some(at) = self.open[from..].iter().rposition(|open| open.tag == tag) else {
             return;
         };
+        if tag == "bdo" {
+            self.text("\u{202c}");
+        }
         for open in self.open.drain(from + at..) {
             self.hidden_depth -= usize::from(open.hidden);
             self.pre_depth -= usize::from(open.tag == "pre");
@@ -380,6 +419,14 @@ fn hides(tag: &str, attributes: &[(String, String)]) -> bool {
     })
 }
 
+/// The character that says what `bdo` says: its letters are shown from right to left.
+fn override_of(tag: &str, attributes: &[(String, String)]) -> Option<&'static str> {
+    let rtl = |(name, value): &(String, String)| {
+        name == "dir" && value.trim().eq_ignore_ascii_case("rtl")
+    };
+    (tag == "bdo" && attributes.iter().any(rtl)).then_some("\u{202e}")
+}
+
 fn style_hides(style: &str) -> bool {
     let (mut color, mut background) = (None, None);
     for declaration in style.split(';') {
@@ -428,6 +475,28 @@ mod tests {
         );
         assert_eq!(page.visible, "John Smith\nnext\u{a0}ééé &bogus; a\nb");
         assert_eq!(page.hidden, "x");
+    }
+
+    #[test]
+    fn numbers_end_where_their_digits_do() {
+        assert_eq!(
+            read("<p>&#65melia &#x48;art &#72art &#x5Apple &#;").visible,
+            "Amelia Hart Hart Zpple &#;"
+        );
+    }
+
+    #[test]
+    fn frames_hold_pages_and_sections_hold_text() {
+        let page =
+            read("<iframe srcdoc='&lt;b&gt;Ame&lt;/b&gt;lia Hart'></iframe><![CDATA[Kai Moss]]>");
+        assert!(page.hidden.contains("Amelia Hart") && page.hidden.contains("Kai Moss"));
+    }
+
+    #[test]
+    fn text_that_runs_the_other_way_is_read_both_ways() {
+        let page = read("<bdo dir=rtl>traH ailemA</bdo> and <p>\u{202e}ssoM iaK\u{202c} x");
+        assert!(page.hidden.contains("Amelia Hart") && page.hidden.contains("Kai Moss"));
+        assert!(page.visible.contains("traH ailemA"));
     }
 
     #[test]

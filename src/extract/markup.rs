@@ -92,11 +92,7 @@ pub(crate) fn entities(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let body: usize = rest[1..]
-            .bytes()
-            .take(40)
-            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'#')
-            .count();
+        let body = reference(&rest.as_bytes()[1..]);
         let closed = rest.as_bytes().get(body + 1) == Some(&b';');
         let token = &rest[..=body];
         if body == 0 {
@@ -120,6 +116,22 @@ pub(crate) fn entities(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The length of a reference after its ampersand: a number ends at the first byte that is no digit of it.
+fn reference(bytes: &[u8]) -> usize {
+    let count = |bytes: &[u8], accept: fn(&u8) -> bool| {
+        bytes
+            .iter()
+            .take(40)
+            .take_while(|byte| accept(byte))
+            .count()
+    };
+    match bytes {
+        [b'#', b'x' | b'X', digits @ ..] => 2 + count(digits, u8::is_ascii_hexdigit),
+        [b'#', digits @ ..] => 1 + count(digits, u8::is_ascii_digit),
+        _ => count(bytes, u8::is_ascii_alphanumeric),
+    }
 }
 
 /// Whether an element begins and ends a line.

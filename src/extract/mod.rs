@@ -4,7 +4,9 @@
 //! [`crate::worker`], so that judging stays a function of its inputs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod age;
 mod archive;
+mod beside;
 mod cfb;
 mod cms;
 pub mod content;
@@ -15,6 +17,7 @@ mod odf;
 mod ooxml;
 mod pdf;
 mod pgp;
+mod picture;
 pub mod read;
 pub mod sniff;
 mod text;

@@ -91,6 +91,35 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     }
 }
 
+/// Where the header is; readers accept junk before it within the first kilobyte.
+pub(crate) fn header(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-")
+}
+
+/// Whether bytes that hold a header hold a document too.
+pub(crate) fn has_objects(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b" obj").is_some()
+        && (memchr::memmem::find(bytes, b"startxref").is_some()
+            || memchr::memmem::find(bytes, b"trailer").is_some())
+}
+
+/// What stands before the header, and what follows an end mark without being a revision of the document.
+pub(crate) fn foreign(bytes: &[u8]) -> Vec<&[u8]> {
+    const END: &[u8] = b"%%EOF";
+    let mut out = vec![&bytes[..header(bytes).unwrap_or(0)]];
+    let mut ends = memchr::memmem::find_iter(bytes, END).peekable();
+    while let Some(at) = ends.next() {
+        let next = ends.peek().copied().unwrap_or(bytes.len());
+        let piece = &bytes[at + END.len()..next];
+        let revision = memchr::memmem::find(piece, b" obj").is_some()
+            || memchr::memmem::find(piece, b"startxref").is_some();
+        if !revision {
+            out.push(piece);
+        }
+    }
+    out
+}
+
 fn open(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) -> Option<Pdf> {
     match Pdf::new(bytes.to_vec()) {
         Ok(pdf) => {

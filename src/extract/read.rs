@@ -4,6 +4,7 @@
 //! Every file ends as units, as a protection, or as an unread: never as nothing (an empty file and a detached signature are nothing).
 
 use crate::extract::archive;
+use crate::extract::beside;
 use crate::extract::cms;
 use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
@@ -119,6 +120,10 @@ pub(crate) fn file(
         return;
     }
     dispatch(gather, location, kind, bytes, depth);
+    if kind.is_sealed() {
+        in_the_clear(gather, location, kind, bytes);
+    }
+    beside::read(gather, location, kind, name, bytes, depth);
 }
 
 fn dispatch(
@@ -224,6 +229,25 @@ fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: 
             gather.unit(location, View::Visible, text);
         }
     }
+}
+
+/// What can be read of a file that is said to be sealed: the lines around its armour, words among its bytes.
+fn in_the_clear(gather: &mut Gather<'_>, location: &Location, kind: FileKind, bytes: &[u8]) {
+    let armoured = bytes.trim_ascii_start().starts_with(b"-----BEGIN ");
+    let said = |line: &&[u8]| {
+        let line = line.trim_ascii();
+        kind == FileKind::PgpReadable
+            || !line.starts_with(b"-----")
+                && (line.len() < 16 || line.iter().any(|byte| matches!(byte, b' ' | b':')))
+    };
+    let text = if armoured {
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(said).collect();
+        let packets = pgp::packets(bytes);
+        charset::decode(&lines.join(&b'\n'), None) + "\n" + &text::runs(&packets)
+    } else {
+        text::runs(bytes)
+    };
+    gather.unit(location, View::Hidden, text);
 }
 
 /// A PGP message inside a text.

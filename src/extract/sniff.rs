@@ -3,8 +3,10 @@
 //! # Invariants
 //! No decision trusts a name: `report.txt` that is a ZIP is read as a ZIP and reported as a mismatch.
 
+use crate::extract::age;
 use crate::extract::cfb;
 use crate::extract::cms;
+use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::mime::charset;
 
@@ -84,6 +86,21 @@ impl FileKind {
         }
     }
 
+    /// Formats that nobody but their reader, or nobody at all, reads as text.
+    pub(crate) fn is_sealed(self) -> bool {
+        matches!(
+            self,
+            Self::CmsDetached
+                | Self::CmsEnveloped
+                | Self::CmsOther
+                | Self::PgpEncrypted
+                | Self::PgpReadable
+                | Self::PgpSignature
+                | Self::Age
+                | Self::Rpmsg
+        )
+    }
+
     /// Formats whose parsers are large: read outside the relay's process.
     pub fn is_rich(self) -> bool {
         matches!(
@@ -133,9 +150,6 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     ),
     (b"\x78\x9f\x3e\x22", FileKind::Other("application/ms-tnef")),
     (b"!BDN", FileKind::Other("application/vnd.ms-outlook-pst")),
-    (b"age-encryption.org/v1\n", FileKind::Age),
-    (b"-----BEGIN AGE ENCRYPTED FILE-----", FileKind::Age),
-    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", FileKind::Rpmsg),
 ];
 
 /// Looks at the content, with the declared type and the name as a hint between kinds of text only.
@@ -146,7 +160,11 @@ pub fn sniff(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
     if let Some(kind) = binary(bytes) {
         return kind;
     }
-    textual(bytes, name, declared)
+    match textual(bytes, name, declared) {
+        // Readers accept junk before a PDF header; an archive or a page that holds these letters is still one.
+        FileKind::Other(_) if pdf::header(bytes).is_some() => FileKind::Pdf,
+        kind => kind,
+    }
 }
 
 fn binary(bytes: &[u8]) -> Option<FileKind> {
@@ -160,8 +178,7 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
             return Some(*kind);
         }
     }
-    // Readers accept junk before a PDF header within the first kilobyte.
-    if memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_some() {
+    if bytes.starts_with(b"%PDF-") {
         return Some(FileKind::Pdf);
     }
     if bytes.starts_with(b"PK\x03\x04")
@@ -197,7 +214,23 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
     if bytes.len() > 44 && &bytes[40..44] == b" EMF" {
         return Some(FileKind::Image("image/emf"));
     }
-    cms::kind(bytes).or_else(|| pgp::kind(bytes))
+    cms::kind(bytes)
+        .or_else(|| pgp::kind(bytes))
+        .or_else(|| age::kind(bytes))
+        .or_else(|| rights_managed(bytes))
+}
+
+/// A rights-managed message (MS-OXORMMS 2.2.4.1): its prefix, then blocks of a marker, two sizes and zlib data.
+fn rights_managed(bytes: &[u8]) -> Option<FileKind> {
+    let blocks = bytes.strip_prefix(b"\x76\xe8\x04\x60\xc4\x11\xe3\x86")?;
+    let size = |at: usize| -> Option<usize> {
+        let digits: [u8; 4] = blocks.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_le_bytes(digits) as usize)
+    };
+    let packed = size(8).filter(|packed| *packed > 2)?;
+    let body = blocks.get(12..12usize.checked_add(packed)?)?;
+    let whole = blocks.starts_with(b"\xa0\x0f\0\0") && body[0] & 0x0f == 8 && !is_readable(body);
+    whole.then_some(FileKind::Rpmsg)
 }
 
 /// Names inside a ZIP tell what it is; only its local headers are looked at here, cheaply.
@@ -273,9 +306,6 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
     {
         return FileKind::Csv;
     }
-    if starts(b"-----begin pgp signature") || (starts(b"version: 1") && bytes.len() < 64) {
-        return FileKind::PgpSignature;
-    }
     FileKind::Text("text/plain")
 }
 
@@ -320,6 +350,16 @@ pub(crate) fn looks_like_text(bytes: &[u8]) -> bool {
     high * 10 < sample.len() * 4
         || std::str::from_utf8(sample).is_ok()
         || std::str::from_utf8(&sample[..sample.len().saturating_sub(3)]).is_ok()
+}
+
+/// Whether what claims to be ciphertext mostly shows: random bytes are printable ASCII in 98 of 256 cases.
+pub(crate) fn is_readable(bytes: &[u8]) -> bool {
+    let sample = &bytes[..bytes.len().min(64 * 1024)];
+    let shown = sample
+        .iter()
+        .filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+        .count();
+    shown * 4 > sample.len() * 3
 }
 
 /// The extension of a name, lower-case, without the dot.

@@ -45,6 +45,40 @@ pub(crate) fn unfold(text: &str) -> String {
         .replace("\\,", ",")
 }
 
+/// What a reader sees where the text orders its letters from right to left: those lines with such runs turned round.
+pub(crate) fn turned(text: &str) -> Option<String> {
+    const OVERRIDE: char = '\u{202e}';
+    if !text.contains(OVERRIDE) {
+        return None;
+    }
+    let mut out = String::new();
+    for line in text.lines().filter(|line| line.contains(OVERRIDE)) {
+        let mut pieces = line.split(OVERRIDE);
+        out.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let end = piece.find(['\u{202c}', '\u{202d}']).unwrap_or(piece.len());
+            out.extend(piece[..end].chars().rev());
+            out.push_str(piece[end..].trim_start_matches(['\u{202c}', '\u{202d}']));
+        }
+        out.push('\n');
+    }
+    Some(out)
+}
+
+/// Runs of printable characters among other bytes, a line each. In ciphertext one of this length is rarer than one in 100 KB.
+pub(crate) fn runs(bytes: &[u8]) -> String {
+    const SHORTEST: usize = 12;
+    let mut out = String::new();
+    let shown = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t');
+    for run in bytes.split(|byte| !shown(byte)) {
+        if run.len() >= SHORTEST {
+            out.push_str(&String::from_utf8_lossy(run));
+            out.push('\n');
+        }
+    }
+    out
+}
+
 /// A table from separated values; `None` when the text is no table.
 pub(crate) fn table(text: &str) -> Option<String> {
     let delimiter = delimiter(text)?;

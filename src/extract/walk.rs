@@ -1,7 +1,7 @@
 //! From a parsed message to its content: subject, unusual headers, bodies, files, and what the sweep found.
 //!
 //! # Invariants
-//! A picture that the HTML body shows by `cid:` and that is smaller than [`SMALL_PICTURE`] is decoration (logos, signatures) and no
+//! A picture that the HTML body shows by `cid:` and that is within [`SMALL_PICTURE`] and [`SMALL_PIXELS`] is decoration (logos, signatures) and no
 //! unread; every other picture is one.
 //!
 //! # Known gaps
@@ -9,10 +9,12 @@
 
 use std::collections::HashSet;
 
+use crate::extract::beside;
 use crate::extract::content::{Content, Location, Place, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
 use crate::extract::pgp;
+use crate::extract::picture;
 use crate::extract::read::{self, Reader};
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
@@ -21,6 +23,9 @@ use crate::mime::{Defect, Headers, Message, Origin, Part, Role, Swept};
 
 /// Below this an inline picture is taken for decoration: signature logos measure 2 to 40 KB, a photographed page hundreds.
 pub const SMALL_PICTURE: usize = 64 * 1024;
+
+/// Pixels up to which it is: a banner is 650 by 300; a page of words that compresses well has a hundred times fewer bytes than pixels.
+pub const SMALL_PIXELS: u64 = 200_000;
 
 /// Headers that carry free text and that people rarely look at.
 const FREE_TEXT: [&str; 4] = [
@@ -147,7 +152,15 @@ fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth:
         if part.role != Role::Attachment || gather.stopped(place) {
             continue;
         }
-        attachment(gather, part, place, &cids, &mut unnamed, depth);
+        // The first part of PGP/MIME says only this (RFC 3156 4); one that says more is a file.
+        let control = part.media_type == "application/pgp-encrypted"
+            && part.bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
+            && part
+                .parent
+                .is_some_and(|up| message.parts[up].media_type == "multipart/encrypted");
+        if !control {
+            attachment(gather, part, place, &cids, &mut unnamed, depth);
+        }
     }
     swept(gather, base, message, depth);
     if message.defects.contains(&Defect::TooComplex) {
@@ -223,10 +236,14 @@ fn escape(text: &[u8], at: usize) -> bool {
     digit(text.get(at + 1)) && digit(text.get(at + 2))
 }
 
-/// Whether a picture is decoration by its size.
+/// Whether a picture is decoration by its size, and nothing but a picture.
 pub(crate) fn is_small_picture(declared: &str, bytes: &[u8]) -> bool {
-    bytes.len() < SMALL_PICTURE
-        && matches!(sniff::sniff(bytes, "", Some(declared)), FileKind::Image(_))
+    let kind = sniff::sniff(bytes, "", Some(declared));
+    let pixels = picture::size(bytes).map(|(width, height)| u64::from(width) * u64::from(height));
+    bytes.len() <= SMALL_PICTURE
+        && matches!(kind, FileKind::Image(_))
+        && pixels.is_some_and(|pixels| (1..=SMALL_PIXELS).contains(&pixels))
+        && beside::is_alone(kind, bytes)
 }
 
 fn attachment(
@@ -237,10 +254,7 @@ fn attachment(
     unnamed: &mut usize,
     depth: usize,
 ) {
-    // The first part of PGP/MIME says only "Version: 1" (RFC 3156 4).
-    if part.bytes.trim_ascii().is_empty() && part.names.is_empty()
-        || part.media_type == "application/pgp-encrypted" && part.bytes.len() < 256
-    {
+    if part.bytes.trim_ascii().is_empty() && part.names.is_empty() {
         return;
     }
     let shown_inline = part.content_id.as_ref().is_some_and(|id| cids.contains(id));
