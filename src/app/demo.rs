@@ -81,7 +81,10 @@ pub async fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoError> 
         keep_running(running, address, &folder, out).await?;
     } else {
         running.stop().await;
-        writeln!(out, "\nWhat is released goes out while a relay runs on that folder: add --keep-running to have one.")?;
+        writeln!(
+            out,
+            "\nWhat is released goes out while a relay runs on that folder: add --keep-running to have one."
+        )?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub fn check(file: &Path, staff: Option<&Path>, out: &mut dyn Write) -> Result<(
     writeln!(out, "Columns")?;
     for (header, used) in &report.columns {
         match used {
-            ColumnUse::Mapped(column) => writeln!(out, "  {header:<28} {column:?}")?,
+            ColumnUse::Mapped(column) => writeln!(out, "  {header:<28} {}", column.name())?,
             ColumnUse::Unmapped => writeln!(out, "  {header:<28} (not used)")?,
             ColumnUse::Dropped => writeln!(out, "  {header:<28} (dropped unread: passwords)")?,
         }
@@ -45,6 +45,9 @@ pub fn check(file: &Path, staff: Option<&Path>, out: &mut dyn Write) -> Result<(
     }
     for row in &report.skipped {
         writeln!(out, "  row {} left out: {}", row.row, row.reason)?;
+    }
+    for row in &report.warnings {
+        writeln!(out, "  row {}: {}", row.row, row.reason)?;
     }
     let staff = match staff {
         Some(path) => tools::import(path, RosterKind::Staff)?.0,
