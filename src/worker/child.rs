@@ -43,7 +43,8 @@ fn confine() -> io::Result<()> {
     limit(Resource::Cpu, CPU)?;
     limit(Resource::Nofile, 16)?;
     limit(Resource::Core, 0)?;
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // No death signal: it comes when the parent's thread ends that made the child, while others use it. The end of its input is
+    // what a child lives to, and `CPU` ends one that does not look at it.
     Ok(())
 }
 

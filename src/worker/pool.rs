@@ -228,7 +228,12 @@ fn exchange(
 
 impl Reader for Pool {
     fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content {
-        let failed = match self.attempt(file, budget) {
+        // A child may have been lost before it saw this file: what a second one dies of as well is the file's own doing.
+        let attempt = match self.attempt(file, budget) {
+            Err(Failed::Crashed) => self.attempt(file, budget),
+            other => other,
+        };
+        let failed = match attempt {
             Ok(answer) => return charged(answer.into(), file, budget),
             Err(failed) => failed,
         };
