@@ -32,9 +32,8 @@ pub(super) fn open_quotes(text: &str, delimiter: u8) -> Vec<SkippedRow> {
         }
         empty = false;
         state = match state {
-            State::Start if byte == b'"' => State::Quoted,
             State::Quoted if byte == b'"' => State::Closed,
-            State::Closed if byte == b'"' => State::Quoted,
+            State::Start | State::Closed if byte == b'"' => State::Quoted,
             State::Quoted => State::Quoted,
             _ if byte == delimiter => State::Start,
             State::Closed if byte != b' ' => {
