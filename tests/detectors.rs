@@ -953,6 +953,7 @@ fn a_form_going_down_is_read_row_by_row() {
     for text in [
         "Surname\tWhitcombe\nForename\tOliver\nCondition\tepilepsy",
         "Referral form\t\nFirst name:\tOliver\nMiddle name:\tJames\nLast name:\tWhitcombe\nNotes\tepilepsy since birth",
+        "Pupil record\nSurname:\t\tWhitcombe\nForename(s):\t\tOliver James\nMedical\t\tepilepsy",
         "\tSurname\t\tWhitcombe\n\tForename\t\tOliver\n\tCondition\t\tepilepsy",
     ] {
         let found = table(text);

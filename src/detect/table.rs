@@ -111,6 +111,7 @@ impl Table {
     /// Whether a label stands for a forename (`Some(true)`) or a surname (`Some(false)`).
     pub fn part_of_name(label: &str) -> Option<bool> {
         let label = label.trim().trim_end_matches(':').trim_end();
+        let label = label.strip_suffix("(s)").unwrap_or(label);
         // Most cells are no label; none is longer than the longest of them.
         if label.len() > 20 || !label.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return None;
