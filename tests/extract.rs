@@ -1103,3 +1103,23 @@ fn one_line_of_magic_seals_nothing() {
     assert_eq!(states(&content), []);
     assert_eq!(reasons(&content), [UnreadReason::Unsupported]);
 }
+
+#[test]
+fn bodies_of_other_text_types_and_unknown_charsets() {
+    let body = |kind: &str, body: &str| {
+        let raw = format!("Subject: x\r\nContent-Type: {kind}\r\n\r\n{body}");
+        read_with(raw.as_bytes(), Limits::default(), &InProcess)
+    };
+    for kind in ["text/enriched", "text/richtext", "application/xhtml+xml"] {
+        let content = body(kind, "Ame<bold>lia</bold> Ha<italic>rt</italic>");
+        assert!(
+            text(&content, View::Visible).contains("Amelia Hart"),
+            "{kind}"
+        );
+        assert_eq!(reasons(&content), []);
+    }
+    let hz = body("text/plain; charset=hz-gb-2312", "~{#A#m#e#l#i#a~} x");
+    assert_eq!(reasons(&hz), [UnreadReason::Broken]);
+    let turned = body("text/plain; charset=utf-8", "\u{202e}traH ailemA\u{202c} x");
+    assert!(text(&turned, View::Hidden).contains("Amelia Hart"));
+}

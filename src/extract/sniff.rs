@@ -274,6 +274,7 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
         || starts(b"<html")
         || matches!(extension.as_str(), "html" | "htm" | "xhtml")
         || declared == "text/html"
+        || declared == "application/xhtml+xml"
         || declared == "text/x-amp-html"
     {
         return FileKind::Html;
