@@ -249,10 +249,7 @@ fn encoded(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: us
             || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
     };
     let text = bytes.trim_ascii();
-    let longest = text
-        .split(|byte| byte.is_ascii_whitespace())
-        .map(<[u8]>::len)
-        .max();
+    let longest = text.split(u8::is_ascii_whitespace).map(<[u8]>::len).max();
     if longest < Some(SHORTEST) || !text.iter().all(coded) {
         return;
     }
