@@ -1103,3 +1103,48 @@ fn one_line_of_magic_seals_nothing() {
     assert_eq!(states(&content), []);
     assert_eq!(reasons(&content), [UnreadReason::Unsupported]);
 }
+
+#[test]
+fn bodies_of_other_text_types_and_unknown_charsets() {
+    let body = |kind: &str, body: &str| {
+        let raw = format!("Subject: x\r\nContent-Type: {kind}\r\n\r\n{body}");
+        read_with(raw.as_bytes(), Limits::default(), &InProcess)
+    };
+    for kind in ["text/enriched", "text/richtext", "application/xhtml+xml"] {
+        let content = body(kind, "Ame<bold>lia</bold> Ha<italic>rt</italic>");
+        assert!(
+            text(&content, View::Visible).contains("Amelia Hart"),
+            "{kind}"
+        );
+        assert_eq!(reasons(&content), []);
+    }
+    let hz = body("text/plain; charset=hz-gb-2312", "~{#A#m#e#l#i#a~} x");
+    assert_eq!(reasons(&hz), [UnreadReason::Broken]);
+    let turned = body("text/plain; charset=utf-8", "\u{202e}traH ailemA\u{202c} x");
+    assert!(text(&turned, View::Hidden).contains("Amelia Hart"));
+}
+
+#[test]
+fn mailboxes_and_encoded_texts_are_opened() {
+    let note = "Amelia Hart has epilepsy and sees a nurse.";
+    let coded = STANDARD.encode(note);
+    let mailbox = format!(
+        "From a@oak.example Mon Nov 23 10:00:00 2026\nFrom: a@oak.example\nSubject: one\n\nplain\n\n\
+         From b@oak.example Mon Nov 23 10:00:00 2026\nFrom: b@oak.example\nContent-Transfer-Encoding: base64\n\n{coded}\n"
+    );
+    let content = attached("mail.mbox", mailbox.as_bytes());
+    assert!(text(&content, View::Visible).contains(note));
+    assert!(
+        lines(&content)
+            .iter()
+            .any(|line| line.contains("message-2.eml"))
+    );
+    let content = attached("a.txt", coded.as_bytes());
+    assert!(text(&content, View::Visible).contains(note));
+    assert_eq!(states(&content), [ProtectionState::Apparent]);
+    // A key is no text in disguise.
+    let key: Vec<u8> = (0..64u32).map(|i| (i * i * 167 + 131) as u8).collect();
+    let content = attached("key.txt", STANDARD.encode(key).as_bytes());
+    assert_eq!(states(&content), []);
+    assert_eq!(reasons(&content), []);
+}

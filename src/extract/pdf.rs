@@ -41,6 +41,11 @@ const SCAN_PIXELS: u64 = 125_000;
 /// Characters below which a page with a large picture counts as a picture.
 const SPARSE: usize = 48;
 
+/// Share of a page from which a picture fills it, as a scan does.
+const FILLS: f64 = 0.8;
+/// Characters below which a page that a picture fills says no more than a letterhead and a footer.
+const FOOTER: usize = 400;
+
 /// Reads a document.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
     let Some(pdf) = open(gather, location, bytes) else {
@@ -73,7 +78,10 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         let blank = device.text.trim().is_empty();
         any_text |= !blank;
         // A scanner's or an app's own line on the page is not what the page says.
-        let sparse = device.text.chars().filter(|c| !c.is_whitespace()).count() < SPARSE;
+        let written = device.text.chars().filter(|c| !c.is_whitespace()).count();
+        let (width, height) = page.render_dimensions();
+        let fills = device.covered >= FILLS * f64::from(width) * f64::from(height);
+        let sparse = written < SPARSE || fills && written < FOOTER;
         if sparse && device.largest >= SCAN_PIXELS {
             pictures.push(place.clone());
         }
@@ -361,6 +369,8 @@ struct TextDevice {
     /// Where the last filled run began, to know its outline again.
     began: Option<Point>,
     largest: u64,
+    /// Area of the page under the picture that takes most of it.
+    covered: f64,
 }
 
 impl TextDevice {
@@ -427,10 +437,12 @@ impl<'a> Device<'a> for TextDevice {
         }
     }
 
-    fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
-        self.largest = self
-            .largest
-            .max(u64::from(image.width()) * u64::from(image.height()));
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        let pixels = u64::from(image.width()) * u64::from(image.height());
+        self.largest = self.largest.max(pixels);
+        // The transform takes pixels to points.
+        let area = props.transform.determinant().abs() * pixels as f64;
+        self.covered = self.covered.max(area);
     }
 
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {

@@ -135,7 +135,10 @@ fn dispatch(
 ) {
     match kind {
         FileKind::Empty | FileKind::CmsDetached | FileKind::PgpSignature => {}
-        FileKind::Text(media_type) => plain(gather, location, media_type, bytes),
+        FileKind::Text(media_type) => {
+            plain(gather, location, media_type, bytes);
+            encoded(gather, location, bytes, depth);
+        }
         FileKind::Csv => {
             let text = charset::decode(bytes, None);
             match text::table(&text) {
@@ -147,13 +150,7 @@ fn dispatch(
             let html = charset::decode(bytes, html_charset(bytes).as_deref());
             page(gather, location, &html, depth);
         }
-        FileKind::Message => {
-            let message = mime::parse(bytes, gather.budget);
-            for defect in &message.defects {
-                gather.defect(*defect);
-            }
-            walk::nested(gather, location, &message, depth);
-        }
+        FileKind::Message => messages(gather, location, bytes, depth),
         FileKind::Pdf => pdf::read(gather, location, bytes, depth),
         FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
@@ -209,6 +206,75 @@ fn dispatch(
             gather.unread(location, UnreadReason::Unsupported, media_type);
         }
     }
+}
+
+/// A message, or a mailbox of them (RFC 4155): each begins with a line that opens with `From `.
+fn messages(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
+    if !bytes.starts_with(b"From ") {
+        return one_message(gather, location, bytes, depth);
+    }
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(memchr::memmem::find_iter(bytes, b"\nFrom ").map(|at| at + 1))
+        .collect();
+    for (i, start) in starts.iter().enumerate() {
+        if gather.stopped(location) {
+            return;
+        }
+        if !gather.budget.take_file() {
+            gather.unread(location, UnreadReason::TooBig, "application/mbox");
+            return;
+        }
+        let end = starts.get(i + 1).copied().unwrap_or(bytes.len());
+        let message = &bytes[*start..end];
+        let head = memchr::memchr(b'\n', message).map_or(message.len(), |at| at + 1);
+        let place = location.inside(&format!("message-{}.eml", i + 1));
+        one_message(gather, &place, &message[head..], depth + 1);
+    }
+}
+
+fn one_message(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
+    let message = mime::parse(bytes, gather.budget);
+    for defect in &message.defects {
+        gather.defect(*defect);
+    }
+    walk::nested(gather, location, &message, depth);
+}
+
+/// A text that is nothing but base64 of a file that can be read.
+fn encoded(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
+    const SHORTEST: usize = 40;
+    let coded = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || byte.is_ascii_whitespace()
+            || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+    };
+    let text = bytes.trim_ascii();
+    let longest = text.split(u8::is_ascii_whitespace).map(<[u8]>::len).max();
+    if longest < Some(SHORTEST) || !text.iter().all(coded) {
+        return;
+    }
+    let inner = mime::transfer::base64(text).bytes;
+    let kind = sniff::sniff(&inner, "", None);
+    if matches!(
+        kind,
+        FileKind::Empty | FileKind::Other("application/octet-stream")
+    ) {
+        return;
+    }
+    gather.protect(
+        location,
+        ProtectionState::Apparent,
+        "the text is only encoded in base64",
+    );
+    let name = format!("decoded.{}", sniff::extension_for(kind));
+    file(
+        gather,
+        &location.inside(&name),
+        &name,
+        None,
+        &inner,
+        depth + 1,
+    );
 }
 
 fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: &[u8]) {

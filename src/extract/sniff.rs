@@ -274,6 +274,7 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
         || starts(b"<html")
         || matches!(extension.as_str(), "html" | "htm" | "xhtml")
         || declared == "text/html"
+        || declared == "application/xhtml+xml"
         || declared == "text/x-amp-html"
     {
         return FileKind::Html;
@@ -289,6 +290,7 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
     if matches!(extension.as_str(), "eml" | "mht" | "mhtml")
         || declared == "message/rfc822"
         || is_message(head)
+        || is_mailbox(head)
     {
         return FileKind::Message;
     }
@@ -332,6 +334,19 @@ fn is_message(head: &[u8]) -> bool {
             .is_some_and(|(name, _)| !name.contains(' '))
     });
     opens && fields >= 3
+}
+
+/// A line that opens with `From `, and a field of a message after it.
+fn is_mailbox(head: &[u8]) -> bool {
+    let Some(end) = memchr::memchr(b'\n', head).filter(|_| head.starts_with(b"From ")) else {
+        return false;
+    };
+    let field = &head[end + 1..];
+    let name = field
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+        .count();
+    name > 0 && field.get(name) == Some(&b':')
 }
 
 /// Few control characters, in any single-byte or UTF-8 charset.

@@ -19,6 +19,7 @@ use crate::extract::read::{self, Reader};
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
 use crate::limits::Budget;
+use crate::mime::charset;
 use crate::mime::{Defect, Headers, Message, Origin, Part, Role, Swept};
 
 /// Below this an inline picture is taken for decoration: signature logos measure 2 to 40 KB, a photographed page hundreds.
@@ -187,14 +188,32 @@ fn opened(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, message: &
     }
 }
 
+/// Says where the declared charset was not read.
+fn characters(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, text: &str) {
+    if charset::is_lost(&part.bytes, part.param("charset"), text) {
+        gather.unread(place, UnreadReason::Broken, part.media_type.as_str());
+    }
+}
+
 /// The units of a shown body. Returns the Content-IDs it shows.
 fn body(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, depth: usize) -> Vec<String> {
     let Some(shown) = &part.text else {
         return Vec::new();
     };
     gather.begin_file();
-    if part.media_type == "text/html" {
-        return read::page(gather, place, shown, depth);
+    characters(gather, part, place, shown);
+    match part.media_type.as_str() {
+        "text/html" | "application/xhtml+xml" => return read::page(gather, place, shown, depth),
+        // RFC 1896 and RFC 1341 7.1.3: commands in angle brackets, `<<` for the sign itself.
+        "text/enriched" | "text/richtext" => {
+            let cids = read::page(gather, place, &shown.replace("<<", "&lt;"), depth);
+            gather.unit(place, View::Hidden, shown.clone());
+            return cids;
+        }
+        _ => {}
+    }
+    if let Some(turned) = text::turned(shown) {
+        gather.unit(place, View::Hidden, turned);
     }
     if let Some(kind) = pgp::in_text(shown) {
         read::armoured(gather, place, kind);
@@ -219,11 +238,7 @@ fn body(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, depth: usize
         == 4
     {
         let undone = crate::mime::transfer::quoted_printable(text.as_bytes());
-        gather.unit(
-            place,
-            View::Hidden,
-            crate::mime::charset::decode(&undone, None),
-        );
+        gather.unit(place, View::Hidden, charset::decode(&undone, None));
     }
     gather.unit(place, View::Visible, text);
     Vec::new()
@@ -271,6 +286,9 @@ fn attachment(
     if shown_inline && is_small_picture(&part.media_type, &part.bytes) {
         gather.unit(&inside, View::FileName, name);
         return;
+    }
+    if let Some(text) = &part.text {
+        characters(gather, part, &inside, text);
     }
     match &part.text {
         // The charset that the part declares is known only here.

@@ -11,6 +11,8 @@
 
 use std::collections::HashMap;
 
+use quick_xml::events::BytesStart;
+
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
 use crate::extract::ooxml;
@@ -240,7 +242,7 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
     let mut sheet = Sheet::default();
     let mut cell = Cell::default();
     let (mut row, mut filled) = (String::new(), 0usize);
-    let mut inside = String::new();
+    let (mut inside, mut header) = (String::new(), String::new());
     let mut in_cell = false;
     xml::walk(data, |step| match step {
         Step::Start("row", ..) => {
@@ -258,10 +260,16 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
             };
             in_cell = !empty;
         }
-        Step::Start(name, _, empty) => {
+        Step::Start(name, start, empty) => {
+            prompts(name, start, &mut sheet.aside);
             if !empty {
                 name.clone_into(&mut inside);
             }
+        }
+        Step::End(name) if is_margin(name) => {
+            sheet.aside.push_str(&margin(&std::mem::take(&mut header)));
+            sheet.aside.push('\n');
+            inside.clear();
         }
         Step::End("c") => {
             in_cell = false;
@@ -287,6 +295,7 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
         Step::End(_) => inside.clear(),
         Step::Text(text) => match inside.as_str() {
             "v" | "t" if in_cell => cell.value.push_str(text),
+            name if is_margin(name) => header.push_str(text),
             "f" if in_cell && text.contains('"') => {
                 sheet.aside.push_str(text);
                 sheet.aside.push('\n');
@@ -299,6 +308,48 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
         },
     });
     sheet
+}
+
+/// The words that a cell shows when the pointer rests on it or a value is refused (ECMA-376 18.3.1.32, 18.3.1.47).
+fn prompts(element: &str, start: &BytesStart<'_>, out: &mut String) {
+    let names: &[&str] = match element {
+        "hyperlink" => &["tooltip", "display"],
+        "dataValidation" => &["promptTitle", "prompt", "errorTitle", "error"],
+        _ => return,
+    };
+    for value in names.iter().filter_map(|name| attribute(start, name)) {
+        out.push_str(&value);
+        out.push('\n');
+    }
+}
+
+fn is_margin(element: &str) -> bool {
+    matches!(
+        element,
+        "oddHeader" | "oddFooter" | "evenHeader" | "evenFooter" | "firstHeader" | "firstFooter"
+    )
+}
+
+/// The words of a page header without its codes (ECMA-376 18.3.1.46): `&L`, `&12`, `&"Arial,Bold"`, `&K01+000`.
+fn margin(text: &str) -> String {
+    let mut pieces = text.split('&');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = match piece.as_bytes() {
+            [] => "",
+            [b'"', ..] => piece[1..].split_once('"').map_or("", |(_, rest)| rest),
+            [b'0'..=b'9', ..] => piece.trim_start_matches(|c: char| c.is_ascii_digit()),
+            [b'K', ..] => piece.get(7..).unwrap_or_default(),
+            [b'L' | b'C' | b'R', ..] => {
+                out.push('\n');
+                &piece[1..]
+            }
+            [first, ..] if first.is_ascii_alphabetic() => &piece[1..],
+            _ => piece,
+        };
+        out.push_str(rest);
+    }
+    out
 }
 
 /// `AB12` is column 27, counted from 0; no sheet has more than 16,384.
@@ -375,6 +426,16 @@ fn day(serial: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_and_prompts_are_aside() {
+        let found = sheet(
+            b"<worksheet><sheetData/><dataValidation prompt='Kai Moss'/><hyperlink ref='A1' tooltip='Zara Bell'/>\
+              <headerFooter><oddHeader>&amp;L&amp;\"Arial,Bold\"&amp;12Amelia Hart&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>",
+            &Workbook::default(),
+        );
+        assert_eq!(found.aside, "Kai Moss\nZara Bell\n\nAmelia Hart\nPage \n");
+    }
 
     #[test]
     fn numbers_as_people_see_them() {

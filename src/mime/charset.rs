@@ -4,7 +4,7 @@
 //! RFC 2046 4.1.2; RFC 2152 (UTF-7); the labels of the WHATWG Encoding Standard.
 //!
 //! # Known gaps
-//! ISO-2022-KR and HZ come out as replacement characters, as in browsers. UTF-7 is read only where it is named.
+//! ISO-2022-KR, HZ and EBCDIC are not read; [`is_lost`] says so. UTF-7 is read only where it is named.
 
 use crate::mime::transfer;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -35,6 +35,41 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
         }
     }
     guess(bytes)
+}
+
+/// Whether decoding did not show what a program that knows the charset shows: an unknown label over bytes that are no plain text,
+/// a charset of escapes that browsers refuse, or a text full of replacement characters.
+pub fn is_lost(bytes: &[u8], label: Option<&str>, text: &str) -> bool {
+    let (mut all, mut replaced) = (0usize, 0usize);
+    for c in text.chars().take(64 * 1024) {
+        all += 1;
+        replaced += usize::from(c == '\u{fffd}');
+    }
+    if replaced >= 4 && replaced * 20 > all {
+        return true;
+    }
+    let label = label.map(|label| label.trim().trim_matches(['"', '\'']).to_ascii_lowercase());
+    let Some(label) = label.filter(|label| !label.is_empty() && !label.contains("utf")) else {
+        return false;
+    };
+    if label == "unicode-1-1-utf-7" || Encoding::for_bom(bytes).is_some() || wide(bytes).is_some() {
+        return false;
+    }
+    match Encoding::for_label(label.as_bytes()) {
+        // HZ opens with `~{`, ISO-2022 with an escape or a shift.
+        Some(encoding) if encoding == encoding_rs::REPLACEMENT => {
+            memchr::memmem::find(bytes, b"~{").is_some()
+                || memchr::memchr2(0x1b, 0x0e, bytes).is_some()
+                || !bytes.is_ascii()
+        }
+        Some(_) => false,
+        None => std::str::from_utf8(bytes).is_err() && !mostly_ascii(bytes),
+    }
+}
+
+/// Western text under a label nobody knows is still read; EBCDIC has its letters above 0x80.
+fn mostly_ascii(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|byte| byte.is_ascii()).count() * 4 > bytes.len() * 3
 }
 
 /// UTF-7: `+` opens base64 of UTF-16, anything outside its alphabet closes it, and only `-` is swallowed.
@@ -131,6 +166,20 @@ mod tests {
         );
         assert_eq!(decode("Zoë".as_bytes(), None), "Zoë");
         assert_eq!(decode(b"Zo+AOs-", Some("UTF-7")), "Zoë");
+    }
+
+    #[test]
+    fn what_no_reading_shows_is_lost() {
+        let lost = |bytes: &[u8], label| is_lost(bytes, Some(label), &decode(bytes, Some(label)));
+        // "Amelia Hart has asthma" in code page 037.
+        let ebcdic = b"\xc1\x94\x85\x93\x89\x81\x40\xc8\x81\x99\xa3\x40\x88\x81\xa2\x40\x81\xa2\xa3\x88\x94\x81";
+        assert!(lost(ebcdic, "ibm037") && lost(ebcdic, "x-ebcdic"));
+        assert!(lost(b"~{#A#m#e~} has asthma", "hz-gb-2312"));
+        assert!(!lost(b"plain words", "hz-gb-2312"));
+        assert!(!lost(b"caf\xe9 and plain words", "x-unknown"));
+        assert!(!lost("Zo\u{eb}".as_bytes(), "utf8mb4"));
+        assert!(!lost(b"plain words", "x-unknown"));
+        assert!(!lost(b"Zo+AOs-", "utf-7"));
     }
 
     #[test]

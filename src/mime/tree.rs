@@ -290,14 +290,16 @@ fn compose<'x>(raw: &'x [u8], node: &Node, tree: &mut Tree<'x>, part: &mut Part<
     }
     undo(body, &encoding, tree, part);
     // Without a boundary that closes it, mail programs show a multipart's raw text.
-    if part.media_type.starts_with("text/") || multipart {
+    let page = part.media_type == "application/xhtml+xml";
+    if part.media_type.starts_with("text/") || page || multipart {
         characters(tree, part);
     }
     let named = !part.names.is_empty() || part.disposition.as_deref() == Some("attachment");
     let shown = matches!(
         part.media_type.as_str(),
-        "text/plain" | "text/html" | "text/enriched"
-    ) || multipart;
+        "text/plain" | "text/html" | "text/enriched" | "text/richtext"
+    ) || page
+        || multipart;
     part.role = if shown && !named {
         Role::Body
     } else {
