@@ -21,8 +21,16 @@ use crate::extract::{Location, View};
 pub enum Category {
     /// A pupil's full name from the roster.
     PupilName,
-    /// An identifier of a pupil: UPN.
+    /// An identifier of a pupil: UPN, ULN.
     PupilId,
+    /// An identifier that a state gives one person: National Insurance number, passport, driving licence.
+    PersonalId,
+    /// Date of birth, address, telephone number or e-mail address of a pupil.
+    PersonalDetail,
+    /// A password or a key shown with its label.
+    Credential,
+    /// A marking that restricts where a document may go: OFFICIAL-SENSITIVE, internal use only.
+    Marking,
     /// Payment cards, bank accounts.
     Financial,
     /// Health, SEN, safeguarding and other special-category data; NHS numbers.
@@ -39,6 +47,10 @@ impl Category {
         match self {
             Self::PupilName => "pupil-name",
             Self::PupilId => "pupil-id",
+            Self::PersonalId => "personal-id",
+            Self::PersonalDetail => "personal-detail",
+            Self::Credential => "credential",
+            Self::Marking => "marking",
             Self::Financial => "financial",
             Self::Medical => "medical",
             Self::AutoForward => "auto-forward",

@@ -32,8 +32,13 @@ pub fn term(text: &str) -> String {
 pub fn value(category: Category, text: &str) -> String {
     match category {
         Category::PupilName => name(text),
-        Category::PupilId | Category::Financial => number(text),
-        Category::Medical => term(text),
+        Category::PupilId
+        | Category::PersonalId
+        | Category::PersonalDetail
+        | Category::Financial => number(text),
+        Category::Medical | Category::Marking => term(text),
+        // Not even the length of a password is shown.
+        Category::Credential => "\u{2022}\u{2022}\u{2022}\u{2022}".to_owned(),
         // These are concluded elsewhere and carry no matched text.
         Category::AutoForward | Category::Protected => String::new(),
     }

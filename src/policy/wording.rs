@@ -55,6 +55,10 @@ fn noun(category: Category, count: &Count) -> String {
             "pupils' full names",
         ),
         Category::PupilId => (count.values, "pupil identifier", "pupil identifiers"),
+        Category::PersonalId => (count.values, "personal identifier", "personal identifiers"),
+        Category::PersonalDetail => (count.values, "personal detail", "personal details"),
+        Category::Credential => (count.values, "password or key", "passwords or keys"),
+        Category::Marking => (count.values, "marking", "markings"),
         Category::Financial => (count.values, "financial detail", "financial details"),
         Category::Medical => {
             let what = "medical, SEN or safeguarding detail";
