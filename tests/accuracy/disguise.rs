@@ -143,7 +143,7 @@ fn in_text(pupils: &[Pupil], out: &mut Vec<Sample>) {
 }
 
 fn letter_spacing(pupils: &[Pupil], out: &mut Vec<Sample>) {
-    let ways = [(" ", "   "), (" ", "  "), (".", "  "), ("\u{a0}", " \u{a0} "), ("-", " "), ("_", "  "), (". ", "  ")];
+    let ways = [(" ", "   "), (" ", "  "), (".", "  "), ("\u{a0}", " \u{a0} "), ("-", " "), ("_", "  ")];
     let class = "letter spacing";
     let mut random = Random::of(class);
     let people = chosen(pupils, |p| p.name().chars().all(|c| c.is_alphabetic() || c == ' ') && p.surname.chars().count() > 2);
@@ -152,11 +152,14 @@ fn letter_spacing(pupils: &[Pupil], out: &mut Vec<Sample>) {
         let name = spaced(&pupils[pupil].name(), within, between);
         out.push(anywhere(class, turn, &mut random, pupil, &name));
     }
-    let class = "letter spacing, words not set apart";
-    let mut random = Random::of(class);
-    for (turn, pupil) in turns(&people, COUNT) {
-        let name = spaced(&pupils[pupil].name(), " ", " ");
-        out.push(anywhere(class, turn, &mut random, pupil, &name));
+    for (class, within, between) in
+        [("letter spacing, words not set apart", " ", " "), ("letter spacing with full stops and spaces", ". ", "  ")]
+    {
+        let mut random = Random::of(class);
+        for (turn, pupil) in turns(&people, COUNT) {
+            let name = spaced(&pupils[pupil].name(), within, between);
+            out.push(anywhere(class, turn, &mut random, pupil, &name));
+        }
     }
 }
 

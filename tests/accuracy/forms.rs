@@ -168,7 +168,7 @@ const FORMS: &[(&str, Form)] = &[
     }),
     ("apostrophes", |p, t| {
         let (one, two) = p.surname.split_once('\'')?;
-        let mark = ["'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " ", "&"][t % 8];
+        let mark = ["'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " "][t % 8];
         Some(match t % 3 {
             1 => format!("{one}{mark}{two}, {}", p.forename),
             2 => format!("{} {one}{mark}{two}", p.forename).to_lowercase(),

@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::sample::{Sample, chosen};
 
 /// Messages a class.
-const COUNT: usize = 130;
+const COUNT: usize = 250;
 
 /// Whom the makers choose from.
 pub struct Crowd<'p> {

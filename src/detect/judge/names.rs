@@ -23,6 +23,19 @@ const NAMES_IN_CELLS: usize = 100_000;
 /// Rows between the forename and the surname of one form.
 const FORM_ROWS: usize = 6;
 
+/// What stands above a signature.
+const SIGN_OFFS: &[&str] = &[
+    "--",
+    "regards",
+    "wishes",
+    "sincerely",
+    "faithfully",
+    "thanks",
+    "thank you",
+    "yours",
+    "cheers",
+];
+
 impl Judge<'_> {
     /// Forename and surname in cells that do not touch: in two columns, or in two rows of a form that goes down.
     pub(super) fn names_in_cells(&self, raw: &mut Raw) {
@@ -224,12 +237,34 @@ impl Judge<'_> {
             "von:",
             "sent:",
         ];
-        let signature = before.split_whitespace().count() + after.split_whitespace().count() <= 1
-            && self.scene.unit.location.place == Place::Body;
+        let signature = self.scene.unit.location.place == Place::Body
+            && (before.split_whitespace().count() + after.split_whitespace().count() <= 1
+                || (before.is_empty() && is_role(after) && self.is_signed(row.start)));
         let quoted = header.iter().any(|start| lower.starts_with(start))
             && (!lower.starts_with("on ") || after.contains("wrote"));
         let address = after.starts_with('@') || before.ends_with('<');
         signature || quoted || (address && self.scene.is_in_link(&name.range))
+    }
+
+    /// Whether the line that starts here is among the first below a sign-off: "Kind regards", "-- ".
+    fn is_signed(&self, start: usize) -> bool {
+        const REACH: usize = 120;
+        const LINES: usize = 4;
+        let text = self.scene.text();
+        let mut from = start.saturating_sub(REACH);
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+        text[from..start]
+            .lines()
+            .rev()
+            .map(|line| line.trim_matches(['>', '*', ',', '.', '!', ' ', '\t', '\r']))
+            .filter(|line| !line.is_empty())
+            .take(LINES)
+            .any(|line| {
+                let line = line.to_ascii_lowercase();
+                line.len() <= 30 && SIGN_OFFS.iter().any(|sign_off| line.ends_with(sign_off))
+            })
     }
 
     fn name<'d>(
@@ -430,6 +465,16 @@ impl Judge<'_> {
             .take(10_000)
             .collect();
         self.anchors.extend(mentions);
+    }
+}
+
+/// Whether what follows a name on its line is what signatures set behind it: "| Sales | 01632 960111", ", Head of Music".
+fn is_role(after: &str) -> bool {
+    const WORDS: usize = 6;
+    match after.trim_start().chars().next() {
+        Some('|' | '/' | '(' | '-') => true,
+        Some(',') => after.split_whitespace().count() <= WORDS && !after.trim_end().ends_with('.'),
+        _ => false,
     }
 }
 
