@@ -243,7 +243,24 @@ impl Judge<'_> {
         let quoted = header.iter().any(|start| lower.starts_with(start))
             && (!lower.starts_with("on ") || after.contains("wrote"));
         let address = after.starts_with('@') || before.ends_with('<');
-        signature || quoted || (address && self.scene.is_in_link(&name.range))
+        signature
+            || quoted
+            || (address && self.scene.is_in_link(&name.range))
+            || is_attributed(after)
+            || is_greeted(&lower, after)
+    }
+
+    /// "Hall, Oliver; Whitcombe, Ann": the end of one entry and the beginning of the next are nobody's name.
+    pub(super) fn joins_entries(&self, name: &RawName) -> bool {
+        let text = self.scene.text();
+        if name.columns.is_some() || !self.scene.bytes(name.range.clone()).contains(&b';') {
+            return false;
+        }
+        let after = text[name.range.end..].trim_start_matches('.');
+        let next_has_forename = after
+            .strip_prefix(", ")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || !c.is_ascii()));
+        text[..name.range.start].trim_end().ends_with(',') || next_has_forename
     }
 
     /// Whether the line that starts here is among the first below a sign-off: "Kind regards", "-- ".
@@ -476,6 +493,21 @@ fn is_role(after: &str) -> bool {
         Some(',') => after.split_whitespace().count() <= WORDS && !after.trim_end().ends_with('.'),
         _ => false,
     }
+}
+
+/// Whether a name is set before its own words or its own address: "wrote:", "<name@host>", "[mailto:name@host]".
+fn is_attributed(after: &str) -> bool {
+    let after = after.trim_start_matches(['"', '\'', '*']).trim_start();
+    let address = after
+        .strip_prefix(['<', '[', '('])
+        .is_some_and(|rest| rest.split([' ', '>', ']', ')']).next().unwrap_or_default().contains('@'));
+    let speaks = ["wrote:", "writes:", "said:", "schrieb:"];
+    address || speaks.iter().any(|verb| after.starts_with(verb))
+}
+
+/// "Dear Oliver Whitcombe,": a letter to them.
+fn is_greeted(before: &str, after: &str) -> bool {
+    ["dear", "hi", "hello", "hey"].contains(&before.trim_end()) && after.trim().len() <= 1
 }
 
 fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
