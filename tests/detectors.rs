@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 
 use beadle::detect::Confidence::{High, Low, Medium};
 use beadle::detect::catalogue::EMBEDDED;
-use beadle::detect::{Catalogue, Category, Confidence, Engine, Finding, Findings, ScanContext};
+use beadle::detect::{
+    Catalogue, Category, Confidence, Engine, Finding, Findings, Options, ScanContext,
+};
 use beadle::extract::{Content, Location, Place, Unit, View};
 use beadle::limits::{Budget, Limits};
 use beadle::roster::{Roster, RosterKind};
@@ -1083,4 +1085,107 @@ counterexamples = []
     let empty = toml.replace("HP-[0-9]{4}", "(HP)?");
     let catalogue = Catalogue::load([("detectors/own/house.toml", empty.as_str())]).unwrap();
     assert!(Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [1; 16]).is_err());
+}
+
+/// What stands in a text for an engine, with confidence.
+fn found_by(engine: &Engine, text: &str) -> Vec<(String, Confidence)> {
+    let content = Content {
+        units: vec![unit(Place::Body, View::Visible, text)],
+        ..Content::default()
+    };
+    let found = engine.scan(&content, &ScanContext::default(), &budget());
+    let names = found
+        .list
+        .iter()
+        .filter(|f| f.category == Category::PupilName);
+    names
+        .map(|f| (f.text.reveal().to_owned(), f.confidence))
+        .collect()
+}
+
+#[test]
+fn looser_readings_are_found_only_when_switched_on_and_never_act_alone() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let with = |options: Options| {
+        Engine::build_with(&SAMPLE.0, &SAMPLE.1, &catalogue, options, [42; 16]).unwrap()
+    };
+    let off = Options::default();
+    let cases = [
+        (
+            Options {
+                nicknames: true,
+                ..off
+            },
+            "Ollie Whitcombe was late.",
+            "Ollie Whitcombe",
+            Confidence::Low,
+        ),
+        (
+            Options {
+                nicknames: true,
+                ..off
+            },
+            "Whitcombe, Ollie in class 9B was late.",
+            "Whitcombe, Ollie",
+            Confidence::Medium,
+        ),
+        (
+            Options {
+                initials: true,
+                ..off
+            },
+            "O. Whitcombe in class 9B was late.",
+            "O. Whitcombe",
+            Confidence::Low,
+        ),
+        (
+            Options {
+                initials: true,
+                ..off
+            },
+            "Oliver W. in class 9B was late.",
+            "Oliver W",
+            Confidence::Low,
+        ),
+        (
+            Options {
+                spelling: true,
+                ..off
+            },
+            "We saw Oliver Whitcomb today.",
+            "Oliver Whitcomb",
+            Confidence::Low,
+        ),
+        (
+            Options {
+                spelling: true,
+                ..off
+            },
+            "We saw Olivier Whitcombe of year 9 today.",
+            "Olivier Whitcombe",
+            Confidence::Medium,
+        ),
+    ];
+    for (options, text, name, confidence) in cases {
+        assert!(found_by(&ENGINE, text).is_empty(), "{text}");
+        assert_eq!(
+            found_by(&with(options), text),
+            [(name.to_owned(), confidence)],
+            "{text}"
+        );
+    }
+    let all = with(Options {
+        nicknames: true,
+        initials: true,
+        spelling: true,
+    });
+    for text in [
+        "O. Whitcombe was late.",
+        "The Whitcombe family called.",
+        "Oliver went to a wedding in Whitby.",
+        "oliver whitcomb",
+        "Olivia Whitcombe",
+    ] {
+        assert!(found_by(&all, text).is_empty(), "{text}");
+    }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
+use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
 use crate::net::inbound;
@@ -38,6 +39,8 @@ pub struct Config {
     pub store: Store,
     /// Processes that read rich attachments.
     pub worker: Worker,
+    /// Looser ways of reading names; all off.
+    pub detect: detect::Options,
     /// Ceilings for one message.
     pub limits: Limits,
     /// The operator's listener.

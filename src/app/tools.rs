@@ -61,7 +61,7 @@ pub fn build(
         people(config.trust.staff.as_deref(), RosterKind::Staff)?,
     );
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
-    let engine = Engine::build(&roster, &staff, &catalogue, secret)?;
+    let engine = Engine::build_with(&roster, &staff, &catalogue, config.detect, secret)?;
     metrics::gauge!("beadle_roster_people").set(engine.person_count() as f64);
     Ok(Tools {
         engine: Arc::new(engine),

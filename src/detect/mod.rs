@@ -13,9 +13,12 @@ mod judge;
 mod keywords;
 mod mask;
 mod names;
+mod nicknames;
 mod numbers;
+pub mod options;
 mod patterns;
 mod raw;
+pub mod spelling;
 mod stream;
 mod table;
 pub mod token;
@@ -26,3 +29,4 @@ pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
 };
+pub use options::Options;

@@ -10,7 +10,7 @@ use crate::detect::catalogue::Check;
 use crate::detect::context::{WINDOW, has_word};
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
-use crate::detect::index::{HALF, ORDINARY, PUPIL, STAFF};
+use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, PUPIL, STAFF};
 use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::raw::{Raw, RawName, letters};
 use crate::detect::table::Table;
@@ -106,6 +106,7 @@ impl Judge<'_> {
                     forename: hashes.0,
                     capitals: true,
                     spaced: false,
+                    misspelt: false,
                     forename_first: f.start < s.start,
                     person: None,
                     columns: Some((f.clone(), s.clone())),
@@ -262,9 +263,18 @@ impl Judge<'_> {
         } else {
             Confidence::Medium
         };
-        if pair.is(HALF) {
-            reasons.push("part of a double name left out".to_owned());
-            confidence = if strong {
+        if pair.is(INITIAL) && !(strong && name.capitals) {
+            return None;
+        }
+        let loose = [
+            (pair.is(HALF), "part of a double name left out"),
+            (pair.is(LOOSE), "a short form of the forename"),
+            (pair.is(INITIAL), "one of the names is an initial"),
+            (name.misspelt, "one of the names has another spelling"),
+        ];
+        if let Some((_, reason)) = loose.iter().find(|(is, _)| *is) {
+            reasons.push((*reason).to_owned());
+            confidence = if strong && !pair.is(INITIAL) {
                 Confidence::Medium
             } else {
                 Confidence::Low
@@ -444,9 +454,10 @@ fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
 pub(super) fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec<RawName> {
     let worth = |name: &RawName| {
         let pair = engine.indexes.names.pair(name.place);
+        let whole = !pair.is(HALF | LOOSE | INITIAL) && !name.misspelt;
         (
-            !pair.is(HALF),
-            name.range.len().min(200) / 4 * usize::from(!pair.is(HALF)),
+            whole,
+            name.range.len().min(200) / 4 * usize::from(whole),
             name.forename_first,
         )
     };

@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::detect::index::{NAME, NAME_START, Names, TERM_END, TERM_SHIFT, Words};
 use crate::detect::numbers;
 use crate::detect::raw::{NameWord, Raw, RawTerm};
+use crate::detect::spelling::Neighbours;
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
 use crate::detect::vocabulary::{Term, Vocabulary};
 use crate::extract::View;
@@ -33,6 +34,8 @@ pub struct Indexes {
     pub names: Names,
     /// Terms.
     pub vocabulary: Vocabulary,
+    /// Words a slip away from names, where the option for them is on.
+    pub neighbours: Option<Neighbours>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -160,6 +163,9 @@ impl<'i, 't> Stream<'i, 't> {
             }
             if known & NAME == 0 && self.number.wrapping_sub(self.last_name) <= MAX_GAP + 1 {
                 self.possessive(&token);
+            }
+            if let Some(neighbours) = &indexes.neighbours {
+                self.misspelt(neighbours, &token, known);
             }
             if self.number.wrapping_sub(self.name_start) <= 3 {
                 self.several_words(&token);

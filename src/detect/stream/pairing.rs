@@ -11,10 +11,15 @@ use std::ops::Range;
 
 use crate::detect::index::{LABEL, MIDDLE, NAME, PUPIL};
 use crate::detect::raw::{RawName, letters};
+use crate::detect::spelling::{Neighbours, SHORTEST};
 use crate::detect::stream::shape::{self, Beside, Shape};
 use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
 use crate::detect::token::{DIGITS, MAX_WORD, Token, is_word_byte};
 use crate::extract::View;
+
+/// Words are noted in the order in which they end, but for those with digits in them, which are noted from their first digit on:
+/// a word that ends so many tokens before another cannot be followed by a nearer one.
+const BACKWARDS: u32 = 24 + MAX_GAP;
 
 /// What stands between forename and surname.
 struct Between {
@@ -27,8 +32,11 @@ struct Between {
 impl Stream<'_, '_> {
     /// A word of a name: does it make a whole name with one before it?
     pub(super) fn word(&mut self, word: Word) {
-        for index in 0..self.recent_count.min(RECENT) {
-            let before = self.recent[index];
+        for back in 1..=self.recent_count.min(RECENT) {
+            let before = self.recent[(self.recent_count - back) % RECENT];
+            if before.last + BACKWARDS < word.first {
+                break;
+            }
             if before.last < word.first
                 && word.first - before.last - 1 <= MAX_GAP
                 && (self.may_stand_between(before.last + 1..word.first)
@@ -74,10 +82,67 @@ impl Stream<'_, '_> {
                 forename: forename.hash,
                 capitals: a.capital && b.capital,
                 spaced: a.spaced || b.spaced,
+                misspelt: false,
                 forename_first,
                 person: between.person,
                 columns: None,
             });
+        }
+    }
+
+    /// "Oliver Whitcomb": a word with a slip, beside the other word of the name.
+    pub(super) fn misspelt(&mut self, neighbours: &Neighbours, token: &Token, known: u32) {
+        let Some(number) = self.number.checked_sub(1) else {
+            return;
+        };
+        let slot = number as usize % RING;
+        let (before, known_before) = (self.ring[slot], self.known[slot]);
+        let slips = |token: &Token| token.is_capitalised() && usize::from(token.len) >= SHORTEST;
+        let whole = |number: u32, token: &Token| Word {
+            first: number,
+            last: number,
+            start: token.start,
+            end: token.end,
+            hash: token.hash,
+            capital: token.is_capitalised(),
+            spaced: false,
+        };
+        let (a, b) = (whole(number, &before), whole(self.number, token));
+        if known & NAME != 0 && known_before & NAME == 0 && slips(&before) {
+            self.pair_with_slip(neighbours, (a, b), true);
+        } else if known & NAME == 0 && known_before & NAME != 0 && slips(token) {
+            self.pair_with_slip(neighbours, (a, b), false);
+        }
+    }
+
+    fn pair_with_slip(&mut self, neighbours: &Neighbours, (a, b): (Word, Word), in_first: bool) {
+        let indexes = self.indexes;
+        let (odd, sure) = if in_first { (a, b) } else { (b, a) };
+        let spelled = letters(&self.text[odd.start as usize..odd.end as usize]);
+        for meant in neighbours.of(&indexes.keys, &spelled) {
+            for place in indexes.names.with_key(indexes.keys.pair(meant, sure.hash)) {
+                let pair = indexes.names.pair(place);
+                let forename = if pair.starts_with(meant) {
+                    meant
+                } else {
+                    sure.hash
+                };
+                let forename_first = (forename == meant) == in_first;
+                if !pair.is(PUPIL) || self.gap(place, &a, &b, forename_first).is_none() {
+                    continue;
+                }
+                self.push_name(RawName {
+                    range: a.start as usize..b.end as usize,
+                    place,
+                    forename,
+                    capitals: a.capital && b.capital,
+                    spaced: false,
+                    misspelt: true,
+                    forename_first,
+                    person: None,
+                    columns: None,
+                });
+            }
         }
     }
 
@@ -316,6 +381,7 @@ impl Stream<'_, '_> {
                         forename: if forename_first { hashes.0 } else { hashes.1 },
                         capitals: true,
                         spaced,
+                        misspelt: false,
                         forename_first,
                         person: None,
                         columns: None,
