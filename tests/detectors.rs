@@ -1189,3 +1189,33 @@ fn looser_readings_are_found_only_when_switched_on_and_never_act_alone() {
         assert!(found_by(&all, text).is_empty(), "{text}");
     }
 }
+
+#[test]
+fn a_register_without_headers_is_read_across_its_row() {
+    let table = |text: &str| -> Vec<String> {
+        let content = Content {
+            units: vec![unit(Place::Body, View::Table, text)],
+            ..Content::default()
+        };
+        let found = ENGINE.scan(&content, &ScanContext::default(), &budget());
+        found
+            .list
+            .iter()
+            .map(|f| f.text.reveal().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        table("Whitcombe\t9B\tOliver\t12\nJones\t9B\tPeter\t7\n"),
+        ["Whitcombe Oliver"]
+    );
+    assert_eq!(table("1\tOliver\t9B\tWhitcombe\n"), ["Oliver Whitcombe"]);
+    for quiet in [
+        "Oliver\t9B\tAmelia\tx\tCallum\tWhitcombe\n",
+        "Oliver\t9B\nx\tWhitcombe\n",
+        "oliver\t9B\twhitcombe\n",
+        "Oliver's bag\t9B\tWhitcombe Road\n",
+        "Grace\t3\tHope\n",
+    ] {
+        assert!(table(quiet).is_empty(), "{quiet}");
+    }
+}

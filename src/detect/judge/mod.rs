@@ -3,6 +3,7 @@
 //! # Invariants
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
+mod cells;
 mod names;
 mod numbers;
 mod ordinary;

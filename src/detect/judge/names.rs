@@ -10,110 +10,14 @@ use crate::detect::catalogue::Check;
 use crate::detect::context::{WINDOW, has_word};
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
-use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, PUPIL, STAFF};
+use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, STAFF};
 use crate::detect::judge::{Anchor, Draft, Judge};
-use crate::detect::raw::{Raw, RawName, letters};
+use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
-use crate::detect::token::Tokens;
 use crate::detect::vocabulary::TermKind;
 use crate::extract::Place;
 
-/// Names taken from cells of one table.
-const NAMES_IN_CELLS: usize = 100_000;
-/// Rows between the forename and the surname of one form.
-const FORM_ROWS: usize = 6;
-
 impl Judge<'_> {
-    /// Forename and surname in cells that do not touch: in two columns, or in two rows of a form that goes down.
-    pub(super) fn names_in_cells(&self, raw: &mut Raw) {
-        let Some(table) = &self.scene.table else {
-            return;
-        };
-        match table.name_columns() {
-            Some(columns) => self.names_in_columns(table, columns, raw),
-            None => self.names_in_rows(raw),
-        }
-    }
-
-    fn names_in_columns(&self, table: &Table, columns: (usize, usize), raw: &mut Raw) {
-        let text = self.scene.text();
-        let mut at = table.body;
-        while at < text.len() && raw.names.len() < NAMES_IN_CELLS {
-            let row = Table::row(text, at);
-            at = row.end + 1;
-            let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
-            if let (Some(f), Some(s)) = (cells.get(columns.0), cells.get(columns.1)) {
-                raw.names.extend(self.name_in_cells(f, s));
-            }
-        }
-    }
-
-    /// "Surname" with its value beside it, "Forename" with its value a few rows up or down.
-    fn names_in_rows(&self, raw: &mut Raw) {
-        let text = self.scene.text();
-        let (mut at, mut number) = (0, 0);
-        let mut forename: Option<(usize, Range<usize>)> = None;
-        let mut surname: Option<(usize, Range<usize>)> = None;
-        while at < text.len() && raw.names.len() < NAMES_IN_CELLS {
-            let row = Table::row(text, at);
-            at = row.end + 1;
-            number += 1;
-            let mut filled =
-                Table::cells(text, row).filter(|cell| !text[cell.clone()].trim().is_empty());
-            let (Some(label), Some(value)) = (filled.next(), filled.next()) else {
-                continue;
-            };
-            match Table::part_of_name(&text[label]) {
-                Some(true) => forename = Some((number, value)),
-                Some(false) => surname = Some((number, value)),
-                None => continue,
-            }
-            let (Some(f), Some(s)) = (&forename, &surname) else {
-                continue;
-            };
-            if f.0.abs_diff(s.0) <= FORM_ROWS {
-                raw.names.extend(self.name_in_cells(&f.1, &s.1));
-            }
-            // The next form's label must not be paired with this one's value.
-            (forename, surname) = (None, None);
-        }
-    }
-
-    fn name_in_cells(&self, f: &Range<usize>, s: &Range<usize>) -> Option<RawName> {
-        let text = self.scene.text().as_bytes();
-        let keys = &self.engine.indexes.keys;
-        let names = &self.engine.indexes.names;
-        let whole = letters(&text[f.clone()]);
-        let first = Tokens::new(keys, &text[f.clone()])
-            .next()
-            .map(|token| {
-                letters(&text[f.start + token.start as usize..f.start + token.end as usize])
-            })
-            .filter(|first| *first != whole);
-        let surname = letters(&text[s.clone()]);
-        [Some(whole), first]
-            .into_iter()
-            .flatten()
-            .find_map(|forename| {
-                let hashes = (keys.word(&forename), keys.word(&surname));
-                let verify = keys.verify(&forename, &surname);
-                let place = names
-                    .with_key(keys.pair(hashes.0, hashes.1))
-                    .find(|place| names.agrees(*place, verify) && names.pair(*place).is(PUPIL))?;
-                Some(RawName {
-                    range: f.start.min(s.start)..f.end.max(s.end),
-                    place,
-                    forename: hashes.0,
-                    capitals: true,
-                    spaced: false,
-                    misspelt: false,
-                    forename_first: f.start < s.start,
-                    person: None,
-                    columns: Some((f.clone(), s.clone())),
-                })
-            })
-    }
-
     pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
         let Some(checked) = self.engine.checked(Check::PupilName) else {
             return;
