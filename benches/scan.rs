@@ -313,8 +313,9 @@ fn beside_other_matchers(catalogue: &Catalogue, quick: bool, least: Duration) {
         let dfa = (*size <= 10_000).then(|| automaton(AhoCorasickKind::DFA));
         let double_array: DoubleArrayAhoCorasick<u32> =
             DoubleArrayAhoCorasick::new(&names).unwrap();
+        // Compiling ten thousand names as one alternation takes minutes, so regex gets the first thousand: a gift to it.
         let regex = (*size <= 10_000).then(|| {
-            regex::bytes::RegexBuilder::new(&names.join("|"))
+            regex::bytes::RegexBuilder::new(&names[..names.len().min(1_000)].join("|"))
                 .unicode(false)
                 .case_insensitive(true)
                 .size_limit(1 << 30)
@@ -349,9 +350,13 @@ fn beside_other_matchers(catalogue: &Catalogue, quick: bool, least: Duration) {
             }));
         }
         if let Some(regex) = &regex {
-            ways.push(Way::new("regex, alternation", text.len(), || {
-                black_box(regex.find_iter(black_box(text.as_bytes())).count());
-            }));
+            ways.push(Way::new(
+                "regex, alternation of 1,000 of them",
+                text.len(),
+                || {
+                    black_box(regex.find_iter(black_box(text.as_bytes())).count());
+                },
+            ));
         }
         measure(&mut ways, least);
         println!(

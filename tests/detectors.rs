@@ -590,7 +590,7 @@ fn what_is_no_name_stays_quiet() {
         "Oliver (Ollie)\n\nWhitcombe",
         "Whitcombe (Ollie) Oliver",
         "Oliver:\nWhitcombe",
-        "Oliver | 7A | Whitcombe",
+        "Oliver | seen | Whitcombe",
         "Amelia (Amy)\tBegum (Nadia",
         "Oliver Whitcombes left yesterday",
         "Oliver Whitcombes, aged 40",
@@ -1217,5 +1217,57 @@ fn a_register_without_headers_is_read_across_its_row() {
         "Grace\t3\tHope\n",
     ] {
         assert!(table(quiet).is_empty(), "{quiet}");
+    }
+}
+
+#[test]
+fn a_row_pasted_into_a_letter_is_read_across() {
+    let names = |text: &str| -> Vec<String> {
+        found_by(&ENGINE, text)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    };
+    for row in [
+        "Whitcombe;7A;Oliver",
+        "12; Oliver; Whitcombe; 7A",
+        "Oliver, Whitcombe, 7A",
+        "| Whitcombe | 05/02/2014 | Oliver |",
+    ] {
+        assert_eq!(names(row).len(), 1, "{row}");
+    }
+    for quiet in [
+        "Oliver, Whitcombe and I met.",
+        "Oliver, Whitcombe, and the 12 others",
+        "Whitcombe; the village; Oliver lives there",
+        "Oliver, Amelia, Callum, Whitcombe, 7",
+    ] {
+        assert!(names(quiet).is_empty(), "{quiet}");
+    }
+}
+
+#[test]
+fn brothers_and_sisters_share_one_surname() {
+    let names = |text: &str| -> Vec<String> {
+        found_by(&ENGINE, text)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    };
+    assert_eq!(
+        names("Oliver and Grace Whitcombe were late."),
+        ["Oliver and Grace Whitcombe"]
+    );
+    assert_eq!(
+        names("Oliver & Grace Whitcombe"),
+        ["Oliver & Grace Whitcombe"]
+    );
+    for quiet in [
+        "Oliver and the Whitcombe family",
+        "Oliver and grace whitcombe",
+        "Oliver or Grace Whitcombe",
+        "Oliver. And Grace Whitcombe",
+    ] {
+        assert!(names(quiet).is_empty(), "{quiet}");
     }
 }

@@ -1,4 +1,4 @@
-//! Names whose parts stand in cells of a table that do not touch: in two columns, in two rows of a form, anywhere in a row.
+//! Names whose parts stand in cells that do not touch: in two columns, in two rows of a form, anywhere in a row.
 //!
 //! # Invariants
 //! Each row is looked at once; of a row without known headers at most [`CELLS_IN_ROW`] cells, so the pairs tried are bounded.
@@ -13,6 +13,7 @@ use crate::detect::judge::Judge;
 use crate::detect::raw::{Raw, RawName, letters};
 use crate::detect::table::Table;
 use crate::detect::token::{MAX_WORD, Tokens};
+use crate::extract::View;
 
 /// Names taken from cells of one table.
 const NAMES_IN_CELLS: usize = 100_000;
@@ -20,26 +21,32 @@ const NAMES_IN_CELLS: usize = 100_000;
 const FORM_ROWS: usize = 6;
 /// Cells of a row that are tried with each other.
 const CELLS_IN_ROW: usize = 24;
+/// Bytes of a line of text that may be a row.
+const LONGEST_ROW: usize = 512;
+/// Bytes of a cell that holds a number and says by it that the line is a row.
+const NUMBERED: usize = 16;
 /// Cells of a row that may be names: surname, forename and what the pupil is known as.
 const NAMES_OF_ONE: usize = 3;
 
 impl Judge<'_> {
     /// Forename and surname in cells that do not touch: in two columns, or in two rows of a form that goes down.
     pub(super) fn names_in_cells(&self, raw: &mut Raw) {
-        let Some(table) = &self.scene.table else {
-            return;
-        };
-        match table.name_columns() {
-            Some(columns) => self.names_in_columns(table, columns, raw),
-            None => {
-                self.names_in_rows(raw);
-                self.names_in_any_cells(raw);
-            }
+        match &self.scene.table {
+            Some(table) => match table.name_columns() {
+                Some(columns) => self.names_in_columns(table, columns, raw),
+                None => {
+                    self.names_in_rows(raw);
+                    self.names_in_any_cells(raw);
+                }
+            },
+            // A register pasted into a letter; file names and properties hold none.
+            None if self.scene.unit.view == View::Visible => self.names_in_any_cells(raw),
+            None => {}
         }
     }
 
-    /// "Whitcombe | 7A | Oliver" in a table whose headers do not say which column is which, or has none: two cells of one row that
-    /// are the two parts of a name and nothing else.
+    /// "Whitcombe | 7A | Oliver" in a table whose headers do not say which column is which, or has none, and "Whitcombe;7A;Oliver" in a
+    /// line of text: two cells of one row that are the two parts of a name and nothing else.
     fn names_in_any_cells(&self, raw: &mut Raw) {
         let text = self.scene.text();
         let mut at = 0;
@@ -47,25 +54,53 @@ impl Judge<'_> {
         while at < text.len() && raw.names.len() < NAMES_IN_CELLS {
             let row = Table::row(text, at);
             at = row.end + 1;
+            let Some(divider) = self.divider(&row) else {
+                continue;
+            };
             parts.clear();
-            let cells = Table::cells(text, row).take(CELLS_IN_ROW);
+            let cells = cells(text, row, divider).take(CELLS_IN_ROW);
             parts.extend(cells.filter_map(|cell| Some((cell.clone(), self.part_of_name(cell)?))));
             // A row with more names than one person's is a seating plan or a team sheet.
             if (2..=NAMES_OF_ONE).contains(&parts.len()) {
-                raw.names.extend(self.name_among(&parts));
+                // Words beside each other have met already, but for a comma, which parts forenames too.
+                let touching = usize::from(divider != b',');
+                raw.names.extend(self.name_among(&parts, 1 + touching));
             }
         }
     }
 
-    /// The name that two of these cells make; cells that touch were met as words beside each other.
-    fn name_among(&self, parts: &[(Range<usize>, u64)]) -> Option<RawName> {
+    /// What parts the cells of a row; none for a line of text that is no row.
+    ///
+    /// A sentence has commas too, so a line of text needs two dividers and a cell with a number: a form, a date, a mark.
+    fn divider(&self, row: &Range<usize>) -> Option<u8> {
+        let line = self.scene.bytes(row.clone());
+        if self.scene.table.is_some() {
+            return Some(b'\t');
+        }
+        if line.len() > LONGEST_ROW {
+            return None;
+        }
+        let divider = [b';', b'|', b',']
+            .into_iter()
+            .find(|divider| memchr::memchr_iter(*divider, line).nth(1).is_some())?;
+        let numbered = |cell: &[u8]| {
+            let cell = cell.trim_ascii();
+            cell.len() <= NUMBERED && cell.iter().any(u8::is_ascii_digit)
+        };
+        line.split(|b| *b == divider)
+            .any(numbered)
+            .then_some(divider)
+    }
+
+    /// The name that two of these cells make, so many bytes apart at least.
+    fn name_among(&self, parts: &[(Range<usize>, u64)], apart: usize) -> Option<RawName> {
         let names = &self.engine.indexes.names;
         let pairs = parts.iter().enumerate().flat_map(|(index, second)| {
             let before = parts[..index].iter();
             before.map(move |first| (first, second))
         });
         pairs
-            .filter(|(first, second)| second.0.start > first.0.end + 1)
+            .filter(|(first, second)| second.0.start >= first.0.end + apart)
             .find_map(|(first, second)| {
                 let key = self.engine.indexes.keys.pair(first.1, second.1);
                 names.with_key(key).next()?;
@@ -169,4 +204,13 @@ impl Judge<'_> {
                 })
             })
     }
+}
+
+fn cells(text: &str, row: Range<usize>, divider: u8) -> impl Iterator<Item = Range<usize>> {
+    let mut start = row.start;
+    text[row].split(char::from(divider)).map(move |cell| {
+        let range = start..start + cell.len();
+        start = range.end + 1;
+        range
+    })
 }

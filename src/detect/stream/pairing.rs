@@ -45,11 +45,65 @@ impl Stream<'_, '_> {
                 self.pair(before, word);
             }
         }
+        self.sibling(word);
         self.last_name = word.last;
         self.recent[self.recent_count % RECENT] = word;
         self.recent_count += 1;
         if self.recent_count >= 2 * RECENT {
             self.recent_count -= RECENT;
+        }
+    }
+
+    /// "Oliver and Grace Whitcombe": the surname is the first one's too.
+    fn sibling(&mut self, surname: Word) {
+        let slot = |back: u32| Some(surname.first.checked_sub(back)? as usize % RING);
+        let (Some(second), Some(joint)) = (slot(1), slot(2)) else {
+            return;
+        };
+        let (second, joint) = (self.ring[second], self.ring[joint]);
+        let gap = self.text.get(second.end as usize..surname.start as usize);
+        if !surname.capital || !second.is_capitalised() || gap != Some(b" ") {
+            return;
+        }
+        for back in 1..=self.recent_count.min(RECENT) {
+            let first = self.recent[(self.recent_count - back) % RECENT];
+            let apart = surname.first.wrapping_sub(first.last);
+            let between = first.end as usize..second.start as usize;
+            let joined = match (apart, self.text.get(between)) {
+                (3, Some(b" and ")) => joint.len == 3,
+                (2, Some(b" & ")) => true,
+                _ => false,
+            };
+            if joined && first.capital {
+                self.pair_apart(first, surname);
+            }
+        }
+    }
+
+    /// Forename first, whatever stands between.
+    fn pair_apart(&mut self, forename: Word, surname: Word) {
+        let indexes = self.indexes;
+        for place in indexes
+            .names
+            .with_key(indexes.keys.pair(forename.hash, surname.hash))
+        {
+            let pair = indexes.names.pair(place);
+            if pair.is(PUPIL)
+                && pair.starts_with(forename.hash)
+                && self.agree(place, &forename, &surname)
+            {
+                self.push_name(RawName {
+                    range: forename.start as usize..surname.end as usize,
+                    place,
+                    forename: forename.hash,
+                    capitals: true,
+                    spaced: forename.spaced || surname.spaced,
+                    misspelt: false,
+                    forename_first: true,
+                    person: None,
+                    columns: None,
+                });
+            }
         }
     }
 
