@@ -1174,11 +1174,17 @@ fn looser_readings_are_found_only_when_switched_on_and_never_act_alone() {
             "{text}"
         );
     }
-    let all = with(Options {
+}
+
+#[test]
+fn looser_readings_still_need_both_names_and_capitals() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let options = Options {
         nicknames: true,
         initials: true,
         spelling: true,
-    });
+    };
+    let all = Engine::build_with(&SAMPLE.0, &SAMPLE.1, &catalogue, options, [42; 16]).unwrap();
     for text in [
         "O. Whitcombe was late.",
         "The Whitcombe family called.",

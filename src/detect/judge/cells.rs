@@ -31,17 +31,18 @@ const NAMES_OF_ONE: usize = 3;
 impl Judge<'_> {
     /// Forename and surname in cells that do not touch: in two columns, or in two rows of a form that goes down.
     pub(super) fn names_in_cells(&self, raw: &mut Raw) {
-        match &self.scene.table {
-            Some(table) => match table.name_columns() {
-                Some(columns) => self.names_in_columns(table, columns, raw),
-                None => {
-                    self.names_in_rows(raw);
-                    self.names_in_any_cells(raw);
-                }
-            },
-            // A register pasted into a letter; file names and properties hold none.
-            None if self.scene.unit.view == View::Visible => self.names_in_any_cells(raw),
-            None => {}
+        let table = self.scene.table.as_ref();
+        if let Some((table, columns)) = table.and_then(|table| Some((table, table.name_columns()?)))
+        {
+            self.names_in_columns(table, columns, raw);
+            return;
+        }
+        if table.is_some() {
+            self.names_in_rows(raw);
+        }
+        // A register pasted into a letter is read too; file names and properties hold none.
+        if table.is_some() || self.scene.unit.view == View::Visible {
+            self.names_in_any_cells(raw);
         }
     }
 
