@@ -282,6 +282,105 @@ fn sizes_of_text_and_roster(catalogue: &Catalogue, sizes: &[usize], least: Durat
 }
 
 /// The same full names looked for by other means. They find `forename surname` in any ASCII case and nothing else of what the engine finds.
+struct Matchers {
+    nfa: AhoCorasick,
+    dfa: Option<AhoCorasick>,
+    double_array: DoubleArrayAhoCorasick<u32>,
+    regex: Option<regex::bytes::Regex>,
+}
+
+/// A DFA of more names takes hundreds of megabytes.
+const NAMES_IN_DFA: usize = 10_000;
+/// Compiling ten thousand names as one alternation takes minutes, so regex gets the first thousand of them: a gift to it.
+const NAMES_IN_REGEX: usize = 1_000;
+
+impl Matchers {
+    fn of(people: &Roster) -> Self {
+        let mut names: Vec<String> = people
+            .people
+            .iter()
+            .map(|person| format!("{} {}", person.legal.forename, person.legal.surname))
+            .map(|name| name.to_lowercase())
+            .collect();
+        names.sort();
+        names.dedup();
+        let automaton = |kind| {
+            AhoCorasick::builder()
+                .kind(Some(kind))
+                .match_kind(MatchKind::Standard)
+                .ascii_case_insensitive(true)
+                .build(&names)
+                .unwrap()
+        };
+        let few = people.len() <= NAMES_IN_DFA;
+        let regex = || {
+            regex::bytes::RegexBuilder::new(&names[..names.len().min(NAMES_IN_REGEX)].join("|"))
+                .unicode(false)
+                .case_insensitive(true)
+                .size_limit(1 << 28)
+                .build()
+                .unwrap()
+        };
+        Self {
+            nfa: automaton(AhoCorasickKind::ContiguousNFA),
+            dfa: few.then(|| automaton(AhoCorasickKind::DFA)),
+            double_array: DoubleArrayAhoCorasick::new(&names).unwrap(),
+            regex: few.then(regex),
+        }
+    }
+
+    /// Each with its memory in bytes.
+    fn ways<'w>(&'w self, text: &'w str, lower: &'w str) -> Vec<(Way<'w>, Option<usize>)> {
+        let automaton = |name: &str, matcher: &'w AhoCorasick| {
+            let work = move || {
+                black_box(matcher.find_overlapping_iter(black_box(text)).count());
+            };
+            let memory = Some(matcher.memory_usage());
+            (Way::new(name, text.len(), work), memory)
+        };
+        let mut ways = vec![automaton("aho-corasick, contiguous NFA", &self.nfa)];
+        ways.extend(
+            self.dfa
+                .iter()
+                .map(|dfa| automaton("aho-corasick, DFA", dfa)),
+        );
+        let double_array = move || {
+            black_box(
+                self.double_array
+                    .find_overlapping_iter(black_box(lower))
+                    .count(),
+            );
+        };
+        ways.push((
+            Way::new(
+                "daachorse, text in lower case already",
+                text.len(),
+                double_array,
+            ),
+            Some(self.double_array.heap_bytes()),
+        ));
+        ways.extend(self.regex.iter().map(|regex| {
+            let work = move || {
+                black_box(regex.find_iter(black_box(text.as_bytes())).count());
+            };
+            (
+                Way::new("regex, 1,000 of the names", text.len(), work),
+                None,
+            )
+        }));
+        let lines = move || {
+            black_box(memchr::memchr_iter(b'\n', black_box(text.as_bytes())).count());
+        };
+        ways.push((Way::new("memchr of a line's end", text.len(), lines), None));
+        let mut copy = vec![0_u8; text.len()];
+        let copying = move || {
+            black_box(&mut copy).copy_from_slice(black_box(text.as_bytes()));
+        };
+        ways.push((Way::new("memcpy", text.len(), copying), None));
+        ways
+    }
+}
+
 fn beside_other_matchers(catalogue: &Catalogue, quick: bool, least: Duration) {
     for size in if quick {
         &[10_000][..]
@@ -291,93 +390,29 @@ fn beside_other_matchers(catalogue: &Catalogue, quick: bool, least: Duration) {
         let people = roster(*size);
         let text = prose(1_000_000, &people);
         let lower = text.to_lowercase();
-        let mut names: Vec<String> = people
-            .people
-            .iter()
-            .map(|person| {
-                format!("{} {}", person.legal.forename, person.legal.surname).to_lowercase()
-            })
-            .collect();
-        names.sort();
-        names.dedup();
+        let matchers = Matchers::of(&people);
         let engine = Engine::build(&people, &Roster::default(), catalogue, [3; 16]).unwrap();
-        let automaton = |kind| {
-            AhoCorasick::builder()
-                .kind(Some(kind))
-                .match_kind(MatchKind::Standard)
-                .ascii_case_insensitive(true)
-                .build(&names)
-                .unwrap()
-        };
-        let nfa = automaton(AhoCorasickKind::ContiguousNFA);
-        let dfa = (*size <= 10_000).then(|| automaton(AhoCorasickKind::DFA));
-        let double_array: DoubleArrayAhoCorasick<u32> =
-            DoubleArrayAhoCorasick::new(&names).unwrap();
-        // Compiling ten thousand names as one alternation takes minutes, so regex gets the first thousand: a gift to it.
-        let regex = (*size <= 10_000).then(|| {
-            regex::bytes::RegexBuilder::new(&names[..names.len().min(1_000)].join("|"))
-                .unicode(false)
-                .case_insensitive(true)
-                .size_limit(1 << 30)
-                .build()
-                .unwrap()
-        });
-        let mut copy = vec![0_u8; text.len()];
-        let (text, lower) = (text.as_str(), lower.as_str());
-        let mut ways = vec![
-            scanning(
-                "Beadle's engine, everything it looks for",
-                &engine,
-                text,
-                View::Visible,
-            ),
-            Way::new("aho-corasick, contiguous NFA", text.len(), || {
-                black_box(nfa.find_overlapping_iter(black_box(text)).count());
-            }),
-            Way::new("daachorse, text in lower case already", text.len(), || {
-                black_box(double_array.find_overlapping_iter(black_box(lower)).count());
-            }),
-            Way::new("memchr of a line's end", text.len(), || {
-                black_box(memchr::memchr_iter(b'\n', black_box(text.as_bytes())).count());
-            }),
-            Way::new("memcpy", text.len(), || {
-                black_box(&mut copy).copy_from_slice(black_box(text.as_bytes()));
-            }),
-        ];
-        if let Some(dfa) = &dfa {
-            ways.push(Way::new("aho-corasick, DFA", text.len(), || {
-                black_box(dfa.find_overlapping_iter(black_box(text)).count());
-            }));
-        }
-        if let Some(regex) = &regex {
-            ways.push(Way::new(
-                "regex, alternation of 1,000 of them",
-                text.len(),
-                || {
-                    black_box(regex.find_iter(black_box(text.as_bytes())).count());
-                },
-            ));
+        let own = scanning(
+            "Beadle's engine, all it looks for",
+            &engine,
+            &text,
+            View::Visible,
+        );
+        let (mut ways, mut memory) = (vec![own], vec![Some(engine.index_bytes())]);
+        for (way, bytes) in matchers.ways(&text, &lower) {
+            ways.push(way);
+            memory.push(bytes);
         }
         measure(&mut ways, least);
-        println!(
-            "\n{size} names, 1 MB of prose                        MB/s  engine to it    memory MB"
-        );
-        let memory = |name: &str| match name {
-            name if name.starts_with("Beadle") => Some(engine.index_bytes()),
-            name if name.ends_with("NFA") => Some(nfa.memory_usage()),
-            name if name.ends_with("DFA") => dfa.as_ref().map(AhoCorasick::memory_usage),
-            name if name.starts_with("daachorse") => Some(double_array.heap_bytes()),
-            _ => None,
-        };
+        println!("\n{size} names, 1 MB of prose              MB/s  engine to it  memory MB");
         let own = ways[0].rate();
-        for way in &ways {
-            let memory = memory(&way.name)
-                .map_or(String::new(), |bytes| format!("{:.1}", bytes as f64 / 1e6));
+        for (way, bytes) in ways.iter().zip(memory) {
+            let memory = bytes.map_or(String::new(), |bytes| format!("{:.1}", bytes as f64 / 1e6));
+            let rate = way.rate();
             println!(
-                "{:<44} {:>9.0} {:>12.2} {memory:>13}",
+                "{:<38} {rate:>9.0} {:>13.2} {memory:>10}",
                 way.name,
-                way.rate(),
-                own / way.rate()
+                own / rate
             );
         }
     }
