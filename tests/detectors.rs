@@ -774,6 +774,11 @@ fn identifiers_are_typed_and_weighed() {
         found("It is 9434765870."),
         is("nhs-number", Low, "9434765870")
     );
+    assert_eq!(found("ULN 9276308686"), is("uln", High, "9276308686"));
+    assert_eq!(found("It is 9276308686."), is("uln", Low, "9276308686"));
+    assert_eq!(found("UTR 1955839661"), is("utr", High, "1955839661"));
+    let number = |text: &str| is("national-insurance-number", Medium, text);
+    assert_eq!(found("AB123456C"), number("AB123456C"));
     for iban in ["GB82WEST12345698765432", "GB29 NWBK 6016 1331 9268 19"] {
         assert_eq!(found(&format!("to {iban} please")), is("iban", High, iban));
     }
@@ -810,7 +815,7 @@ fn identifiers_are_typed_and_weighed() {
         "A801200005001",
         "Q207000016049",
         "943 476 5871 NHS",
-        "ULN 9276308686",
+        "UTR 1955839662",
         "card 4111 1111 1111 1111",
         "1700000000 1700000001",
         "phone 020 7946 0000 or +44 20 7946 0000",

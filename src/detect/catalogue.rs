@@ -49,6 +49,26 @@ pub enum Check {
     NhsNumber,
     /// Check letter.
     Upn,
+    /// Weighted sum that leaves ten.
+    Uln,
+    /// Prefixes that are given out.
+    Nino,
+    /// Weighted sum of the tax reference, with a word that says so.
+    Utr,
+    /// Shape, with the word beside it.
+    Passport,
+    /// Check digits of the machine-readable zone.
+    MachineReadable,
+    /// Layout and the date inside.
+    DrivingLicence,
+    /// The date of birth on the roster, beside the pupil's name.
+    BirthDate,
+    /// Postcode beside a pupil's name.
+    Postcode,
+    /// Telephone number beside a pupil's name.
+    Telephone,
+    /// E-mail address beside a pupil's name.
+    EmailAddress,
     /// The pattern alone.
     Pattern,
 }
@@ -139,11 +159,21 @@ pub const EMBEDDED: &[(&str, &str)] = embedded![
     "detectors/financial/iban.toml",
     "detectors/financial/payment-card.toml",
     "detectors/financial/sort-code-account.toml",
+    "detectors/financial/utr.toml",
     "detectors/medical/medical-term.toml",
     "detectors/medical/nhs-number.toml",
     "detectors/medical/safeguarding-term.toml",
     "detectors/medical/sen-term.toml",
+    "detectors/personal/date-of-birth.toml",
+    "detectors/personal/driving-licence.toml",
+    "detectors/personal/email-address.toml",
+    "detectors/personal/machine-readable-zone.toml",
+    "detectors/personal/national-insurance-number.toml",
+    "detectors/personal/passport.toml",
+    "detectors/personal/postcode.toml",
+    "detectors/personal/telephone.toml",
     "detectors/pupil/pupil-full-name.toml",
+    "detectors/pupil/uln.toml",
     "detectors/pupil/upn.toml",
     "dictionaries/context.toml",
     "dictionaries/medical.toml",

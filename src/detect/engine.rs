@@ -56,6 +56,7 @@ pub struct Engine {
     pub(super) indexes: Indexes,
     pub(super) known: Vec<Known>,
     pub(super) upns: HashMap<u64, u32>,
+    pub(super) ulns: HashMap<u64, u32>,
     pub(super) checked: Vec<Checked>,
     patterns: Patterns,
 }
@@ -117,11 +118,14 @@ impl Engine {
             .spelling
             .then(|| Neighbours::build(&keys, names::words(&keys, roster)));
         let vocabulary = Vocabulary::build(&keys, catalogue, &mut words);
-        let mut upns = HashMap::new();
+        let (mut upns, mut ulns) = (HashMap::new(), HashMap::new());
         let mut known = Vec::with_capacity(roster.len());
         for (number, person) in roster.people.iter().enumerate() {
             if let Some(upn) = &person.upn {
                 upns.insert(keys.value("upn", upn.as_bytes()) as u64, number as u32);
+            }
+            if let Some(uln) = &person.uln {
+                ulns.insert(keys.value("uln", uln.as_bytes()) as u64, number as u32);
             }
             known.push(Known {
                 born: person.born,
@@ -153,6 +157,7 @@ impl Engine {
             },
             known,
             upns,
+            ulns,
             checked,
             patterns: Patterns::build(catalogue)?,
         })

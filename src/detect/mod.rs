@@ -16,6 +16,7 @@ mod names;
 mod nicknames;
 mod numbers;
 pub mod options;
+mod papers;
 mod patterns;
 mod raw;
 pub mod spelling;

@@ -4,6 +4,7 @@
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
 mod cells;
+mod details;
 mod names;
 mod numbers;
 mod ordinary;
@@ -94,6 +95,7 @@ impl<'j> Judge<'j> {
         self.note_ids(raw);
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);
+        self.details();
         self.mentions(raw);
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.numbers(raw);
