@@ -23,7 +23,7 @@ pub enum CheckError {
 /// Writes how the roster (and the staff list) are read.
 pub fn check(file: &Path, staff: Option<&Path>, out: &mut dyn Write) -> Result<(), CheckError> {
     let (roster, report) = tools::import(file, RosterKind::Pupils)?;
-    writeln!(out, "Columns")?;
+    writeln!(out, "Read as {}\n\nColumns", report.format.name())?;
     for (header, used) in &report.columns {
         match used {
             ColumnUse::Mapped(column) => writeln!(out, "  {header:<28} {}", column.name())?,

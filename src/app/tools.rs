@@ -102,13 +102,31 @@ fn people(path: Option<&Path>, kind: RosterKind) -> Result<Roster, ToolsError> {
     )
 }
 
-/// Reads one roster file.
+/// Reads a roster: one file of any known format, or a folder with the CSV files of a OneRoster or School Data Sync export.
 pub fn import(path: &Path, kind: RosterKind) -> Result<(Roster, ImportReport), ToolsError> {
-    let bytes = std::fs::read(path).map_err(|source| ToolsError::Read {
+    let failed = |source| ToolsError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    Roster::import(&bytes, kind).map_err(|source| ToolsError::Roster {
+    };
+    let imported = if path.is_dir() {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if name.to_ascii_lowercase().ends_with(".csv") {
+                files.push((name, std::fs::read(&path).map_err(failed)?));
+            }
+        }
+        files.sort();
+        Roster::import_files(&files, kind)
+    } else {
+        Roster::import(&std::fs::read(path).map_err(failed)?, kind)
+    };
+    imported.map_err(|source| ToolsError::Roster {
         path: path.to_owned(),
         source,
     })

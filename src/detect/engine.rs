@@ -121,7 +121,7 @@ impl Engine {
         let (mut upns, mut ulns) = (HashMap::new(), HashMap::new());
         let mut known = Vec::with_capacity(roster.len());
         for (number, person) in roster.people.iter().enumerate() {
-            if let Some(upn) = &person.upn {
+            for upn in person.upn.iter().chain(&person.former_upn) {
                 upns.insert(keys.value("upn", upn.as_bytes()) as u64, number as u32);
             }
             if let Some(uln) = &person.uln {

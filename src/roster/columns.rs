@@ -31,6 +31,8 @@ pub enum Column {
     Born,
     /// Unique pupil number.
     Upn,
+    /// An earlier or temporary unique pupil number.
+    FormerUpn,
     /// Unique learner number.
     Uln,
     /// Year group.
@@ -64,6 +66,7 @@ impl Column {
             Self::Middle => "middle names",
             Self::Born => "date of birth",
             Self::Upn => "unique pupil number",
+            Self::FormerUpn => "former unique pupil number",
             Self::Uln => "unique learner number",
             Self::Year => "year group",
             Self::Form => "form or class",
@@ -245,6 +248,10 @@ const SYNONYMS: &[(Column, &[&str])] = &[
             "stateid",
             "currentupn",
         ],
+    ),
+    (
+        Column::FormerUpn,
+        &["formerupn", "previousupn", "tempupn", "temporaryupn"],
     ),
     (
         Column::Uln,

@@ -43,6 +43,32 @@ impl Date {
         })
     }
 
+    /// The date that a workbook keeps as this number of days since the end of 1899; none for a number no pupil's or teacher's birth has.
+    pub fn from_serial(text: &str) -> Option<Self> {
+        let days: i64 = text
+            .split_once('.')
+            .map_or(text, |(days, _)| days)
+            .parse()
+            .ok()?;
+        // 1920 to 2079: other numbers in such a column are years or mistakes.
+        if !(7_306..65_745).contains(&days) {
+            return None;
+        }
+        let date = jiff::civil::date(1899, 12, 30)
+            .checked_add(jiff::Span::new().days(days))
+            .ok()?;
+        Self::new(
+            date.year().try_into().ok()?,
+            date.month().try_into().ok()?,
+            date.day().try_into().ok()?,
+        )
+    }
+
+    /// Year, month and day, as [`Self::parse`] reads them.
+    pub(super) fn written(self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
     /// Reads `05/02/2014`, `5.2.14`, `2014-02-05`, `2014-02-05T00:00:00`, `20140205`, `5 Feb 2014`, `5th February 2014`,
     /// `February 5, 2014`. Day comes before month, as the United Kingdom writes it.
     pub fn parse(text: &str) -> Option<Self> {

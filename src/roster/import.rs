@@ -1,21 +1,15 @@
-//! Importing an export of a school's system: bytes in, people and a report out.
+//! Importing an export of a school's system: one file or a set of them go in, people and a report come out.
 //!
 //! # Invariants
-//! Columns with passwords are never copied out of the record they stand in. A file without names is an error that says
-//! which headers were seen; a row without a full name is skipped and counted.
+//! The format is told by the bytes, never by the name of a single file. Unpacking is bounded by what comes out, not by what the file
+//! declares. Passwords are not copied out of the row they stand in.
 //!
 //! # Known gaps
-//! XLSX, OneRoster folders, CTF XML and Wonde JSON are not read yet; a flat CSV of each is.
+//! Old binary workbooks (`.xls`) are not read: save them as XLSX or CSV.
 
-use csv::StringRecord;
-
-use crate::mail::Address;
-use crate::roster::columns::{self, Column};
-use crate::roster::date::Date;
-use crate::roster::decode;
-use crate::roster::person::{FullName, Person, Roster, RosterKind};
-use crate::roster::quoting;
-use crate::roster::report::{ColumnUse, ImportReport, SkippedRow};
+use crate::roster::person::{Roster, RosterKind};
+use crate::roster::report::{Format, ImportReport};
+use crate::roster::{bundle, delimited, packed, transfer, wonde, workbook};
 
 /// Why a file is no roster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,332 +18,76 @@ pub enum RosterError {
     #[error("file is empty")]
     Empty,
     /// No columns with forename and surname, or a full name; the headers that were seen.
-    #[error("no columns for names among the headers: {}", .0.join(", "))]
+    #[error("no columns for names among the headers: {}; name the columns Surname and Forename, or export them", .0.join(", "))]
     NoNames(Vec<String>),
     /// Every row was skipped.
     #[error("no row names a person")]
     Nobody,
+    /// It is of a known format and cannot be read.
+    #[error("it looks like {format} and cannot be read: {reason}")]
+    Broken {
+        /// The format.
+        format: &'static str,
+        /// What is wrong, and what to do.
+        reason: &'static str,
+    },
+    /// A set of files without the one that lists people; the names that were seen.
+    #[error("no file that lists people (users.csv, student.csv, teacher.csv) among: {}", .0.join(", "))]
+    NoPeopleFile(Vec<String>),
 }
 
 impl Roster {
-    /// Reads a CSV export. The delimiter (`,` `;` tab) and the encoding are found from the bytes.
+    /// Reads one file: CSV, an XLSX workbook, a zip of OneRoster or School Data Sync files, a Common Transfer File, or Wonde's JSON.
     pub fn import(bytes: &[u8], kind: RosterKind) -> Result<(Self, ImportReport), RosterError> {
-        let text = decode::text(bytes);
-        let header = text
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .ok_or(RosterError::Empty)?;
-        let delimiter = delimiter(header);
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text.trim_start().as_bytes());
-        let mut records = reader.records();
-        let Some(Ok(headers)) = records.next() else {
-            return Err(RosterError::Empty);
-        };
-        let mut report = ImportReport {
-            columns: uses(&headers, kind),
-            warnings: quoting::open_quotes(text.trim_start(), delimiter),
-            ..ImportReport::default()
-        };
-        let map = Map::of(&report.columns);
-        if !map.has_names() {
-            let seen = report
-                .columns
-                .iter()
-                .map(|(header, _)| header.clone())
-                .collect();
-            return Err(RosterError::NoNames(seen));
-        }
-        let mut roster = Self::default();
-        for (index, record) in records.enumerate() {
-            report.rows += 1;
-            let row = index + 2;
-            match record
-                .map_err(|_| "broken")
-                .and_then(|record| Ok((map.person(&record, kind)?, record)))
-            {
-                Ok((person, record)) => {
-                    if person.born.is_none() && !map.get(&record, Column::Born).is_empty() {
-                        let reason = "date of birth is no date and was left out";
-                        report.warnings.push(SkippedRow { row, reason });
-                    }
-                    *report.schools.entry(person.school.clone()).or_default() += 1;
-                    roster.people.push(person);
-                }
-                Err(reason) => {
-                    report.broken_rows += usize::from(reason == "broken");
-                    report.skipped.push(SkippedRow { row, reason });
+        match sniff(bytes) {
+            Shape::Zip => {
+                let files = packed::files(bytes)?;
+                if packed::is_workbook(&files) {
+                    workbook::read(&files, kind)?.people(Format::Workbook, kind)
+                } else {
+                    bundle::read(&files, kind)
                 }
             }
+            Shape::OldWorkbook => Err(RosterError::Broken {
+                format: "an Excel workbook of 2003 or older",
+                reason: "save it as XLSX or CSV and try again",
+            }),
+            Shape::Xml => transfer::read(bytes)?.people(Format::TransferFile, kind),
+            Shape::Json => wonde::read(bytes)?.people(Format::Wonde, kind),
+            Shape::Text => delimited::read(bytes)?.people(Format::Csv, kind),
         }
-        report.warnings.sort_by_key(|warning| warning.row);
-        report.people = roster.people.len();
-        if roster.is_empty() {
-            return Err(RosterError::Nobody);
-        }
-        Ok((roster, report))
+    }
+
+    /// Reads the files of a folder as one export: OneRoster, or School Data Sync of any version.
+    pub fn import_files(
+        files: &[(String, Vec<u8>)],
+        kind: RosterKind,
+    ) -> Result<(Self, ImportReport), RosterError> {
+        bundle::read(files, kind)
     }
 }
 
-/// The delimiter that the header line has most of, outside quotes.
-fn delimiter(header: &str) -> u8 {
-    let mut quoted = false;
-    let mut counts = [0_usize; 3];
-    for byte in header.bytes() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => counts[0] += 1,
-            b';' if !quoted => counts[1] += 1,
-            b'\t' if !quoted => counts[2] += 1,
-            _ => {}
-        }
-    }
-    let [comma, semicolon, tab] = counts;
-    if tab > comma && tab >= semicolon {
-        b'\t'
-    } else if semicolon > comma {
-        b';'
+enum Shape {
+    Zip,
+    OldWorkbook,
+    Xml,
+    Json,
+    Text,
+}
+
+fn sniff(bytes: &[u8]) -> Shape {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head = start.get(..start.len().min(4096)).unwrap_or_default();
+    let begins = head.trim_ascii_start();
+    if begins.starts_with(b"PK\x03\x04") {
+        Shape::Zip
+    } else if begins.starts_with(b"\xd0\xcf\x11\xe0") {
+        Shape::OldWorkbook
+    } else if begins.starts_with(b"<") || head.starts_with(b"\xff\xfe<\0") {
+        Shape::Xml
+    } else if begins.starts_with(b"{") || begins.starts_with(b"[") {
+        Shape::Json
     } else {
-        b','
+        Shape::Text
     }
-}
-
-fn uses(headers: &StringRecord, kind: RosterKind) -> Vec<(String, ColumnUse)> {
-    let mut taken = Vec::new();
-    headers
-        .iter()
-        .map(|header| {
-            let header = header.trim_matches('\u{feff}').trim();
-            let what = if columns::is_password(header) {
-                ColumnUse::Dropped
-            } else {
-                match columns::meaning(header, kind) {
-                    Some(column)
-                        if column == Column::ContactEmail || column == Column::OwnEmail =>
-                    {
-                        ColumnUse::Mapped(column)
-                    }
-                    Some(column) if !taken.contains(&column) => {
-                        taken.push(column);
-                        ColumnUse::Mapped(column)
-                    }
-                    _ => ColumnUse::Unmapped,
-                }
-            };
-            (header.to_owned(), what)
-        })
-        .collect()
-}
-
-/// Which field of a record holds what.
-struct Map(Vec<(Column, usize)>);
-
-impl Map {
-    fn of(columns: &[(String, ColumnUse)]) -> Self {
-        let mapped = columns
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (_, what))| match what {
-                ColumnUse::Mapped(column) => Some((*column, index)),
-                ColumnUse::Unmapped | ColumnUse::Dropped => None,
-            });
-        Self(mapped.collect())
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.0.iter().any(|(known, _)| *known == column)
-    }
-
-    fn has_names(&self) -> bool {
-        let forename = self.has(Column::Forename) || self.has(Column::PreferredForename);
-        let surname = self.has(Column::Surname) || self.has(Column::PreferredSurname);
-        (forename && surname) || self.has(Column::FullName)
-    }
-
-    fn all<'r>(&self, record: &'r StringRecord, column: Column) -> impl Iterator<Item = &'r str> {
-        self.0
-            .iter()
-            .filter(move |(known, _)| *known == column)
-            .filter_map(|(_, index)| record.get(*index))
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-    }
-
-    fn get<'r>(&self, record: &'r StringRecord, column: Column) -> &'r str {
-        self.all(record, column).next().unwrap_or_default()
-    }
-
-    fn person(&self, record: &StringRecord, kind: RosterKind) -> Result<Person, &'static str> {
-        if record.iter().all(str::is_empty) {
-            return Err("empty");
-        }
-        self.belongs(record, kind)?;
-        let owned = |column| self.get(record, column).to_owned();
-        let some = |column| Some(owned(column)).filter(|text| !text.is_empty());
-        let mut person = Person {
-            id: some(Column::Id),
-            legal: self.name(record, Column::Forename, Column::Surname),
-            preferred: self.name(record, Column::PreferredForename, Column::PreferredSurname),
-            former: self.name(record, Column::FormerForename, Column::FormerSurname),
-            middle: owned(Column::Middle),
-            born: Date::parse(self.get(record, Column::Born)),
-            upn: some(Column::Upn).map(|upn| compact(&upn)),
-            uln: some(Column::Uln).map(|uln| compact(&uln)),
-            year: owned(Column::Year),
-            form: owned(Column::Form),
-            school: owned(Column::School),
-            contacts: addresses(self.all(record, Column::ContactEmail)),
-            addresses: addresses(self.all(record, Column::OwnEmail)),
-        };
-        self.complete(record, &mut person);
-        if person.legal.forename.is_empty() && person.legal.surname.is_empty() {
-            return Err("no name");
-        }
-        Ok(person)
-    }
-
-    /// Legal parts that are missing come from the full name, then from the preferred one.
-    fn complete(&self, record: &StringRecord, person: &mut Person) {
-        if person.legal.forename.is_empty() || person.legal.surname.is_empty() {
-            let (whole, middle) = split_full_name(self.get(record, Column::FullName));
-            fill(&mut person.legal, &whole);
-            if person.middle.is_empty() {
-                person.middle = middle;
-            }
-        }
-        let preferred = person.preferred.clone();
-        fill(&mut person.legal, &preferred);
-    }
-
-    /// OneRoster files list everybody: only the kind that was asked for counts, and nobody marked for deletion.
-    fn belongs(&self, record: &StringRecord, kind: RosterKind) -> Result<(), &'static str> {
-        let state = columns::plain(self.get(record, Column::State));
-        if state == "tobedeleted" {
-            return Err("marked for deletion");
-        }
-        let role = columns::plain(self.get(record, Column::Role));
-        let adult = [
-            "parent",
-            "guardian",
-            "relative",
-            "teacher",
-            "aide",
-            "administrator",
-            "proctor",
-            "staff",
-        ];
-        let is_pupil = matches!(role.as_str(), "student" | "pupil" | "learner");
-        match kind {
-            RosterKind::Pupils if adult.contains(&role.as_str()) => Err("not a pupil"),
-            RosterKind::Staff
-                if is_pupil || ["parent", "guardian", "relative"].contains(&role.as_str()) =>
-            {
-                Err("not staff")
-            }
-            RosterKind::Pupils | RosterKind::Staff => Ok(()),
-        }
-    }
-
-    fn name(&self, record: &StringRecord, forename: Column, surname: Column) -> FullName {
-        FullName {
-            forename: without_title(self.get(record, forename)).to_owned(),
-            surname: self.get(record, surname).to_owned(),
-        }
-    }
-}
-
-fn fill(name: &mut FullName, from: &FullName) {
-    if name.forename.is_empty() {
-        name.forename.clone_from(&from.forename);
-    }
-    if name.surname.is_empty() {
-        name.surname.clone_from(&from.surname);
-    }
-}
-
-const TITLES: &[&str] = &[
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "mx",
-    "dr",
-    "master",
-    "prof",
-    "professor",
-    "sir",
-    "dame",
-    "rev",
-    "revd",
-];
-
-fn without_title(name: &str) -> &str {
-    match name.split_once(char::is_whitespace) {
-        Some((first, rest)) if TITLES.contains(&columns::plain(first).as_str()) => {
-            rest.trim_start()
-        }
-        _ => name,
-    }
-}
-
-/// Particles that begin a surname when a full name is written forename first.
-const PARTICLES: &[&str] = &[
-    "van", "von", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "al", "el", "bin",
-    "ibn", "ter", "ten", "st", "st.", "mc", "mac", "ó", "o", "ní", "ap",
-];
-
-/// Splits "Surname, Forename Middle" and "Forename Middle Surname".
-fn split_full_name(text: &str) -> (FullName, String) {
-    let text = without_title(text.trim());
-    if let Some((surname, rest)) = text.split_once(',') {
-        let rest = without_title(rest.trim());
-        let (forename, middle) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = FullName {
-            forename: forename.to_owned(),
-            surname: surname.trim().to_owned(),
-        };
-        return (name, middle.trim().to_owned());
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [first, inner @ .., last] = &words[..] else {
-        let name = FullName {
-            forename: String::new(),
-            surname: text.to_owned(),
-        };
-        return (name, String::new());
-    };
-    let start = inner
-        .iter()
-        .position(|word| PARTICLES.contains(&word.to_lowercase().as_str()))
-        .unwrap_or(inner.len());
-    let (middle, particles) = inner.split_at(start);
-    let mut surname = particles.to_vec();
-    surname.push(last);
-    let name = FullName {
-        forename: (*first).to_owned(),
-        surname: surname.join(" "),
-    };
-    (name, middle.join(" "))
-}
-
-fn compact(text: &str) -> String {
-    text.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
-}
-
-fn addresses<'r>(fields: impl Iterator<Item = &'r str>) -> Vec<String> {
-    let mut found: Vec<String> = fields
-        .flat_map(|field| field.split([';', ',', ' ', '\n', '|']))
-        .filter_map(|text| Address::parse(text.trim_matches(['<', '>', '"'])).ok())
-        .map(|address| address.key())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
 }

@@ -8,10 +8,18 @@ pub mod ordinary;
 pub mod person;
 pub mod report;
 
+mod bundle;
 mod decode;
+mod delimited;
+mod markup;
+mod packed;
 mod quoting;
+mod sheet;
+mod transfer;
+mod wonde;
+mod workbook;
 
 pub use date::Date;
 pub use import::RosterError;
 pub use person::{FullName, Person, Roster, RosterKind};
-pub use report::{ColumnUse, ImportReport, Risk, RiskyName, SkippedRow};
+pub use report::{ColumnUse, Format, ImportReport, Risk, RiskyName, SkippedRow};

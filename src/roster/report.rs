@@ -10,6 +10,38 @@ use crate::roster::columns::Column;
 use crate::roster::ordinary;
 use crate::roster::person::{Person, Roster};
 
+/// What an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Text with delimiters.
+    #[default]
+    Csv,
+    /// An Excel workbook.
+    Workbook,
+    /// A set of OneRoster files.
+    OneRoster,
+    /// A set of School Data Sync files.
+    SchoolDataSync,
+    /// A Common Transfer File.
+    TransferFile,
+    /// Wonde's JSON.
+    Wonde,
+}
+
+impl Format {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Workbook => "Excel workbook",
+            Self::OneRoster => "OneRoster",
+            Self::SchoolDataSync => "School Data Sync",
+            Self::TransferFile => "Common Transfer File",
+            Self::Wonde => "Wonde JSON",
+        }
+    }
+}
+
 /// What became of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnUse {
@@ -33,6 +65,8 @@ pub struct SkippedRow {
 /// How an import went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
+    /// What the file is.
+    pub format: Format,
     /// Every header with what became of its column.
     pub columns: Vec<(String, ColumnUse)>,
     /// Rows after the header.
