@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod checks;
+pub mod checksum;
 pub mod engine;
 pub mod finding;
 pub mod normalise;
@@ -14,14 +15,14 @@ mod keywords;
 mod mask;
 mod names;
 mod numbers;
-mod patterns;
+pub mod patterns;
 mod raw;
 mod stream;
 mod table;
 pub mod token;
 mod vocabulary;
 
-pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary};
+pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Fault};
 pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,

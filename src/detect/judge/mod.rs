@@ -164,6 +164,19 @@ impl<'j> Judge<'j> {
         self.found.push((draft.range.start, finding));
     }
 
+    /// The pupil nearest to a range within so many bytes; in a table within its row. The inner value is none for a number that is
+    /// not on the roster.
+    pub(super) fn person_near(
+        &self,
+        range: &Range<usize>,
+        reach: usize,
+    ) -> Option<Option<PersonId>> {
+        let window = self.scene.window(range, reach);
+        self.nearest(range, &window)
+            .filter(|anchor| !anchor.weak)
+            .map(|anchor| anchor.person)
+    }
+
     /// The anchor nearest to a range within a window.
     fn nearest(&self, range: &Range<usize>, window: &Range<usize>) -> Option<&Anchor> {
         let after = self
