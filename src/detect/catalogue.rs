@@ -224,19 +224,31 @@ macro_rules! embedded {
 
 /// Every file of the catalogue; `tests/detectors.rs` compares the list with the folder.
 pub const EMBEDDED: &[(&str, &str)] = embedded![
+    "detectors/credential/api-key.toml",
+    "detectors/credential/password.toml",
+    "detectors/credential/private-key.toml",
+    "detectors/financial/financial-term.toml",
     "detectors/financial/iban.toml",
+    "detectors/financial/invoice-term.toml",
     "detectors/financial/payment-card.toml",
     "detectors/financial/sort-code-account.toml",
+    "detectors/marking/confidential.toml",
+    "detectors/marking/official-sensitive.toml",
+    "detectors/marking/restricted-circulation.toml",
     "detectors/medical/medical-term.toml",
+    "detectors/medical/medicine-dose.toml",
     "detectors/medical/nhs-number.toml",
     "detectors/medical/safeguarding-term.toml",
     "detectors/medical/sen-term.toml",
+    "detectors/medical/special-category-term.toml",
+    "detectors/pupil/ctf-file.toml",
     "detectors/pupil/pupil-full-name.toml",
     "detectors/pupil/upn.toml",
     "dictionaries/context.toml",
     "dictionaries/medical.toml",
     "dictionaries/safeguarding.toml",
     "dictionaries/sen.toml",
+    "dictionaries/special-category.toml",
 ];
 
 impl Catalogue {

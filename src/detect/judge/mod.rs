@@ -3,9 +3,14 @@
 //! # Invariants
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
+mod credential;
+mod dose;
+mod marking;
+mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod statements;
 mod terms;
 
 use std::collections::HashSet;
@@ -99,6 +104,7 @@ impl<'j> Judge<'j> {
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.terms(raw);
         self.columns(raw);
+        self.statements(raw);
     }
 
     /// The places that stand for people.
