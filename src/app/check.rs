@@ -1,5 +1,7 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
+mod detectors;
+
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -98,14 +100,17 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
 
 fn patterns(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     match tools::catalogue(config.trust.patterns.as_deref()) {
-        Ok(catalogue) => report.good(
-            "patterns",
-            &format!(
-                "{} detectors, {} dictionaries",
-                catalogue.detectors.len(),
-                catalogue.dictionaries.len()
-            ),
-        ),
+        Ok(catalogue) => {
+            report.good(
+                "patterns",
+                &format!(
+                    "{} detectors, {} dictionaries",
+                    catalogue.detectors.len(),
+                    catalogue.dictionaries.len()
+                ),
+            )?;
+            detectors::run(&catalogue, report)
+        }
         Err(error) => report.problem("patterns", &error.to_string()),
     }
 }

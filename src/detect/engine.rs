@@ -211,12 +211,13 @@ impl Engine {
                 surroundings.about(&unit.location),
             );
             judge.judge(&mut raw);
-            self.patterns
-                .scan(&self.indexes.keys, &scene, &mut judge.found, cap);
+            let complete = self
+                .patterns
+                .scan(&self.indexes.keys, &scene, &mut judge, cap);
             note(&mut surroundings, unit, judge.anchors());
             let mut found = judge.finish(room);
             room -= found.list.len();
-            found.unfinished |= !finished || raw.cut;
+            found.unfinished |= !finished || !complete || raw.cut;
             by_unit.insert(number, found);
         }
         self.join(by_unit)

@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod checks;
+pub mod checksum;
 pub mod engine;
 pub mod finding;
 pub mod normalise;
@@ -17,7 +18,7 @@ mod nicknames;
 mod numbers;
 pub mod options;
 mod papers;
-mod patterns;
+pub mod patterns;
 mod raw;
 pub mod spelling;
 mod stream;
@@ -25,7 +26,7 @@ mod table;
 pub mod token;
 mod vocabulary;
 
-pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary};
+pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Fault};
 pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,

@@ -4,10 +4,15 @@
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
 mod cells;
+mod credential;
 mod details;
+mod dose;
+mod marking;
+mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod statements;
 mod terms;
 
 use std::collections::HashSet;
@@ -102,6 +107,7 @@ impl<'j> Judge<'j> {
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.terms(raw);
         self.columns(raw);
+        self.statements(raw);
     }
 
     /// The places that stand for people.
@@ -165,6 +171,19 @@ impl<'j> Judge<'j> {
             obfuscated,
         };
         self.found.push((draft.range.start, finding));
+    }
+
+    /// The pupil nearest to a range within so many bytes; in a table within its row. The inner value is none for a number that is
+    /// not on the roster.
+    pub(super) fn person_near(
+        &self,
+        range: &Range<usize>,
+        reach: usize,
+    ) -> Option<Option<PersonId>> {
+        let window = self.scene.window(range, reach);
+        self.nearest(range, &window)
+            .filter(|anchor| !anchor.weak)
+            .map(|anchor| anchor.person)
     }
 
     /// The anchor nearest to a range within a window.
