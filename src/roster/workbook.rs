@@ -34,7 +34,7 @@ pub(super) fn read(parts: &[(String, Vec<u8>)], kind: RosterKind) -> Result<Shee
         .iter()
         .filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            name.starts_with("xl/worksheets/") && name.ends_with(".xml")
+            name.starts_with("xl/worksheets/sheet")
         })
         .collect();
     sheets.sort_by_key(|(name, _)| (name.len(), name.clone()));
