@@ -361,8 +361,8 @@ fn twin(c: char) -> Option<char> {
     static TWINS: LazyLock<[u8; 0x590 - FIRST]> = LazyLock::new(|| {
         const PAIRS: &[(&str, &str)] = &[
             (
-                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн",
-                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh",
+                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУҮүԝхХӏӀпгьн",
+                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYYywxXlInrbh",
             ),
             (
                 "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",

@@ -43,9 +43,13 @@ const RECALL: usize = 990;
 const PRECISION: usize = 980;
 
 fn tools(pupils: &[people::Pupil]) -> Tools {
-    let roster = Roster::import(people::roster_csv(pupils).as_bytes(), RosterKind::Pupils).unwrap().0;
+    let roster = Roster::import(people::roster_csv(pupils).as_bytes(), RosterKind::Pupils)
+        .unwrap()
+        .0;
     assert_eq!(roster.people.len(), pupils.len());
-    let staff = Roster::import(people::STAFF.as_bytes(), RosterKind::Staff).unwrap().0;
+    let staff = Roster::import(people::STAFF.as_bytes(), RosterKind::Staff)
+        .unwrap()
+        .0;
     let engine = Engine::build(&roster, &staff, &Catalogue::embedded().unwrap(), [7; 16]).unwrap();
     Tools {
         engine: Arc::new(engine),
@@ -57,7 +61,11 @@ fn tools(pupils: &[people::Pupil]) -> Tools {
 fn samples(pupils: &[people::Pupil]) -> Vec<Sample> {
     let catalogue = Catalogue::embedded().unwrap();
     let has = |part: &str| {
-        catalogue.detectors.iter().map(|detector| detector.id.clone()).find(|id| id.contains(part))
+        catalogue
+            .detectors
+            .iter()
+            .map(|detector| detector.id.clone())
+            .find(|id| id.contains(part))
     };
     let mut all = disguise::samples(pupils);
     all.extend(forms::samples(pupils));
@@ -69,8 +77,10 @@ fn samples(pupils: &[people::Pupil]) -> Vec<Sample> {
 
 fn measure(pupils: &[people::Pupil], samples: &[Sample]) -> Report {
     let tools = tools(pupils);
-    let names: Vec<(String, String)> =
-        pupils.iter().map(|p| (people::folded(&p.forename), people::folded(&p.surname))).collect();
+    let names: Vec<(String, String)> = pupils
+        .iter()
+        .map(|p| (people::folded(&p.forename), people::folded(&p.surname)))
+        .collect();
     let mut report = Report::default();
     let address = |text: &str| Address::parse(text).unwrap();
     let envelope = Envelope::of(
@@ -95,7 +105,12 @@ fn every_class_is_found_and_everything_else_is_quiet() {
     let pupils = people::pupils();
     let samples = samples(&pupils);
     let report = measure(&pupils, &samples);
-    println!("{} pupils, {} messages\n\n{}", pupils.len(), samples.len(), report.tables());
+    println!(
+        "{} pupils, {} messages\n\n{}",
+        pupils.len(),
+        samples.len(),
+        report.tables()
+    );
     if let Some(path) = std::env::var_os("BEADLE_ACCURACY_WRONG") {
         let mut text = String::new();
         for (class, wrong) in &report.wrong {

@@ -47,6 +47,8 @@ struct Word {
     hash: u64,
     capital: bool,
     spaced: bool,
+    /// Which ones among its digits stand for an l, the first in the lowest bit; the others stand for an i.
+    ells: u8,
 }
 
 /// Tokens drawn together to one word.
@@ -196,6 +198,7 @@ impl<'i, 't> Stream<'i, 't> {
                 hash: token.hash,
                 capital: token.is_capitalised(),
                 spaced: false,
+                ells: 0,
             };
             self.word(word);
             if token.is_capitalised() && self.raw.words.len() < self.cap {
@@ -223,8 +226,15 @@ impl<'i, 't> Stream<'i, 't> {
             self.end_glued();
         }
         let single = token.len == 1 && token.flags & DIGITS == 0;
-        let one_apart =
-            token.start == self.spaced.end + 1 && self.text[self.spaced.end as usize] != b'\n';
+        let gap = self
+            .text
+            .get(self.spaced.end as usize..token.start as usize)
+            .unwrap_or_default();
+        // A cell or a line ends the word; "S. u. m." has a full stop and a space between its letters.
+        let one_apart = match gap {
+            [one] => !matches!(one, b'\n' | b'\t' | b'|' | b';'),
+            gap => gap == b". ",
+        };
         if single && self.spaced.count > 0 && one_apart {
             self.spaced.extend(&self.indexes.keys, token);
         } else {
@@ -264,6 +274,7 @@ impl<'i, 't> Stream<'i, 't> {
             hash: run.hash,
             capital: run.capital,
             spaced,
+            ells: 0,
         };
         self.if_name(word);
     }
@@ -298,6 +309,7 @@ impl<'i, 't> Stream<'i, 't> {
                 hash,
                 capital: part.is_capitalised() || token.is_capitalised(),
                 spaced: false,
+                ells: 0,
             };
             self.if_name(word);
         }
@@ -341,6 +353,12 @@ impl<'i, 't> Stream<'i, 't> {
 
     fn term(&mut self, range: Range<usize>, term: Term) {
         if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
+            return;
+        }
+        // "form 8" is no part of "form 8T".
+        let last = self.text.get(range.end.wrapping_sub(1));
+        let next = self.text.get(range.end);
+        if last.is_some_and(u8::is_ascii_digit) && next.is_some_and(u8::is_ascii_alphanumeric) {
             return;
         }
         if self.raw.terms.len() < self.cap.saturating_mul(4) {

@@ -160,6 +160,7 @@ impl Stream<'_, '_> {
             hash: token.hash,
             capital: token.is_capitalised(),
             spaced: false,
+            ells: 0,
         };
         let (a, b) = (whole(number, &before), whole(self.number, token));
         if known & NAME != 0 && known_before & NAME == 0 && slips(&before) {
@@ -202,27 +203,18 @@ impl Stream<'_, '_> {
 
     /// Whether the letters themselves, not only their hashes, are the name's.
     fn agree(&self, place: usize, forename: &Word, surname: &Word) -> bool {
-        let spelled = |word: &Word, one: u8| {
+        let spelled = |word: &Word| {
             let text = &self.text[word.start as usize..word.end as usize];
             if word.spaced && text.iter().any(u8::is_ascii_digit) {
-                return text.iter().map(|b| letter_for(*b, one)).collect();
+                return in_letters(text, word.ells);
             }
             letters(text)
         };
-        [(b'i', b'i'), (b'i', b'l'), (b'l', b'i'), (b'l', b'l')]
-            .iter()
-            .take(if forename.spaced || surname.spaced {
-                4
-            } else {
-                1
-            })
-            .any(|(first, last)| {
-                let verify = self
-                    .indexes
-                    .keys
-                    .verify(&spelled(forename, *first), &spelled(surname, *last));
-                self.indexes.names.agrees(place, verify)
-            })
+        let verify = self
+            .indexes
+            .keys
+            .verify(&spelled(forename), &spelled(surname));
+        self.indexes.names.agrees(place, verify)
     }
 
     fn push_name(&mut self, name: RawName) {
@@ -348,12 +340,17 @@ impl Stream<'_, '_> {
             hash: self.indexes.keys.word(stem),
             capital: token.is_capitalised(),
             spaced: false,
+            ells: 0,
         });
     }
 
     /// "0liver", "Wh1tcombe": digits that stand for letters inside a word that is somebody's name.
     pub(super) fn digits_for_letters(&mut self, token: &Token) {
         const LONGEST: usize = 24;
+        /// What a word must keep of its own letters.
+        const LETTERS: usize = 2;
+        /// Ones of a word that are read both ways.
+        const ONES: usize = 3;
         let text = self.text;
         let part = |at: usize| text.get(at).is_some_and(|b| is_word_byte(*b) && *b < 0x80);
         let (mut start, mut end) = (token.start as usize, token.end as usize);
@@ -369,13 +366,14 @@ impl Stream<'_, '_> {
         self.leet_until = end;
         let chunk = &text[start..end];
         let digits = chunk.iter().filter(|b| b.is_ascii_digit()).count();
-        if !(4..LONGEST).contains(&chunk.len()) || digits * 2 > chunk.len() {
+        if !(4..LONGEST).contains(&chunk.len()) || digits + LETTERS > chunk.len() {
             return;
         }
         let before = runs(&text[start..token.start as usize]);
         let after = runs(&text[token.end as usize..end]);
-        for one in [b'i', b'l'] {
-            let word: Vec<u8> = chunk.iter().map(|b| letter_for(*b, one)).collect();
+        let ones = chunk.iter().filter(|b| **b == b'1').count().min(ONES);
+        for ells in 0..1_u8 << ones {
+            let word = in_letters(chunk, ells);
             self.if_name(Word {
                 first: self.number.saturating_sub(before),
                 last: self.number + after,
@@ -384,6 +382,7 @@ impl Stream<'_, '_> {
                 hash: self.indexes.keys.word(&word),
                 capital: true,
                 spaced: true,
+                ells,
             });
         }
     }
@@ -447,22 +446,34 @@ impl Stream<'_, '_> {
     }
 }
 
-/// The letter that a digit stands for; a letter in lower case.
-fn letter_for(byte: u8, one: u8) -> u8 {
-    match byte {
+/// A word with letters for its digits; a one is an l where `ells` has its bit, else an i.
+fn in_letters(text: &[u8], ells: u8) -> Vec<u8> {
+    let mut ones = 0;
+    let letter = |byte: &u8| match byte {
         b'0' => b'o',
-        b'1' => one,
+        b'1' => {
+            ones += 1;
+            if ones <= 8 && ells & (1 << (ones - 1)) != 0 {
+                b'l'
+            } else {
+                b'i'
+            }
+        }
         b'3' => b'e',
         b'4' => b'a',
         b'5' => b's',
         b'7' => b't',
         b'8' => b'b',
         byte => byte.to_ascii_lowercase(),
-    }
+    };
+    text.iter().map(letter).collect()
 }
 
-/// How many tokens letters and digits make that touch each other.
+/// How many tokens letters and digits make that touch each other: a capital behind a small letter begins one too.
 fn runs(text: &[u8]) -> u32 {
-    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
-        .count() as u32
+    let goes_on = |a: &u8, b: &u8| {
+        a.is_ascii_digit() == b.is_ascii_digit()
+            && !(a.is_ascii_lowercase() && b.is_ascii_uppercase())
+    };
+    text.chunk_by(goes_on).count() as u32
 }
