@@ -62,9 +62,16 @@ pub fn dates(text: &[u8]) -> impl Iterator<Item = (Range<usize>, Option<Date>)> 
     })
 }
 
-/// The postcodes in a text.
+/// The postcodes in a text; letters of both cases make a word with digits in it, not a postcode.
 pub fn postcodes(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
-    places(&POSTCODE, text)
+    places(&POSTCODE, text).filter(|range| {
+        let letters = || {
+            text[range.clone()]
+                .iter()
+                .filter(|b| b.is_ascii_alphabetic())
+        };
+        letters().all(u8::is_ascii_uppercase) || letters().all(u8::is_ascii_lowercase)
+    })
 }
 
 /// The telephone numbers of the United Kingdom in a text.

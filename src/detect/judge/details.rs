@@ -36,8 +36,12 @@ impl Judge<'_> {
             if !text.iter().any(|b| b.is_ascii_digit() || *b == b'@') {
                 continue;
             }
+            // An address that is the pupil's name is found as that already.
+            let apart = |detail: &Detail| {
+                detail.range.end <= anchor.range.start || detail.range.start >= anchor.range.end
+            };
             let fresh = self.beside(person, &sentence).into_iter();
-            let fresh = fresh.filter(|detail| seen.insert(detail.range.start));
+            let fresh = fresh.filter(|detail| apart(detail) && seen.insert(detail.range.start));
             found.extend(fresh.map(|detail| (person, detail)));
         }
         for (person, detail) in found {

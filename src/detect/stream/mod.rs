@@ -151,7 +151,7 @@ impl<'i, 't> Stream<'i, 't> {
                 }
                 self.digits_for_letters(&token);
             }
-            if token.len == 1
+            if token.len <= 2
                 || token.flags & GLUED != 0
                 || self.spaced.count + self.glued.count > 0
             {
@@ -225,7 +225,7 @@ impl<'i, 't> Stream<'i, 't> {
         } else {
             self.end_glued();
         }
-        let single = token.len == 1 && token.flags & DIGITS == 0;
+        let single = self.is_one_letter(token);
         let gap = self
             .text
             .get(self.spaced.end as usize..token.start as usize)
@@ -242,6 +242,19 @@ impl<'i, 't> Stream<'i, 't> {
             if single {
                 self.spaced = Together::begin(self.number, token);
             }
+        }
+    }
+
+    /// A letter that stands alone, or what is left of "ß", "Æ" and "Œ".
+    fn is_one_letter(&self, token: &Token) -> bool {
+        const FOLDED: [&[u8]; 3] = [b"ss", b"ae", b"oe"];
+        let spelled = || &self.text[token.start as usize..token.end as usize];
+        match token.len {
+            1 => token.flags & DIGITS == 0,
+            2 => FOLDED
+                .iter()
+                .any(|folded| spelled().eq_ignore_ascii_case(folded)),
+            _ => false,
         }
     }
 

@@ -354,7 +354,7 @@ impl Stream<'_, '_> {
         let text = self.text;
         let part = |at: usize| text.get(at).is_some_and(|b| is_word_byte(*b) && *b < 0x80);
         let (mut start, mut end) = (token.start as usize, token.end as usize);
-        if token.len > 2 || start < self.leet_until {
+        if token.len > 3 || start < self.leet_until {
             return;
         }
         while start > 0 && part(start - 1) && token.end as usize - start < LONGEST {
