@@ -109,8 +109,8 @@ fn config(folder: &Path) -> io::Result<Config> {
         trust: Trust {
             internal_domains: domains.to_vec(),
             partner_domains: vec![PARTNER.to_owned()],
-            roster: Some(sample.join("roster.csv")),
-            staff: Some(sample.join("staff.csv")),
+            roster: vec![sample.join("roster.csv")],
+            staff: vec![sample.join("staff.csv")],
             ..Trust::default()
         },
         listener: vec![Listener {

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::config::{Config, Trust};
+use crate::app::people;
 use crate::detect::catalogue::EMBEDDED;
 use crate::detect::{Catalogue, CatalogueError, Engine};
 use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
 use crate::policy::{Policy, PolicyError};
-use crate::roster::{ImportReport, Roster, RosterError, RosterKind};
+use crate::roster::{RosterError, RosterKind};
 
 /// Why judging cannot begin; every text says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,31 @@ pub enum ToolsError {
         /// What is wrong with it.
         source: RosterError,
     },
+    /// More files than a roster has.
+    #[error(
+        "`{path}`: more than {files} files, {folders} folders deep or 2 GiB; name the folder that holds the export alone"
+    )]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// Files that are read at most.
+        files: usize,
+        /// Depth to which folders are read.
+        folders: usize,
+    },
+    /// A reload would lose the roster.
+    #[error("the configuration names no roster any more")]
+    RosterGone,
+    /// A reload would lose most of the roster: an export that was cut short is likelier than half a trust leaving.
+    #[error(
+        "the roster shrank from {before} to {after} pupils; if that is right, restart the relay, else mend the export and reload"
+    )]
+    RosterShrank {
+        /// Pupils looked for now.
+        before: usize,
+        /// Pupils in the new files.
+        after: usize,
+    },
     /// A domain is none.
     #[error(
         "{key}: found `{found}`; allowed: domain names such as trust.example; write the part after the @"
@@ -56,18 +82,31 @@ pub fn build(
     reader: Arc<dyn Reader>,
 ) -> Result<Tools, ToolsError> {
     let policy = policy(&config.trust)?;
-    let (roster, staff) = (
-        people(config.trust.roster.as_deref(), RosterKind::Pupils)?,
-        people(config.trust.staff.as_deref(), RosterKind::Staff)?,
-    );
+    let roster = people::load(&config.trust.roster, RosterKind::Pupils)?.roster;
+    let staff = people::load(&config.trust.staff, RosterKind::Staff)?.roster;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
     let engine = Engine::build_with(&roster, &staff, &catalogue, config.detect, secret)?;
-    metrics::gauge!("beadle_roster_people").set(engine.person_count() as f64);
     Ok(Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
         reader,
     })
+}
+
+/// What a reload may put in the place of `present`: whatever was built, unless it would look for less than half of the pupils.
+pub fn replacement(
+    present: &Tools,
+    built: Result<Tools, ToolsError>,
+) -> Result<Tools, ToolsError> {
+    let fresh = built?;
+    let (before, after) = (present.engine.person_count(), fresh.engine.person_count());
+    if before > 0 && after == 0 {
+        return Err(ToolsError::RosterGone);
+    }
+    if after < before / 2 {
+        return Err(ToolsError::RosterShrank { before, after });
+    }
+    Ok(fresh)
 }
 
 /// The policy with the trust's domains.
@@ -93,43 +132,6 @@ fn domains(key: &'static str, texts: &[String]) -> Result<Vec<Domain>, ToolsErro
             })
         })
         .collect()
-}
-
-fn people(path: Option<&Path>, kind: RosterKind) -> Result<Roster, ToolsError> {
-    path.map_or_else(
-        || Ok(Roster::default()),
-        |path| import(path, kind).map(|(roster, _)| roster),
-    )
-}
-
-/// Reads a roster: one file of any known format, or a folder with the CSV files of a OneRoster or School Data Sync export.
-pub fn import(path: &Path, kind: RosterKind) -> Result<(Roster, ImportReport), ToolsError> {
-    let failed = |source| ToolsError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let imported = if path.is_dir() {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            if name.to_ascii_lowercase().ends_with(".csv") {
-                files.push((name, std::fs::read(&path).map_err(failed)?));
-            }
-        }
-        files.sort();
-        Roster::import_files(&files, kind)
-    } else {
-        Roster::import(&std::fs::read(path).map_err(failed)?, kind)
-    };
-    imported.map_err(|source| ToolsError::Roster {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// The built-in catalogue, with files of `folder` in the place of built-in ones of the same name.

@@ -134,6 +134,11 @@ impl Pipeline {
     }
 
     /// Judges later messages with these tools; messages under way keep theirs.
+    pub fn tools(&self) -> Arc<Tools> {
+        self.0.tools.load_full()
+    }
+
+    /// Swaps.
     pub fn swap_tools(&self, tools: Tools) {
         self.inner.tools.store(Arc::new(tools));
     }

@@ -43,30 +43,25 @@ impl Date {
         })
     }
 
-    /// The date that a workbook keeps as this number of days since the end of 1899; none for a number no pupil's or teacher's birth has.
-    pub fn from_serial(text: &str) -> Option<Self> {
-        let days: i64 = text
-            .split_once('.')
-            .map_or(text, |(days, _)| days)
-            .parse()
-            .ok()?;
-        // 1920 to 2079: other numbers in such a column are years or mistakes.
-        if !(7_306..65_745).contains(&days) {
-            return None;
-        }
-        let date = jiff::civil::date(1899, 12, 30)
-            .checked_add(jiff::Span::new().days(days))
-            .ok()?;
+    /// Day `serial` of a spreadsheet's calendar, in which 1900 was a leap year: 1 is 1 January 1900.
+    pub fn of_sheet_day(serial: u32) -> Option<Self> {
+        // The calendar has a 29 February 1900 that never was; before it, days are counted from one day later.
+        let days = i64::from(serial) - if serial < 61 { 25_568 } else { 25_569 };
+        // Civil date from days since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms").
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
+        let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let moon = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * moon + 2) / 5 + 1;
+        let month = if moon < 10 { moon + 3 } else { moon - 9 };
+        let year = year + era * 400 + i64::from(month <= 2);
         Self::new(
-            date.year().try_into().ok()?,
-            date.month().try_into().ok()?,
-            date.day().try_into().ok()?,
+            u32::try_from(year).ok()?,
+            u32::try_from(month).ok()?,
+            u32::try_from(day).ok()?,
         )
-    }
-
-    /// Year, month and day, as [`Self::parse`] reads them.
-    pub(super) fn written(self) -> String {
-        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 
     /// Reads `05/02/2014`, `5.2.14`, `2014-02-05`, `2014-02-05T00:00:00`, `20140205`, `5 Feb 2014`, `5th February 2014`,
@@ -156,5 +151,12 @@ mod tests {
         ] {
             assert!(Date::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn days_of_spreadsheets() {
+        assert_eq!(Date::of_sheet_day(40614), Date::new(2011, 3, 12));
+        assert_eq!(Date::of_sheet_day(59), Date::new(1900, 2, 28));
+        assert_eq!(Date::of_sheet_day(u32::MAX), None);
     }
 }

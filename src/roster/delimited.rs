@@ -1,48 +1,88 @@
-//! Text with a delimiter between fields: commas, semicolons or tabs, whatever the header line has most of.
+//! CSV exports: which character parts the fields, where the header line stands, and the rows below it.
 //!
 //! # Standards
-//! RFC 4180, read leniently: rows may be of any length.
+//! RFC 4180, with `;` and tab as spreadsheets write them; a report's title lines above the header are passed over.
 
-use crate::roster::import::RosterError;
-use crate::roster::report::SkippedRow;
-use crate::roster::sheet::Sheet;
-use crate::roster::{decode, quoting};
+use csv::StringRecord;
 
-/// Reads the bytes of an export in any of the usual encodings.
-pub(super) fn read(bytes: &[u8]) -> Result<Sheet, RosterError> {
-    let text = decode::text(bytes);
-    let header = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .ok_or(RosterError::Empty)?;
-    let delimiter = delimiter(header);
+use crate::roster::columns;
+use crate::roster::import::TITLE_LINES;
+use crate::roster::import::{Draft, Line, RosterError};
+use crate::roster::quoting;
+
+/// Reads a CSV text.
+pub(super) fn read(draft: &mut Draft<'_>, text: &str) -> Result<(), RosterError> {
+    let (above, text) = from_header(draft, text);
+    let delimiter = delimiter(first_line(text).ok_or(RosterError::Empty)?);
+    let mut records = reader(text, delimiter).into_records();
+    let Some(Ok(headers)) = records.next() else {
+        return Err(RosterError::Empty);
+    };
+    let table = draft.table(columns::uses(headers.iter(), draft.kind))?;
+    draft.report.is_of(match delimiter {
+        b'\t' => "CSV with tabs",
+        b';' => "CSV with semicolons",
+        _ => "CSV",
+    });
+    let mut open = quoting::open_quotes(text, delimiter, &draft.place);
+    open.iter_mut().for_each(|warning| warning.row += above);
+    draft.report.warnings.extend(open);
+    for (index, record) in records.enumerate() {
+        let row = above + index + 2;
+        match record {
+            Ok(record) => draft.row(&table, row, &record),
+            Err(_) => {
+                draft.report.rows += 1;
+                draft.report.broken_rows += 1;
+                draft.skip(row, "broken");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The fields of every record of a text; the first are the headers. What is broken is left out.
+pub(super) fn records(text: &str) -> impl Iterator<Item = StringRecord> {
     let text = text.trim_start();
-    let mut reader = csv::ReaderBuilder::new()
+    let delimiter = delimiter(first_line(text).unwrap_or_default());
+    reader(text, delimiter).into_records().flatten()
+}
+
+fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let mut records = reader.records();
-    let Some(Ok(headers)) = records.next() else {
-        return Err(RosterError::Empty);
-    };
-    let fields = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
-    let warnings: Vec<SkippedRow> = quoting::open_quotes(text, delimiter);
-    Ok(Sheet {
-        headers: headers
-            .iter()
-            .map(|header| header.trim_matches('\u{feff}').trim().to_owned())
-            .collect(),
-        rows: records.map(|record| record.ok().map(fields)).collect(),
-        first_row: 2,
-        serial_dates: false,
-        warnings,
-    })
+        .from_reader(text.as_bytes())
+}
+
+fn first_line(text: &str) -> Option<&str> {
+    text.lines().find(|line| !line.trim().is_empty())
+}
+
+/// The text from its header line on, with the number of lines above it: the first line whose fields can name people, else the first.
+fn from_header<'t>(draft: &Draft<'_>, text: &'t str) -> (usize, &'t str) {
+    let text = text.trim_start();
+    let (mut rest, mut above) = (text, 0);
+    while above < TITLE_LINES {
+        let Some(line) = first_line(rest) else { break };
+        let fields = reader(line, delimiter(line)).into_records().next();
+        let fields = fields.and_then(Result::ok).unwrap_or_default();
+        match draft.line(fields.iter(), above == 0) {
+            Line::Header => return (above, rest),
+            Line::Data => break,
+            Line::Title => {}
+        }
+        above += 1;
+        let end = line.as_ptr() as usize - rest.as_ptr() as usize + line.len();
+        rest = rest[end..].trim_start_matches(['\r', '\n']);
+    }
+    (0, text)
 }
 
 /// The delimiter that the header line has most of, outside quotes.
-fn delimiter(header: &str) -> u8 {
+pub(super) fn delimiter(header: &str) -> u8 {
     let mut quoted = false;
     let mut counts = [0_usize; 3];
     for byte in header.bytes() {

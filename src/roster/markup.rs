@@ -1,68 +1,82 @@
-//! XML as a run of opened elements, texts and closed elements, with the path to each.
+//! XML as a stream of elements and texts, for workbooks and transfer files.
 //!
 //! # Invariants
-//! No entity but the five built-in ones is known, so nothing expands. Deeper than [`DEPTH`] nothing is looked at.
+//! No entity is expanded but the five built-in ones and characters by number; no DTD is read. Depth is bounded, and a document
+//! that breaks off is an error: half a roster must not replace a whole one.
 
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
-use crate::roster::decode;
+use crate::roster::import::RosterError;
 
-/// Elements within each other; a Common Transfer File has eight.
+/// Nesting of elements; transfer files and sheets stay under 12.
 const DEPTH: usize = 64;
 
-/// What is met.
+/// What a walk meets. Names are without prefix.
 pub(super) enum Step<'s> {
-    /// An element opened, with its attributes by local name.
-    Start(&'s dyn Fn(&str) -> Option<String>),
-    /// The text of the element that ends here, trimmed, entities resolved.
+    /// An element opens.
+    Start(&'s str, &'s BytesStart<'s>),
+    /// An element closes.
     End(&'s str),
+    /// Character data, unescaped.
+    Text(&'s str),
 }
 
-/// Walks a document; `visit` gets the local names from the root to the element. `false` when the document breaks off.
-pub(super) fn walk(bytes: &[u8], mut visit: impl FnMut(&[String], Step<'_>)) -> bool {
-    let text = decode::text(bytes);
-    let mut reader = Reader::from_str(&text);
-    reader.config_mut().allow_dangling_amp = true;
+const BROKEN: RosterError = RosterError::Unreadable {
+    what: "the XML is not well-formed or breaks off",
+    mend: "export the file again",
+};
+const DEEP: RosterError = RosterError::Unreadable {
+    what: "the XML nests more than 64 elements",
+    mend: "export the file again",
+};
+
+/// Walks a whole document.
+pub(super) fn walk(text: &str, mut visit: impl FnMut(Step<'_>)) -> Result<(), RosterError> {
+    let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    let mut path: Vec<String> = Vec::new();
-    let mut said = String::new();
+    let mut depth = 0;
     loop {
-        match reader.read_event() {
-            Ok(Event::Start(start)) => {
-                if path.len() == DEPTH {
-                    return false;
+        match reader.read_event().map_err(|_| BROKEN)? {
+            Event::Start(start) => {
+                depth += 1;
+                if depth > DEPTH {
+                    return Err(DEEP);
                 }
-                path.push(start.local_name().as_ref().to_owned());
-                said.clear();
-                let attribute = |name: &str| {
-                    let mut all = start.attributes();
-                    let found = all
-                        .with_checks(false)
-                        .flatten()
-                        .find(|one| one.key.local_name().as_ref() == name)?;
-                    let value = quick_xml::escape::unescape(&found.value).ok()?;
-                    Some(value.into_owned())
-                };
-                visit(&path, Step::Start(&attribute));
+                visit(Step::Start(start.local_name().as_ref(), &start));
             }
-            Ok(Event::End(_)) => {
-                visit(&path, Step::End(said.trim()));
-                said.clear();
-                path.pop();
+            Event::End(end) => {
+                depth -= 1;
+                visit(Step::End(end.local_name().as_ref()));
             }
-            Ok(Event::Text(text)) => said.push_str(&text),
-            Ok(Event::CData(data)) => said.push_str(&data),
-            Ok(Event::GeneralRef(name)) => {
+            Event::Text(text) => visit(Step::Text(&text)),
+            Event::CData(data) => visit(Step::Text(&data)),
+            Event::GeneralRef(name) => {
                 if let Ok(Some(c)) = name.resolve_char_ref() {
-                    said.push(c);
+                    visit(Step::Text(c.encode_utf8(&mut [0; 4])));
                 } else if let Some(known) = quick_xml::escape::resolve_predefined_entity(&name) {
-                    said.push_str(known);
+                    visit(Step::Text(known));
                 }
             }
-            Ok(Event::Eof) => return path.is_empty(),
-            Ok(_) => {}
-            Err(_) => return false,
+            Event::Eof if depth == 0 => return Ok(()),
+            Event::Eof => return Err(BROKEN),
+            _ => {}
         }
     }
+}
+
+/// An attribute by local name, unescaped.
+pub(super) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+    start
+        .attributes()
+        .with_checks(false)
+        .flatten()
+        .find_map(|attribute| {
+            (attribute.key.local_name().as_ref() == name).then(|| {
+                quick_xml::escape::unescape(&attribute.value).map_or_else(
+                    |_| attribute.value.to_string(),
+                    std::borrow::Cow::into_owned,
+                )
+            })
+        })
 }

@@ -48,7 +48,7 @@ pub struct Person {
     pub born: Option<Date>,
     /// Unique pupil number, upper case without spaces.
     pub upn: Option<String>,
-    /// An earlier or temporary unique pupil number.
+    /// A unique pupil number held before, upper case without spaces.
     pub former_upn: Option<String>,
     /// Unique learner number.
     pub uln: Option<String>,

@@ -5,42 +5,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::roster::columns::Column;
-use crate::roster::ordinary;
 use crate::roster::person::{Person, Roster};
-
-/// What an export is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Format {
-    /// Text with delimiters.
-    #[default]
-    Csv,
-    /// An Excel workbook.
-    Workbook,
-    /// A set of OneRoster files.
-    OneRoster,
-    /// A set of School Data Sync files.
-    SchoolDataSync,
-    /// A Common Transfer File.
-    TransferFile,
-    /// Wonde's JSON.
-    Wonde,
-}
-
-impl Format {
-    /// Its name, for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "CSV",
-            Self::Workbook => "Excel workbook",
-            Self::OneRoster => "OneRoster",
-            Self::SchoolDataSync => "School Data Sync",
-            Self::TransferFile => "Common Transfer File",
-            Self::Wonde => "Wonde JSON",
-        }
-    }
-}
+use crate::roster::{frequent, ordinary};
 
 /// What became of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +25,9 @@ pub enum ColumnUse {
 /// A row that named nobody, or that was read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRow {
-    /// Its number in the file, the header being 1.
+    /// The sheet or file it stands in; empty where there is but one.
+    pub place: Arc<str>,
+    /// Its number there, the header line being 1; of files without lines the number of the record.
     pub row: usize,
     /// Why, in plain words.
     pub reason: &'static str,
@@ -65,14 +36,18 @@ pub struct SkippedRow {
 /// How an import went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
-    /// What the file is.
-    pub format: Format,
+    /// What was read, such as "CSV" or "Common Transfer File"; several joined by " and ".
+    pub format: String,
+    /// Files and sheets of a set with what each was read for; empty where there is but one.
+    pub files: Vec<(String, String)>,
     /// Every header with what became of its column.
     pub columns: Vec<(String, ColumnUse)>,
     /// Rows after the header.
     pub rows: usize,
     /// People read.
     pub people: usize,
+    /// Rows of contacts read from files of their own.
+    pub contacts: usize,
     /// People for each school as it was written.
     pub schools: BTreeMap<String, usize>,
     /// Rows left out.
@@ -81,6 +56,19 @@ pub struct ImportReport {
     pub warnings: Vec<SkippedRow>,
     /// The text was cut short by broken quoting or a wrong column count in so many rows.
     pub broken_rows: usize,
+}
+
+impl ImportReport {
+    /// Notes a format that was read, once.
+    pub(super) fn is_of(&mut self, format: &str) {
+        if self.format.split(" and ").any(|known| known == format) {
+            return;
+        }
+        if !self.format.is_empty() {
+            self.format.push_str(" and ");
+        }
+        self.format.push_str(format);
+    }
 }
 
 /// Why a name needs care.
@@ -94,6 +82,8 @@ pub enum Risk {
     SingleName,
     /// Forename and surname are the same word: never found by name alone.
     Repeated,
+    /// Both parts are among the commonest in the country: found like any name, but it may be somebody else.
+    Frequent,
 }
 
 impl Risk {
@@ -104,6 +94,9 @@ impl Risk {
             Self::SharedWithStaff => "a member of staff has this name: low confidence alone",
             Self::SingleName => "only one name: never found by name",
             Self::Repeated => "one word twice: needs a second sign",
+            Self::Frequent => {
+                "very common: found as any full name, medium alone; a second sign tells the pupil"
+            }
         }
     }
 }
@@ -152,6 +145,9 @@ impl Roster {
             if ordinary::is_word(&person.legal.forename) && ordinary::is_word(&person.legal.surname)
             {
                 add(Risk::OrdinaryWords);
+            }
+            if frequent::is_frequent(&person.legal.forename, &person.legal.surname) {
+                add(Risk::Frequent);
             }
             if spellings(person).iter().any(|name| staff.contains(name)) {
                 add(Risk::SharedWithStaff);
