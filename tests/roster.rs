@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use beadle::roster::columns::Column;
 use beadle::roster::{
-    ColumnUse, Date, Format, ImportReport, Risk, Roster, RosterError, RosterKind,
+    ColumnUse, Date, File, Import, ImportReport, Risk, Roster, RosterError, RosterKind,
 };
 use proptest::prelude::*;
 
@@ -297,7 +297,11 @@ fn workbooks_are_read_below_their_title() {
         ("xl/worksheets/sheet1.xml", SHEET),
     ]);
     let (roster, report) = pupils(&book);
-    assert_eq!(report.format, Format::Workbook);
+    assert!(
+        report.format.contains("Excel workbook"),
+        "{}",
+        report.format
+    );
     assert_eq!(
         full_names(&roster),
         ["Oliver Whitcombe", "Siobhán O'Connell"]
@@ -323,17 +327,22 @@ fn one_roster_sets_are_joined() {
         ("manifest.csv", "propertyName,value\nmanifest.version,1.0\n"),
     ];
     let (roster, report) = pupils(&zipped(&set));
-    assert_eq!(report.format, Format::OneRoster);
+    assert!(report.format.contains("OneRoster"), "{}", report.format);
     assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
     let oliver = &roster.people[0];
     assert_eq!(oliver.contacts, ["claire@home.example"]);
     assert_eq!(oliver.school, "Fenwick Hall Academy");
     assert!(oliver.born == Date::new(2014, 2, 5));
-    let files: Vec<(String, Vec<u8>)> = set
+    let files: Vec<File<'_>> = set
         .iter()
-        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+        .map(|(name, text)| File {
+            name,
+            bytes: text.as_bytes(),
+        })
         .collect();
-    let (staff, _) = Roster::import_files(&files, RosterKind::Staff).unwrap();
+    let mut import = Import::new(RosterKind::Staff);
+    import.add(&files).unwrap();
+    let (staff, _) = import.finish();
     assert_eq!(full_names(&staff), ["Anna Raman"]);
 }
 
@@ -365,7 +374,11 @@ fn school_data_sync_of_each_version() {
             "SIS ID,Email,Role\n7,claire@home.example,Parent\n",
         ),
     ]));
-    assert_eq!(report.format, Format::SchoolDataSync);
+    assert!(
+        report.format.contains("School Data Sync"),
+        "{}",
+        report.format
+    );
     assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
     assert_eq!(roster.people[0].school, "Fenwick Hall Academy");
     assert_eq!(roster.people[0].contacts, ["claire@home.example"]);
@@ -406,7 +419,11 @@ fn transfer_files_are_read() {
         <Contacts><Contact><Surname>Connell</Surname><Email>tom@home.example</Email></Contact><Contact><Email>gwen@home.example</Email></Contact></Contacts>
         </Pupil></CTFpupilData></CTfile>"#;
     let (roster, report) = pupils(file.as_bytes());
-    assert_eq!(report.format, Format::TransferFile);
+    assert!(
+        report.format.contains("Common Transfer File"),
+        "{}",
+        report.format
+    );
     assert_eq!(full_names(&roster), ["SIOBHAN O'CONNELL"]);
     let pupil = &roster.people[0];
     assert_eq!(pupil.contacts, ["gwen@home.example", "tom@home.example"]);
@@ -426,7 +443,7 @@ fn wonde_json_is_read() {
         "education_details":{"data":{"upn":"Q999400119001","current_nc_year":"7"}},
         "contacts":{"data":[{"forename":"Claire","contact_details":{"data":{"emails":{"email":"claire@home.example"}}}}]}}]}"#;
     let (roster, report) = pupils(json.as_bytes());
-    assert_eq!(report.format, Format::Wonde);
+    assert!(report.format.contains("Wonde"), "{}", report.format);
     let pupil = &roster.people[0];
     assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
     assert_eq!(pupil.preferred.forename, "Ollie");

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::app::config::Config;
-use crate::app::{tools, wiring};
+use crate::app::{people, tools, wiring};
 use crate::net::access::Access;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::day;

@@ -94,10 +94,7 @@ pub fn build(
 }
 
 /// What a reload may put in the place of `present`: whatever was built, unless it would look for less than half of the pupils.
-pub fn replacement(
-    present: &Tools,
-    built: Result<Tools, ToolsError>,
-) -> Result<Tools, ToolsError> {
+pub fn replacement(present: &Tools, built: Result<Tools, ToolsError>) -> Result<Tools, ToolsError> {
     let fresh = built?;
     let (before, after) = (present.engine.person_count(), fresh.engine.person_count());
     if before > 0 && after == 0 {

@@ -133,12 +133,12 @@ impl Pipeline {
         }
     }
 
-    /// Judges later messages with these tools; messages under way keep theirs.
+    /// The tools that messages are judged with.
     pub fn tools(&self) -> Arc<Tools> {
-        self.0.tools.load_full()
+        self.inner.tools.load_full()
     }
 
-    /// Swaps.
+    /// Judges later messages with these tools; messages under way keep theirs.
     pub fn swap_tools(&self, tools: Tools) {
         self.inner.tools.store(Arc::new(tools));
     }

@@ -275,7 +275,10 @@ impl Draft<'_> {
     ) -> Result<Table, RosterError> {
         let table = self.names_in(&columns)?;
         let place = self.place.to_string();
-        for (header, used) in columns {
+        for (header, mut used) in columns {
+            if table.of_contacts && used == ColumnUse::Mapped(Column::OwnEmail) {
+                used = ColumnUse::Mapped(Column::ContactEmail);
+            }
             let header = if place.is_empty() {
                 header
             } else {

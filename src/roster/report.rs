@@ -95,7 +95,7 @@ impl Risk {
             Self::SingleName => "only one name: never found by name",
             Self::Repeated => "one word twice: needs a second sign",
             Self::Frequent => {
-                "very common: found as any full name, medium alone; a second sign tells the pupil"
+                "very common names: found as any full name, medium alone; a second sign tells the pupil"
             }
         }
     }
@@ -127,7 +127,9 @@ impl Roster {
             let mut add = |risk| {
                 found.push(RiskyName {
                     index,
-                    name: format!("{} {}", person.legal.forename, person.legal.surname),
+                    name: format!("{} {}", person.legal.forename, person.legal.surname)
+                        .trim()
+                        .to_owned(),
                     risk,
                 });
             };
