@@ -316,3 +316,21 @@ fn columns_of_a_transfer_or_census_are_special() {
         assert!(cells.contains(&expected), "{expected:?}\n{}", show(&found));
     }
 }
+
+#[test]
+fn a_text_of_nothing_but_labels_ends_and_says_so() {
+    let content = |text: String| Content {
+        units: vec![Unit {
+            location: Location::of(Place::Body),
+            view: View::Visible,
+            text,
+        }],
+        ..Content::default()
+    };
+    let scan = |text: String| {
+        let budget = Budget::new(Arc::new(Limits::default()));
+        ENGINE.scan(&content(text), &ScanContext::default(), &budget)
+    };
+    assert!(scan("password is confidential mg salary ".repeat(20_000)).unfinished);
+    assert!(!scan("The password policy is confidential. Each 5 mg counts. ".repeat(50)).unfinished);
+}
