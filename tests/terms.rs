@@ -166,6 +166,9 @@ fn what_schools_write_about_the_rest_stays_quiet() {
             "Amelia Hartley-Jones designed the poster for anti-bullying week.",
             "Oliver Whitcombe visited the mosque with his class.",
             "Oliver Whitcombe borrowed two tablets from IT.",
+            "Oliver Whitcombe scored 110 in non-verbal reasoning.",
+            "Oliver Whitcombe's essay on Macbeth deals with hallucinations.",
+            "Oliver Whitcombe is seizing every chance in the choir.",
             "Siobhán O'Connell got a gold star in French.",
             "Oliver Whitcombe is on the school council with Amelia Hartley-Jones.",
             "Callum McAllister hoisting the flag on Remembrance Day",
@@ -315,4 +318,22 @@ fn columns_of_a_transfer_or_census_are_special() {
     ] {
         assert!(cells.contains(&expected), "{expected:?}\n{}", show(&found));
     }
+}
+
+#[test]
+fn a_text_of_nothing_but_labels_ends_and_says_so() {
+    let content = |text: String| Content {
+        units: vec![Unit {
+            location: Location::of(Place::Body),
+            view: View::Visible,
+            text,
+        }],
+        ..Content::default()
+    };
+    let scan = |text: String| {
+        let budget = Budget::new(Arc::new(Limits::default()));
+        ENGINE.scan(&content(text), &ScanContext::default(), &budget)
+    };
+    assert!(scan("password is confidential mg salary ".repeat(20_000)).unfinished);
+    assert!(!scan("The password policy is confidential. Each 5 mg counts. ".repeat(50)).unfinished);
 }

@@ -245,7 +245,7 @@ macro_rules! embedded {
 /// Every file of the catalogue; `tests/detectors.rs` compares the list with the folder.
 pub const EMBEDDED: &[(&str, &str)] = embedded![
     "detectors/credential/api-key.toml",
-    "detectors/credential/password.toml",
+    "detectors/credential/labelled-secret.toml",
     "detectors/credential/private-key.toml",
     "detectors/financial/financial-term.toml",
     "detectors/financial/iban.toml",

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod finding;
 pub mod normalise;
 
+mod anchors;
 mod context;
 pub mod index;
 mod judge;

@@ -11,9 +11,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::detect::anchors::{Anchors, search_for};
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector, Fault, Nearby};
 use crate::detect::context::{Scene, WINDOW};
 use crate::detect::finding::{Confidence, Finding, PersonId, Secret, ValueKey};
@@ -30,10 +31,6 @@ const SIZE: usize = 1 << 20;
 const PATTERN_CHARACTERS: usize = 1024;
 /// Characters of an anchor: fewer stand everywhere, more are a text of their own.
 const ANCHOR_CHARACTERS: std::ops::RangeInclusive<usize> = 2..=64;
-/// Bytes of an anchor that the search looks for before the whole is compared.
-const HEAD: usize = 3;
-/// Spellings of anchors that are looked for at once: more leave the fast search.
-const SPELLINGS: usize = 48;
 /// Matches without an anchor after which the search gives up on a place.
 const RETRIES: usize = 8;
 /// The group of a pattern that holds the value, where not the whole match is it.
@@ -47,15 +44,6 @@ struct Pattern {
     anchors: AhoCorasick,
     keywords: Keywords,
     negative: Keywords,
-}
-
-/// One search for the anchors of many patterns.
-struct Anchors {
-    /// Finds where an anchor may begin.
-    search: AhoCorasick,
-    /// The anchors, each with the pattern that has it.
-    literals: Vec<(Vec<u8>, usize)>,
-    case_sensitive: bool,
 }
 
 /// All pattern detectors behind one search for their anchors, or two where capitals matter to some.
@@ -82,7 +70,8 @@ impl Patterns {
             .collect::<Result<Vec<_>, CatalogueError>>()?;
         let mut searches = Vec::new();
         for case_sensitive in [false, true] {
-            searches.extend(Anchors::build(&compiled, case_sensitive)?);
+            let detectors = compiled.iter().map(|pattern| &pattern.detector);
+            searches.extend(Anchors::build(detectors, case_sensitive)?);
         }
         Ok(Self { searches, compiled })
     }
@@ -123,7 +112,7 @@ impl Patterns {
         }
         let mut windows = vec![Vec::new(); self.compiled.len()];
         for anchors in &self.searches {
-            anchors.windows(text.as_bytes(), &mut windows);
+            anchors.windows(text.as_bytes(), REACH, &mut windows);
         }
         for (pattern, windows) in self.compiled.iter().zip(windows) {
             for window in windows {
@@ -131,105 +120,6 @@ impl Patterns {
             }
         }
     }
-}
-
-impl Anchors {
-    fn build(compiled: &[Pattern], case_sensitive: bool) -> Result<Option<Self>, CatalogueError> {
-        let literals: Vec<(Vec<u8>, usize)> = compiled
-            .iter()
-            .enumerate()
-            .filter(|(_, pattern)| pattern.detector.case_sensitive == case_sensitive)
-            .flat_map(|(number, pattern)| {
-                let anchors = pattern.detector.anchors.iter();
-                anchors.map(move |anchor| (anchor.as_bytes().to_vec(), number))
-            })
-            .collect();
-        if literals.is_empty() {
-            return Ok(None);
-        }
-        let heads = literals
-            .iter()
-            .map(|(literal, _)| &literal[..literal.len().min(HEAD)]);
-        let spelled = if case_sensitive {
-            Some(heads.clone().map(<[u8]>::to_vec).collect())
-        } else {
-            spellings(heads.clone())
-        };
-        let search = match spelled {
-            Some(spelled) => search_for(&spelled, false),
-            None => search_for(&heads.collect::<Vec<_>>(), true),
-        };
-        let search = search.map_err(|reason| CatalogueError::Detector {
-            id: "anchors".to_owned(),
-            reason,
-        })?;
-        Ok(Some(Self {
-            search,
-            literals,
-            case_sensitive,
-        }))
-    }
-
-    /// The windows around the anchors, for each pattern in ascending order and apart from each other.
-    fn windows(&self, text: &[u8], windows: &mut [Vec<Range<usize>>]) {
-        let mut at = 0;
-        while let Some(head) = self.search.find(Input::new(text).span(at..text.len())) {
-            at = head.start() + 1;
-            for (literal, number) in &self.literals {
-                let Some(here) = text.get(head.start()..head.start() + literal.len()) else {
-                    continue;
-                };
-                let same = if self.case_sensitive {
-                    here == literal
-                } else {
-                    here.eq_ignore_ascii_case(literal)
-                };
-                if !same {
-                    continue;
-                }
-                let start = head.start().saturating_sub(REACH);
-                let end = (head.start() + literal.len() + REACH).min(text.len());
-                match windows[*number].last_mut() {
-                    Some(last) if last.end >= start => last.end = last.end.max(end),
-                    _ => windows[*number].push(start..end),
-                }
-            }
-        }
-    }
-}
-
-/// Every spelling of some literals in capitals and small letters; none when they are too many. A search for exact literals runs at
-/// 4.5 GB/s, one that folds case at 0.2 (16 MiB of English words, one core of the machine of `docs/PERFORMANCE.md`).
-fn spellings<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Option<Vec<Vec<u8>>> {
-    let mut all: Vec<Vec<u8>> = Vec::new();
-    for literal in literals {
-        let mut spelled = vec![Vec::new()];
-        for byte in literal {
-            let both = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
-            let kinds = if both[0] == both[1] { 1 } else { 2 };
-            spelled = spelled
-                .iter()
-                .flat_map(|begun: &Vec<u8>| {
-                    both.iter()
-                        .take(kinds)
-                        .map(|byte| [begun.as_slice(), &[*byte]].concat())
-                })
-                .collect();
-        }
-        all.extend(spelled);
-    }
-    all.sort();
-    all.dedup();
-    (all.len() <= SPELLINGS).then_some(all)
-}
-
-/// A search for literals whose longest match at a place wins.
-fn search_for<L: AsRef<[u8]>>(literals: &[L], fold_case: bool) -> Result<AhoCorasick, String> {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(fold_case)
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(literals)
-        .map_err(|error| error.to_string())
 }
 
 impl Pattern {
@@ -310,15 +200,17 @@ impl Pattern {
             &mut confidence,
             &mut reasons,
         )?;
-        let person = judge.person_near(&whole, WINDOW);
+        let pupil = judge.pupil_near(&whole, WINDOW);
         weigh(
             self.detector.pupil,
-            person.map(|_| "a pupil nearby".to_owned()),
+            pupil.map(|_| "a pupil nearby".to_owned()),
             &mut confidence,
             &mut reasons,
         )?;
-        let person = person.filter(|_| self.detector.pupil != Nearby::Ignored);
-        Some(self.finding(keys, scene, range, confidence, reasons, person.flatten()))
+        let person = pupil
+            .filter(|_| self.detector.pupil != Nearby::Ignored)
+            .and_then(|anchor| anchor.person);
+        Some(self.finding(keys, scene, range, confidence, reasons, person))
     }
 
     /// The part of a match that is the value.
@@ -526,8 +418,9 @@ mod tests {
         let text = "HP ".repeat(400_000);
         assert_eq!(own.count(&text), 0);
         let mut windows = vec![Vec::new()];
-        own.searches[0].windows(text.as_bytes(), &mut windows);
-        assert_eq!(windows[0], [0..text.len()]);
+        own.searches[0].windows(text.as_bytes(), REACH, &mut windows);
+        assert_eq!(windows[0].len(), 1);
+        assert_eq!(windows[0][0], 0..text.len());
     }
 
     #[test]

@@ -248,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_detector_works() {
+        let text = include_str!("../../../docs/DETECTORS.md");
+        let (_, block) = text.split_once("```toml\n").unwrap();
+        let (block, _) = block.split_once("```").unwrap();
+        let catalogue = Catalogue::load([("detectors/own/case-number.toml", block)]).unwrap();
+        let mut out = Vec::new();
+        let mut report = Report {
+            out: &mut out,
+            problems: 0,
+        };
+        run(&catalogue, &mut report).unwrap();
+        let problems = report.problems;
+        assert_eq!(problems, 0, "{}", String::from_utf8(out).unwrap());
+    }
+
+    #[test]
     fn slow_patterns_are_refused() {
         let (said, problems) = checked(
             "anchors = [\"in\", \"th\", \"er\", \"le\", \"sl\", \"or\"]\nregex = '[a-z ]{0,60}[a-z].{0,80}[a-z0-9 ]{1,60}ZQX'\nexamples = []\ncounterexamples = []",

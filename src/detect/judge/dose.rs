@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::detect::engine::Checked;
 use crate::detect::finding::{Category, Confidence};
+use crate::detect::judge::statements::SAME;
 use crate::detect::judge::{Draft, Judge};
 use crate::detect::raw::Raw;
 use crate::detect::vocabulary::TermKind;
@@ -32,7 +33,7 @@ impl<'j> Judge<'j> {
         let sentence = self.scene.sentence(&range);
         let nearest = self.nearest(&range, &sentence);
         let Some(anchor) = nearest.filter(|anchor| !anchor.weak) else {
-            return (None, 0);
+            return (None, sentence.end.min(range.end + SAME));
         };
         let bytes = self.scene.bytes(sentence.clone());
         let schedule = checked.keywords.find(bytes).is_some();

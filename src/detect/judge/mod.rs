@@ -107,7 +107,7 @@ impl<'j> Judge<'j> {
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.terms(raw);
         self.columns(raw);
-        self.statements(raw);
+        raw.cut |= !self.statements(raw);
     }
 
     /// The places that stand for people.
@@ -173,17 +173,10 @@ impl<'j> Judge<'j> {
         self.found.push((draft.range.start, finding));
     }
 
-    /// The pupil nearest to a range within so many bytes; in a table within its row. The inner value is none for a number that is
-    /// not on the roster.
-    pub(super) fn person_near(
-        &self,
-        range: &Range<usize>,
-        reach: usize,
-    ) -> Option<Option<PersonId>> {
+    /// The surest place nearby that stands for a pupil; in a table within the row.
+    pub(super) fn pupil_near(&self, range: &Range<usize>, reach: usize) -> Option<&Anchor> {
         let window = self.scene.window(range, reach);
-        self.nearest(range, &window)
-            .filter(|anchor| !anchor.weak)
-            .map(|anchor| anchor.person)
+        self.nearest(range, &window).filter(|anchor| !anchor.weak)
     }
 
     /// The anchor nearest to a range within a window.

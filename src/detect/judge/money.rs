@@ -12,6 +12,7 @@ use regex::Regex;
 use crate::detect::engine::Checked;
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::index::STAFF;
+use crate::detect::judge::statements::SAME;
 use crate::detect::judge::{Draft, Judge};
 use crate::detect::raw::{NameWord, Raw, letters};
 
@@ -28,6 +29,23 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
+/// Whose money it is.
+enum Whom {
+    /// A pupil's; none for a number that is not on the roster.
+    Pupil(Option<PersonId>),
+    /// That of a member of staff, or of somebody with a title.
+    Adult,
+}
+
+impl Whom {
+    fn pupil(&self) -> Option<PersonId> {
+        match self {
+            Self::Pupil(person) => *person,
+            Self::Adult => None,
+        }
+    }
+}
+
 impl<'j> Judge<'j> {
     /// What a word of money says, and the end of the sentence that it speaks for.
     pub(super) fn money(
@@ -38,8 +56,8 @@ impl<'j> Judge<'j> {
     ) -> (Option<Draft<'j>>, usize) {
         let sentence = self.scene.sentence(range);
         let bytes = self.scene.bytes(sentence.clone());
-        let Some(person) = self.person_or_staff(raw, range, &sentence) else {
-            return (None, 0);
+        let Some(whom) = self.person_or_staff(raw, range, &sentence) else {
+            return (None, sentence.end.min(range.end + SAME));
         };
         if checked.negative.find(bytes).is_some() {
             return (None, sentence.end);
@@ -53,6 +71,7 @@ impl<'j> Judge<'j> {
         };
         let value = self.scene.bytes(range.clone());
         let draft = Self::said(checked, range.clone(), confidence, reason, value);
+        let person = whom.pupil();
         (Some(Draft { person, ..draft }), sentence.end)
     }
 
@@ -67,9 +86,10 @@ impl<'j> Judge<'j> {
         let bytes = self.scene.bytes(cell.clone());
         let amount =
             bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2 && bytes.len() <= 24;
-        let person = self.person_or_staff(raw, &cell, &row).filter(|_| amount)?;
+        let whom = self.person_or_staff(raw, &cell, &row).filter(|_| amount)?;
         let reason = "an amount in a column of money, in a person's row";
         let draft = Self::said(checked, cell, checked.detector.confidence, reason, bytes);
+        let person = whom.pupil();
         Some(Draft { person, ..draft })
     }
 
@@ -79,9 +99,9 @@ impl<'j> Judge<'j> {
         raw: &Raw,
         range: &Range<usize>,
         window: &Range<usize>,
-    ) -> Option<Option<PersonId>> {
+    ) -> Option<Whom> {
         if let Some(anchor) = self.nearest(range, window).filter(|anchor| !anchor.weak) {
-            return Some(anchor.person);
+            return Some(Whom::Pupil(anchor.person));
         }
         let first = raw
             .words
@@ -92,7 +112,7 @@ impl<'j> Judge<'j> {
         let mut before = None;
         for word in words {
             if self.is_titled(word) || before.is_some_and(|first| self.is_staff(first, word)) {
-                return Some(None);
+                return Some(Whom::Adult);
             }
             before = Some(word);
         }

@@ -1,7 +1,9 @@
 //! Statements that begin with a known word: which detector reads on from it, and what stands under it when it heads a column.
 //!
 //! # Invariants
-//! The work for a word is bounded by the window around it. A column is read under the first [`COLUMNS`] such headers of a table only.
+//! The work for a word is bounded by the window around it, and the number of words that are looked at by the length of the text, so
+//! that a text of nothing but labels costs no more than a few of any other. What is left out is said. A column is read under the
+//! first [`COLUMNS`] such headers of a table only.
 
 use std::ops::Range;
 
@@ -15,10 +17,15 @@ use crate::detect::vocabulary::TermKind;
 
 /// Headers of one table under which values are read.
 const COLUMNS: usize = 4;
+/// Bytes of text for each word that is looked at, beyond the first [`FREE`].
+const BYTES_PER_WORD: usize = 128;
+const FREE: usize = 256;
+/// Bytes behind a word of money or a unit within which another of its kind tells nothing new.
+pub(super) const SAME: usize = 100;
 
 impl<'j> Judge<'j> {
-    /// Judges what begins with the words of the detectors that have words of their own.
-    pub(super) fn statements(&mut self, raw: &Raw) {
+    /// Judges what begins with the words of the detectors that have words of their own. `false` when some were left out.
+    pub(super) fn statements(&mut self, raw: &Raw) -> bool {
         let mut openers = raw
             .terms
             .iter()
@@ -26,12 +33,14 @@ impl<'j> Judge<'j> {
             .filter(|(_, term)| term.term.kind == TermKind::Opener)
             .peekable();
         if openers.peek().is_none() {
-            return;
+            return true;
         }
+        let mut room = FREE + self.scene.text().len() / BYTES_PER_WORD;
         let owners = self.owners();
         let mut until = vec![0; owners.len()];
         let mut columns = 0;
         let mut drafts = Vec::new();
+        let mut complete = true;
         for (index, opener) in openers {
             let number = usize::from(opener.term.detector);
             let Some(checked) = owners.get(number).copied().flatten() else {
@@ -41,8 +50,18 @@ impl<'j> Judge<'j> {
                 continue;
             }
             until[number] = opener.range.end;
-            let heads = self.heads_column(&opener.range);
-            if let (Some(column), true) = (heads, columns < COLUMNS) {
+            if room == 0 {
+                complete = false;
+                break;
+            }
+            room -= 1;
+            // Finding the column costs a look at the headers before it.
+            let heads = if columns < COLUMNS {
+                self.heads_column(&opener.range)
+            } else {
+                None
+            };
+            if let Some(column) = heads {
                 columns += 1;
                 self.under(checked, column, raw, &mut drafts);
             }
@@ -53,6 +72,7 @@ impl<'j> Judge<'j> {
         for draft in drafts {
             self.push(draft);
         }
+        complete
     }
 
     /// The checked detector behind each detector of the vocabulary.
