@@ -1,8 +1,13 @@
 //! Rosters as school systems export them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::Write as _;
+
 use beadle::roster::columns::Column;
-use beadle::roster::{ColumnUse, Date, ImportReport, Risk, Roster, RosterError, RosterKind};
+use beadle::roster::{
+    ColumnUse, Date, File, Import, ImportReport, Risk, Roster, RosterError, RosterKind,
+};
+use proptest::prelude::*;
 
 fn import(text: &str) -> (Roster, ImportReport) {
     Roster::import(text.as_bytes(), RosterKind::Pupils).unwrap()
@@ -248,4 +253,238 @@ fn what_could_not_be_read_of_a_row_is_told() {
 fn columns_have_plain_names() {
     assert_eq!(Column::Forename.name(), "legal forename");
     assert_eq!(Column::Born.name(), "date of birth");
+}
+
+/// A zip of these files.
+fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// Legal names, forename first.
+fn full_names(roster: &Roster) -> Vec<String> {
+    let legal = roster.people.iter().map(|person| &person.legal);
+    legal
+        .map(|name| format!("{} {}", name.forename, name.surname))
+        .collect()
+}
+
+fn pupils(bytes: &[u8]) -> (Roster, ImportReport) {
+    Roster::import(bytes, RosterKind::Pupils).unwrap()
+}
+
+const SHEET: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/><sheetData>
+<row r="1"><c r="A1" t="inlineStr"><is><t>Fenwick Hall, all pupils</t></is></c></row>
+<row r="3"><c r="A3" t="s"><v>0</v></c><c r="B3" t="s"><v>1</v></c><c r="D3" t="str"><v>DOB</v></c><c r="E3" t="inlineStr"><is><t>Password</t></is></c></row>
+<row r="4"><c r="A4" t="s"><v>2</v></c><c r="B4" t="inlineStr"><is><t>Oliver</t></is></c><c r="D4"><v>41675</v></c><c r="E4" t="str"><v>hunter2</v></c></row>
+<row r="1048576"><c r="A1048576" t="str"><v>O&apos;Connell</v></c><c r="B1048576" t="str"><v>Siobh&#225;n</v></c></row>
+</sheetData></worksheet>"#;
+
+#[test]
+fn workbooks_are_read_below_their_title() {
+    let book = zipped(&[
+        ("[Content_Types].xml", "<Types/>"),
+        ("xl/workbook.xml", "<workbook/>"),
+        (
+            "xl/sharedStrings.xml",
+            "<sst><si><t>Surname</t></si><si><r><t>Fore</t></r><r><t>name</t></r><rPh><t>x</t></rPh></si><si><t>Whitcombe</t></si></sst>",
+        ),
+        ("xl/worksheets/sheet1.xml", SHEET),
+    ]);
+    let (roster, report) = pupils(&book);
+    assert!(
+        report.format.contains("Excel workbook"),
+        "{}",
+        report.format
+    );
+    assert_eq!(
+        full_names(&roster),
+        ["Oliver Whitcombe", "Siobhán O'Connell"]
+    );
+    assert!(roster.people[0].born == Date::new(2014, 2, 5));
+    assert_eq!(report.columns[4].1, ColumnUse::Dropped);
+}
+
+#[test]
+fn one_roster_sets_are_joined() {
+    let users = "sourcedId,status,enabledUser,orgSourcedIds,role,username,givenName,familyName,middleName,email,agentSourcedIds,grades,password\n\
+        u1,active,true,s1,student,ow,Oliver,Whitcombe,James,,u3,07,pw1\n\
+        u2,active,true,s1,teacher,ah,Anna,Raman,,a.raman@trust.example,,,pw2\n\
+        u3,active,true,s1,guardian,cw,Claire,Whitcombe,,claire@home.example,,,pw3\n\
+        u4,tobedeleted,true,s1,student,xx,Callum,Gone,,,,08,pw4\n";
+    let set = [
+        ("users.csv", users),
+        (
+            "orgs.csv",
+            "sourcedId,name,type\ns1,Fenwick Hall Academy,school\n",
+        ),
+        ("demographics.csv", "sourcedId,birthDate\nu1,2014-02-05\n"),
+        ("manifest.csv", "propertyName,value\nmanifest.version,1.0\n"),
+    ];
+    let (roster, report) = pupils(&zipped(&set));
+    assert!(report.format.contains("OneRoster"), "{}", report.format);
+    assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
+    let oliver = &roster.people[0];
+    assert_eq!(oliver.contacts, ["claire@home.example"]);
+    assert_eq!(oliver.school, "Fenwick Hall Academy");
+    assert!(oliver.born == Date::new(2014, 2, 5));
+    let files: Vec<File<'_>> = set
+        .iter()
+        .map(|(name, text)| File {
+            name,
+            bytes: text.as_bytes(),
+        })
+        .collect();
+    let mut import = Import::new(RosterKind::Staff);
+    import.add(&files).unwrap();
+    let (staff, _) = import.finish();
+    assert_eq!(full_names(&staff), ["Anna Raman"]);
+}
+
+#[test]
+fn one_roster_1_2_says_roles_in_a_file_of_their_own() {
+    let (roster, _) = pupils(&zipped(&[
+        (
+            "export/users.csv",
+            "sourcedId,enabledUser,username,givenName,familyName,preferredFirstName,password\nu1,true,ow,Oliver,Whitcombe,Ollie,x\nu2,true,ar,Anna,Raman,,x\n",
+        ),
+        (
+            "export/roles.csv",
+            "sourcedId,userSourcedId,roleType,role,orgSourcedId\nr1,u1,primary,student,s1\nr2,u2,primary,teacher,s1\n",
+        ),
+    ]));
+    assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
+    assert_eq!(roster.people[0].preferred.forename, "Ollie");
+}
+
+#[test]
+fn school_data_sync_of_each_version() {
+    let v1 = "SIS ID,School SIS ID,First Name,Last Name,Username,Password,State ID,Secondary Email,Student Number,Middle Name,Grade,Status,Birthdate,Graduation Year\n\
+        7,1,Oliver,Whitcombe,ow,pw,,,007,James,7,,2014-02-05,2030\n";
+    let (roster, report) = pupils(&zipped(&[
+        ("School.csv", "SIS ID,Name\n1,Fenwick Hall Academy\n"),
+        ("Student.csv", v1),
+        (
+            "GuardianRelationship.csv",
+            "SIS ID,Email,Role\n7,claire@home.example,Parent\n",
+        ),
+    ]));
+    assert!(
+        report.format.contains("School Data Sync"),
+        "{}",
+        report.format
+    );
+    assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
+    assert_eq!(roster.people[0].school, "Fenwick Hall Academy");
+    assert_eq!(roster.people[0].contacts, ["claire@home.example"]);
+    let uk = v1.replace("SIS ID,School SIS ID", "ID,School DfE Number");
+    assert_eq!(
+        full_names(&pupils(&zipped(&[("Student.csv", &uk)])).0).len(),
+        1
+    );
+    let v2 = "sourcedId,orgSourcedIds,givenName,familyName,username,password,role,grade\n1,s,Oliver,Whitcombe,o,p,student,7\n2,s,Anna,Raman,a,p,teacher,\n";
+    assert_eq!(
+        full_names(&pupils(&zipped(&[("users.csv", v2)])).0),
+        ["Oliver Whitcombe"]
+    );
+    let (roster, _) = pupils(&zipped(&[
+        (
+            "users.csv",
+            "sourcedId,username,givenName,familyName,password,activeDirectoryMatchId,email,phone,sms\n1,o,Oliver,Whitcombe,p,,,,\n9,c,Claire,Whitcombe,p,,claire@home.example,,\n",
+        ),
+        (
+            "roles.csv",
+            "userSourcedId,orgSourcedId,role\n1,s,student\n9,s,guardian\n",
+        ),
+        (
+            "relationships.csv",
+            "userSourcedId,relationshipUserSourcedId,relationshipRole\n1,9,parent\n",
+        ),
+    ]));
+    assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
+    assert_eq!(roster.people[0].contacts, ["claire@home.example"]);
+}
+
+#[test]
+fn transfer_files_are_read() {
+    let file = r#"<?xml version="1.0" encoding="ISO-8859-1"?><CTfile><Header><DocumentName>Common Transfer File</DocumentName>
+        <SourceSchool><LEA>999</LEA><SchoolName>Brookmere Primary School</SchoolName></SourceSchool></Header><CTFpupilData>
+        <Pupil><UPN>E999200225001</UPN><Surname>O&apos;CONNELL</Surname><Forename>SIOBHAN</Forename><DOB>2020-03-21</DOB>
+        <BasicDetails><FormerUPN>Q999400119001</FormerUPN><PreferredForename>Shiv</PreferredForename><MiddleNames>Mary</MiddleNames><NCyearActual>1</NCyearActual></BasicDetails>
+        <Contacts><Contact><Surname>Connell</Surname><Email>tom@home.example</Email></Contact><Contact><Email>gwen@home.example</Email></Contact></Contacts>
+        </Pupil></CTFpupilData></CTfile>"#;
+    let (roster, report) = pupils(file.as_bytes());
+    assert!(
+        report.format.contains("Common Transfer File"),
+        "{}",
+        report.format
+    );
+    assert_eq!(full_names(&roster), ["SIOBHAN O'CONNELL"]);
+    let pupil = &roster.people[0];
+    assert_eq!(pupil.contacts, ["gwen@home.example", "tom@home.example"]);
+    assert_eq!(pupil.former_upn.as_deref(), Some("Q999400119001"));
+    assert_eq!(pupil.school, "Brookmere Primary School");
+    assert_eq!(pupil.preferred.forename, "Shiv");
+    for wrong in ["<html><body>x</body></html>", &file[..file.len() - 40]] {
+        let error = Roster::import(wrong.as_bytes(), RosterKind::Pupils).unwrap_err();
+        assert!(error.to_string().contains("Common Transfer"), "{error}");
+    }
+}
+
+#[test]
+fn wonde_json_is_read() {
+    let json = r#"{"data":[{"id":"A1","upi":"x","mis_id":"7","surname":"Whitcombe","forename":"Ollie","legal_surname":"Whitcombe","legal_forename":"Oliver",
+        "middle_names":"James","date_of_birth":{"date":"2014-02-05 00:00:00.000000","timezone_type":3,"timezone":"Europe/London"},
+        "education_details":{"data":{"upn":"Q999400119001","current_nc_year":"7"}},
+        "contacts":{"data":[{"forename":"Claire","contact_details":{"data":{"emails":{"email":"claire@home.example"}}}}]}}]}"#;
+    let (roster, report) = pupils(json.as_bytes());
+    assert!(report.format.contains("Wonde"), "{}", report.format);
+    let pupil = &roster.people[0];
+    assert_eq!(full_names(&roster), ["Oliver Whitcombe"]);
+    assert_eq!(pupil.preferred.forename, "Ollie");
+    assert!(pupil.born == Date::new(2014, 2, 5));
+    assert_eq!(pupil.contacts, ["claire@home.example"]);
+    assert_eq!(pupil.upn.as_deref(), Some("Q999400119001"));
+    assert!(Roster::import(br#"{"data":{"surname":"x"}}"#, RosterKind::Pupils).is_err());
+}
+
+#[test]
+fn what_cannot_be_read_says_why() {
+    let said = |bytes: &[u8]| {
+        let error = Roster::import(bytes, RosterKind::Pupils).unwrap_err();
+        error.to_string()
+    };
+    assert!(said(b"PK\x03\x04rubbish").contains("damaged"));
+    assert!(said(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").contains("save it as XLSX"));
+    let set = zipped(&[("classes.csv", "sourcedId,title\n1,Maths\n")]);
+    assert!(said(&set).contains("classes.csv"));
+    let book = zipped(&[
+        ("xl/workbook.xml", "<workbook/>"),
+        (
+            "xl/worksheets/sheet1.xml",
+            r#"<worksheet><sheetData><row><c t="str"><v>Room</v></c><c t="str"><v>Block</v></c></row></sheetData></worksheet>"#,
+        ),
+    ]);
+    assert!(said(&book).contains("Room, Block"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_an_answer(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), kind in 0..4_usize) {
+        let start: &[u8] = [&b""[..], b"PK\x03\x04", b"<CTfile><CTFpupilData><Pupil>", b"{\"data\":["][kind];
+        bytes.splice(..0, start.iter().copied());
+        let _ = Roster::import(&bytes, RosterKind::Pupils);
+    }
+
+    #[test]
+    fn any_sheet_is_an_answer(cells in "[<>/a-z0-9 =\"&;A-Z]{0,200}") {
+        let sheet = format!("<worksheet><sheetData><row r=\"1\">{cells}</row></sheetData></worksheet>");
+        let book = zipped(&[("xl/workbook.xml", ""), ("xl/worksheets/sheet1.xml", &sheet)]);
+        let _ = Roster::import(&book, RosterKind::Pupils);
+    }
 }

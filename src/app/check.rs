@@ -1,17 +1,19 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
+mod detectors;
+
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::app::config::Config;
-use crate::app::{tools, wiring};
+use crate::app::{people, tools, wiring};
 use crate::net::access::Access;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::day;
 use crate::policy::Gravity;
-use crate::roster::{Roster, RosterKind};
+use crate::roster::RosterKind;
 
 /// The lines of a check, with the number of problems among them.
 struct Report<'w> {
@@ -98,40 +100,40 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
 
 fn patterns(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     match tools::catalogue(config.trust.patterns.as_deref()) {
-        Ok(catalogue) => report.good(
-            "patterns",
-            &format!(
-                "{} detectors, {} dictionaries",
-                catalogue.detectors.len(),
-                catalogue.dictionaries.len()
-            ),
-        ),
+        Ok(catalogue) => {
+            report.good(
+                "patterns",
+                &format!(
+                    "{} detectors, {} dictionaries",
+                    catalogue.detectors.len(),
+                    catalogue.dictionaries.len()
+                ),
+            )?;
+            detectors::run(&catalogue, report)
+        }
         Err(error) => report.problem("patterns", &error.to_string()),
     }
 }
 
 fn rosters(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let Some(path) = &config.trust.roster else {
+    if config.trust.roster.is_empty() {
         return report.problem(
             "trust.roster",
-            "found none; pupils' names cannot be found; export the roster as CSV and name it",
+            "found none; pupils' names cannot be found; export the roster and name it",
         );
-    };
-    match tools::import(path, RosterKind::Pupils) {
-        Ok((roster, _)) => report.good("roster", &format!("{} pupils", roster.len()))?,
+    }
+    match people::load(&config.trust.roster, RosterKind::Pupils) {
+        Ok(loaded) => report.good("roster", &format!("{} pupils", loaded.roster.len()))?,
         Err(error) => report.problem("roster", &error.to_string())?,
     }
-    let staff = match &config.trust.staff {
-        None => {
-            return report.note(
-                "trust.staff",
-                "found none; staff who share a pupil's name cannot be told apart",
-            );
-        }
-        Some(path) => tools::import(path, RosterKind::Staff).map(|(staff, _): (Roster, _)| staff),
-    };
-    match staff {
-        Ok(staff) => report.good("staff", &format!("{} people", staff.len())),
+    if config.trust.staff.is_empty() {
+        return report.note(
+            "trust.staff",
+            "found none; staff who share a pupil's name cannot be told apart",
+        );
+    }
+    match people::load(&config.trust.staff, RosterKind::Staff) {
+        Ok(loaded) => report.good("staff", &format!("{} people", loaded.roster.len())),
         Err(error) => report.problem("staff", &error.to_string()),
     }
 }

@@ -66,12 +66,12 @@ pub struct RuleArgs {
     /// A built-in policy by name, or a policy file.
     #[arg(long, value_name = "NAME|FILE")]
     pub policy: Option<String>,
-    /// Roster of pupils (CSV export of the school's information system).
-    #[arg(long, value_name = "FILE")]
-    pub roster: Option<PathBuf>,
-    /// List of staff (CSV).
-    #[arg(long, value_name = "FILE")]
-    pub staff: Option<PathBuf>,
+    /// Roster of pupils: an export (CSV, .xlsx, CTF, JSON, OneRoster, School Data Sync), or a folder of one. Repeatable.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub roster: Vec<PathBuf>,
+    /// List of staff, in the same forms. Repeatable.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub staff: Vec<PathBuf>,
     /// A domain of the trust; subdomains count. Repeatable.
     #[arg(long, value_name = "DOMAIN")]
     pub internal_domain: Vec<String>,
@@ -273,11 +273,12 @@ pub struct RosterArgs {
 pub enum RosterCommand {
     /// Show how a roster's columns are read, how many people it has, and which names are risky.
     Check {
-        /// The roster of pupils.
-        file: PathBuf,
-        /// The list of staff, to find names that pupils and staff share.
-        #[arg(long, value_name = "FILE")]
-        staff: Option<PathBuf>,
+        /// Rosters of pupils, files or folders; files of contacts.
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// A list of staff, to find names that pupils and staff share. Repeatable.
+        #[arg(long, value_name = "FILE|DIR")]
+        staff: Vec<PathBuf>,
     },
 }
 

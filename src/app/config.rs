@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
+use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
 use crate::net::inbound;
@@ -38,6 +39,8 @@ pub struct Config {
     pub store: Store,
     /// Processes that read rich attachments.
     pub worker: Worker,
+    /// Looser ways of reading names; all off.
+    pub detect: detect::Options,
     /// Ceilings for one message.
     pub limits: Limits,
     /// The operator's listener.
@@ -93,10 +96,12 @@ pub struct Trust {
     pub internal_domains: Vec<String>,
     /// Secure partners' domains; subdomains count.
     pub partner_domains: Vec<String>,
-    /// Roster of pupils.
-    pub roster: Option<PathBuf>,
-    /// List of staff.
-    pub staff: Option<PathBuf>,
+    /// Rosters of pupils: files or folders, one or several.
+    #[serde(deserialize_with = "one_or_several")]
+    pub roster: Vec<PathBuf>,
+    /// Lists of staff: files or folders, one or several.
+    #[serde(deserialize_with = "one_or_several")]
+    pub staff: Vec<PathBuf>,
     /// Folder whose `detectors` and `dictionaries` replace built-in ones of the same name.
     pub patterns: Option<PathBuf>,
 }
@@ -107,11 +112,25 @@ impl Default for Trust {
             policy: "standard".to_owned(),
             internal_domains: Vec::new(),
             partner_domains: Vec::new(),
-            roster: None,
-            staff: None,
+            roster: Vec::new(),
+            staff: Vec::new(),
             patterns: None,
         }
     }
+}
+
+/// A path, or a list of paths.
+fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a path, or a list of paths")]
+    enum Paths {
+        One(PathBuf),
+        Several(Vec<PathBuf>),
+    }
+    Ok(match Paths::deserialize(from)? {
+        Paths::One(path) => vec![path],
+        Paths::Several(paths) => paths,
+    })
 }
 
 /// `[[listener]]`
@@ -213,10 +232,10 @@ impl Config {
         if let Some(policy) = &args.policy {
             trust.policy.clone_from(policy);
         }
-        if args.roster.is_some() {
+        if !args.roster.is_empty() {
             trust.roster.clone_from(&args.roster);
         }
-        if args.staff.is_some() {
+        if !args.staff.is_empty() {
             trust.staff.clone_from(&args.staff);
         }
         if !args.internal_domain.is_empty() {
@@ -356,6 +375,15 @@ mod tests {
             missing.is_empty(),
             "not documented in default.toml: {missing:?}"
         );
+    }
+
+    #[test]
+    fn one_roster_or_several() {
+        let read = |text: &str| toml::from_str::<Trust>(text).map(|trust| trust.roster.len());
+        assert_eq!(read("roster = 'a.csv'"), Ok(1));
+        assert_eq!(read("roster = ['a', 'b.zip']"), Ok(2));
+        let error = read("roster = 3").unwrap_err().to_string();
+        assert!(error.contains("a path, or a list of paths"), "{error}");
     }
 
     fn compare(all: &toml::Table, have: &toml::Table, at: &str, missing: &mut Vec<String>) {

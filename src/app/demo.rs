@@ -25,8 +25,10 @@ use crate::store::{Referenced, Store};
 #[folder = "corpus/demo"]
 struct Messages;
 
-const ROSTER: &str = include_str!("../../patterns/sample/roster.csv");
-const STAFF: &str = include_str!("../../patterns/sample/staff.csv");
+/// The sample pupils, whom the examples of detectors name too.
+pub(super) const ROSTER: &str = include_str!("../../patterns/sample/roster.csv");
+/// The sample members of staff.
+pub(super) const STAFF: &str = include_str!("../../patterns/sample/staff.csv");
 
 /// Domain of the sample trust and of its secure partner.
 const INTERNAL: &str = "oakfield-trust.example";
@@ -107,8 +109,8 @@ fn config(folder: &Path) -> io::Result<Config> {
         trust: Trust {
             internal_domains: domains.to_vec(),
             partner_domains: vec![PARTNER.to_owned()],
-            roster: Some(sample.join("roster.csv")),
-            staff: Some(sample.join("staff.csv")),
+            roster: vec![sample.join("roster.csv")],
+            staff: vec![sample.join("staff.csv")],
             ..Trust::default()
         },
         listener: vec![Listener {

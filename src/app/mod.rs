@@ -9,6 +9,7 @@ pub mod explain;
 pub mod generate;
 pub mod holds;
 pub mod input;
+pub mod people;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -83,9 +83,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain(&args),
         Command::Holds(args) => holds(&args),
         Command::Roster(args) => match args.command {
-            RosterCommand::Check { file, staff } => {
-                roster::check(&file, staff.as_deref(), &mut io::stdout().lock())
-                    .map_err(Failure::unusable)
+            RosterCommand::Check { paths, staff } => {
+                roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
             }
         },
         Command::Completions { shell } => {

@@ -130,5 +130,9 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
     metrics::describe_gauge!("beadle_holds", "Messages waiting for a reviewer");
     metrics::describe_gauge!("beadle_queue", "Deliveries waiting in the queue");
     metrics::describe_gauge!("beadle_roster_people", "Pupils in the roster");
+    metrics::describe_gauge!(
+        "beadle_reload_failed",
+        "1 while the last reload left roster, policy and patterns as they were"
+    );
     Some(handle)
 }

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::config::{Config, Trust};
+use crate::app::people;
 use crate::detect::catalogue::EMBEDDED;
 use crate::detect::{Catalogue, CatalogueError, Engine};
 use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
 use crate::policy::{Policy, PolicyError};
-use crate::roster::{ImportReport, Roster, RosterError, RosterKind};
+use crate::roster::{RosterError, RosterKind};
 
 /// Why judging cannot begin; every text says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,31 @@ pub enum ToolsError {
         /// What is wrong with it.
         source: RosterError,
     },
+    /// More files than a roster has.
+    #[error(
+        "`{path}`: more than {files} files, {folders} folders deep or 2 GiB; name the folder that holds the export alone"
+    )]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// Files that are read at most.
+        files: usize,
+        /// Depth to which folders are read.
+        folders: usize,
+    },
+    /// A reload would lose the roster.
+    #[error("the configuration names no roster any more")]
+    RosterGone,
+    /// A reload would lose most of the roster: an export that was cut short is likelier than half a trust leaving.
+    #[error(
+        "the roster shrank from {before} to {after} pupils; if that is right, restart the relay, else mend the export and reload"
+    )]
+    RosterShrank {
+        /// Pupils looked for now.
+        before: usize,
+        /// Pupils in the new files.
+        after: usize,
+    },
     /// A domain is none.
     #[error(
         "{key}: found `{found}`; allowed: domain names such as trust.example; write the part after the @"
@@ -56,18 +82,28 @@ pub fn build(
     reader: Arc<dyn Reader>,
 ) -> Result<Tools, ToolsError> {
     let policy = policy(&config.trust)?;
-    let (roster, staff) = (
-        people(config.trust.roster.as_deref(), RosterKind::Pupils)?,
-        people(config.trust.staff.as_deref(), RosterKind::Staff)?,
-    );
+    let roster = people::load(&config.trust.roster, RosterKind::Pupils)?.roster;
+    let staff = people::load(&config.trust.staff, RosterKind::Staff)?.roster;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
-    let engine = Engine::build(&roster, &staff, &catalogue, secret)?;
-    metrics::gauge!("beadle_roster_people").set(engine.person_count() as f64);
+    let engine = Engine::build_with(&roster, &staff, &catalogue, config.detect, secret)?;
     Ok(Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
         reader,
     })
+}
+
+/// What a reload may put in the place of `present`: whatever was built, unless it would look for less than half of the pupils.
+pub fn replacement(present: &Tools, built: Result<Tools, ToolsError>) -> Result<Tools, ToolsError> {
+    let fresh = built?;
+    let (before, after) = (present.engine.person_count(), fresh.engine.person_count());
+    if before > 0 && after == 0 {
+        return Err(ToolsError::RosterGone);
+    }
+    if after < before / 2 {
+        return Err(ToolsError::RosterShrank { before, after });
+    }
+    Ok(fresh)
 }
 
 /// The policy with the trust's domains.
@@ -93,25 +129,6 @@ fn domains(key: &'static str, texts: &[String]) -> Result<Vec<Domain>, ToolsErro
             })
         })
         .collect()
-}
-
-fn people(path: Option<&Path>, kind: RosterKind) -> Result<Roster, ToolsError> {
-    path.map_or_else(
-        || Ok(Roster::default()),
-        |path| import(path, kind).map(|(roster, _)| roster),
-    )
-}
-
-/// Reads one roster file.
-pub fn import(path: &Path, kind: RosterKind) -> Result<(Roster, ImportReport), ToolsError> {
-    let bytes = std::fs::read(path).map_err(|source| ToolsError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    Roster::import(&bytes, kind).map_err(|source| ToolsError::Roster {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// The built-in catalogue, with files of `folder` in the place of built-in ones of the same name.

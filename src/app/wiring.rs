@@ -20,6 +20,7 @@ use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::Accept;
+use crate::pipeline::judge::Tools;
 use crate::pipeline::way::{Pipeline, Settings};
 use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::dsn;
@@ -150,7 +151,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
-    if config.trust.roster.is_none() {
+    if config.trust.roster.is_empty() {
         tracing::error!(
             "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
         );
@@ -165,6 +166,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let shared: Arc<dyn crate::extract::Reader> = reader.clone();
     let tools = tools::build(&config, store.subkey("findings"), shared)
         .map_err(|error| settings(&error))?;
+    note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
     let pipeline = Pipeline::new(
@@ -286,18 +288,24 @@ impl Running {
         Ok(())
     }
 
+    /// How many pupils are looked for.
+    pub fn pupils(&self) -> usize {
+        self.pipeline.tools().engine.person_count()
+    }
+
     /// Reads roster, policy, patterns, access rules and certificates again. What cannot be read stays as it was, and is said.
     pub fn reload(&self, fresh: Config) {
         let fresh = fresh.completed();
-        match tools::build(&fresh, self.store.subkey("findings"), self.reader.clone()) {
-            Ok(_) if fresh.trust.roster.is_none() && self.config.trust.roster.is_some() => {
-                tracing::error!(
-                    "reload: the configuration names no roster any more; roster, policy and patterns stay as they were"
-                );
+        let built = tools::build(&fresh, self.store.subkey("findings"), self.reader.clone());
+        match tools::replacement(&self.pipeline.tools(), built) {
+            Ok(tools) => {
+                note_roster(&tools);
+                self.pipeline.swap_tools(tools);
+                metrics::gauge!("beadle_reload_failed").set(0.0);
             }
-            Ok(tools) => self.pipeline.swap_tools(tools),
             Err(error) => {
-                tracing::error!(%error, "reload: roster, policy and patterns stay as they were");
+                metrics::gauge!("beadle_reload_failed").set(1.0);
+                tracing::error!(%error, "ALARM: reload: roster, policy and patterns stay as they were");
             }
         }
         match Access::new(&fresh.access) {
@@ -330,6 +338,10 @@ impl Running {
             .finish(Duration::from_secs(longest.unwrap_or(60)))
             .await;
     }
+}
+
+fn note_roster(tools: &Tools) {
+    metrics::gauge!("beadle_roster_people").set(tools.engine.person_count() as f64);
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

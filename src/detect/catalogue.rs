@@ -2,13 +2,16 @@
 //!
 //! # Invariants
 //! Unknown keys are errors. Ids are unique. A pattern cannot match the empty text and has literal anchors, so it costs nothing where
-//! they do not occur; its word boundaries are ASCII (Unicode ones measured 25 times slower, `docs`).
+//! they do not occur; its word boundaries are ASCII (Unicode ones measured 25 times slower, `docs`). A mistake is named with file,
+//! line and key, what was found, what is allowed and how to mend it.
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use crate::detect::checksum::Checksum;
 use crate::detect::finding::{Category, Confidence};
+use crate::detect::patterns;
 
 /// Why a catalogue cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,39 @@ pub enum CatalogueError {
         /// What is wrong.
         reason: String,
     },
+    /// A key of a detector or a dictionary says what cannot be.
+    #[error("{place}: `{key}`: {fault}")]
+    Key {
+        /// The file, with the line of the key.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+/// What is wrong with a value, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("found {found}; allowed: {allowed}; {mend}")]
+pub struct Fault {
+    /// What stands there.
+    pub found: String,
+    /// What may stand there.
+    pub allowed: &'static str,
+    /// What to do.
+    pub mend: &'static str,
+}
+
+impl Fault {
+    /// A fault.
+    pub fn new(found: impl Into<String>, allowed: &'static str, mend: &'static str) -> Self {
+        Self {
+            found: found.into(),
+            allowed,
+            mend,
+        }
+    }
 }
 
 /// What decides whether a candidate of a detector counts.
@@ -49,8 +85,65 @@ pub enum Check {
     NhsNumber,
     /// Check letter.
     Upn,
+    /// Weighted sum that leaves ten.
+    Uln,
+    /// Prefixes that are given out.
+    Nino,
+    /// Weighted sum of the tax reference, with a word that says so.
+    Utr,
+    /// Shape, with the word beside it.
+    Passport,
+    /// Check digits of the machine-readable zone.
+    MachineReadable,
+    /// Layout and the date inside.
+    DrivingLicence,
+    /// The date of birth on the roster, beside the pupil's name.
+    BirthDate,
+    /// Postcode beside a pupil's name.
+    Postcode,
+    /// Telephone number beside a pupil's name.
+    Telephone,
+    /// E-mail address beside a pupil's name.
+    EmailAddress,
     /// The pattern alone.
     Pattern,
+    /// A label of a secret with the secret behind it.
+    Credential,
+    /// A marking that stands as one.
+    Marking,
+    /// The name or the root element of a common transfer file.
+    CtfFile,
+    /// A word of money, a person and an amount together.
+    Money,
+    /// An amount of a medicine, near a pupil.
+    Dose,
+}
+
+impl Check {
+    /// Whether its anchors are words that the pass over a text looks for; an administrator's pattern has a search of its own.
+    pub fn has_words(self) -> bool {
+        matches!(
+            self,
+            Self::Credential | Self::Marking | Self::CtfFile | Self::Money | Self::Dose
+        )
+    }
+}
+
+/// What something nearby does to a pattern's match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nearby {
+    /// It is not looked for.
+    Ignored,
+    /// It raises the confidence.
+    #[default]
+    Raises,
+    /// Without it nothing is found.
+    Required,
+}
+
+fn ignored() -> Nearby {
+    Nearby::Ignored
 }
 
 /// One detector.
@@ -68,13 +161,28 @@ pub struct Detector {
     /// Confidence of a pattern's findings.
     #[serde(default = "medium")]
     pub confidence: Confidence,
+    /// The file it comes from.
+    #[serde(skip)]
+    pub file: String,
     /// Words nearby that raise the confidence.
     #[serde(default)]
     pub keywords: Vec<String>,
+    /// What the keywords do; for a marking, whether it must stand on a line of its own.
+    #[serde(default)]
+    pub context: Nearby,
+    /// What a pupil nearby does, for [`Check::Pattern`].
+    #[serde(default = "ignored")]
+    pub pupil: Nearby,
+    /// A sum that a match of the pattern must pass.
+    #[serde(default)]
+    pub checksum: Option<Checksum>,
+    /// The pattern and its anchors stand for capitals and small letters as they are written.
+    #[serde(default)]
+    pub case_sensitive: bool,
     /// Words nearby that speak against it.
     #[serde(default)]
     pub negative: Vec<String>,
-    /// Literals of which each match of `regex` holds one.
+    /// Literals of which each match of `regex` holds one; for the checks that have words, the words they begin with.
     #[serde(default)]
     pub anchors: Vec<String>,
     /// The pattern, for [`Check::Pattern`].
@@ -136,19 +244,41 @@ macro_rules! embedded {
 
 /// Every file of the catalogue; `tests/detectors.rs` compares the list with the folder.
 pub const EMBEDDED: &[(&str, &str)] = embedded![
+    "detectors/credential/api-key.toml",
+    "detectors/credential/labelled-secret.toml",
+    "detectors/credential/private-key.toml",
+    "detectors/financial/financial-term.toml",
     "detectors/financial/iban.toml",
+    "detectors/financial/invoice-term.toml",
     "detectors/financial/payment-card.toml",
     "detectors/financial/sort-code-account.toml",
+    "detectors/financial/utr.toml",
+    "detectors/marking/confidential.toml",
+    "detectors/marking/official-sensitive.toml",
+    "detectors/marking/restricted-circulation.toml",
     "detectors/medical/medical-term.toml",
+    "detectors/medical/medicine-dose.toml",
     "detectors/medical/nhs-number.toml",
     "detectors/medical/safeguarding-term.toml",
     "detectors/medical/sen-term.toml",
+    "detectors/personal/date-of-birth.toml",
+    "detectors/personal/driving-licence.toml",
+    "detectors/personal/email-address.toml",
+    "detectors/personal/machine-readable-zone.toml",
+    "detectors/personal/national-insurance-number.toml",
+    "detectors/personal/passport.toml",
+    "detectors/personal/postcode.toml",
+    "detectors/personal/telephone.toml",
+    "detectors/medical/special-category-term.toml",
+    "detectors/pupil/ctf-file.toml",
     "detectors/pupil/pupil-full-name.toml",
+    "detectors/pupil/uln.toml",
     "detectors/pupil/upn.toml",
     "dictionaries/context.toml",
     "dictionaries/medical.toml",
     "dictionaries/safeguarding.toml",
     "dictionaries/sen.toml",
+    "dictionaries/special-category.toml",
 ];
 
 impl Catalogue {
@@ -162,43 +292,120 @@ impl Catalogue {
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
     ) -> Result<Self, CatalogueError> {
         let mut catalogue = Self::default();
+        let mut ids = HashSet::new();
+        let mut owned = Vec::new();
         for (name, text) in files {
             let syntax = |error: toml::de::Error| CatalogueError::Syntax {
-                file: name.to_owned(),
+                file: error
+                    .span()
+                    .map_or_else(|| name.to_owned(), |span| place(name, text, span.start)),
                 reason: error.message().to_owned(),
             };
+            let wrong = |(key, fault): (&'static str, Fault)| CatalogueError::Key {
+                place: key_at(text, key)
+                    .map_or_else(|| name.to_owned(), |at| place(name, text, at)),
+                key,
+                fault,
+            };
             if name.contains("detectors/") {
-                catalogue
-                    .detectors
-                    .push(toml::from_str(text).map_err(syntax)?);
+                let mut detector: Detector = toml::from_str(text).map_err(syntax)?;
+                name.clone_into(&mut detector.file);
+                if !ids.insert(detector.id.clone()) {
+                    return Err(wrong((
+                        "id",
+                        Fault::new(
+                            format!("`{}`, which another detector has", detector.id),
+                            "an id of its own",
+                            "choose another",
+                        ),
+                    )));
+                }
+                detector.check_keys().map_err(wrong)?;
+                catalogue.detectors.push(detector);
             } else if name.contains("dictionaries/") {
-                catalogue
-                    .dictionaries
-                    .push(toml::from_str(text).map_err(syntax)?);
+                let dictionary: Dictionary = toml::from_str(text).map_err(syntax)?;
+                owned.extend(
+                    dictionary
+                        .detector
+                        .clone()
+                        .map(|owner| (owner, wrong_owner(name, text))),
+                );
+                catalogue.dictionaries.push(dictionary);
             }
         }
-        catalogue.check()?;
+        let terms = |id: &str| {
+            let mut owners = catalogue.detectors.iter();
+            owners.any(|detector| detector.id == id && detector.check == Check::Terms)
+        };
+        if let Some((_, error)) = owned.into_iter().find(|(owner, _)| !terms(owner)) {
+            return Err(error);
+        }
         Ok(catalogue)
     }
+}
 
-    fn check(&self) -> Result<(), CatalogueError> {
-        let mut ids = HashSet::new();
-        for detector in &self.detectors {
-            let wrong = |reason: &str| CatalogueError::Detector {
-                id: detector.id.clone(),
-                reason: reason.to_owned(),
-            };
-            if !ids.insert(detector.id.as_str()) {
-                return Err(wrong("id is taken"));
-            }
-            let pattern = detector.check == Check::Pattern;
-            if pattern != detector.regex.is_some() {
-                return Err(wrong("a pattern needs a regex, and nothing else has one"));
-            }
-            if pattern && !detector.anchors.iter().any(|anchor| anchor.len() >= 2) {
-                return Err(wrong("a pattern needs anchors of two or more characters"));
-            }
+impl Detector {
+    /// Whether its keys agree with its check; the first that does not.
+    fn check_keys(&self) -> Result<(), (&'static str, Fault)> {
+        if self.check == Check::Pattern {
+            return patterns::check(self);
+        }
+        let only_patterns = [
+            ("regex", self.regex.is_some()),
+            ("checksum", self.checksum.is_some()),
+            ("pupil", self.pupil != Nearby::Ignored),
+        ];
+        if let Some((key, _)) = only_patterns.into_iter().find(|(_, set)| *set) {
+            let fault = Fault::new(
+                format!("it beside check = \"{}\"", self.check_name()),
+                "it with check = \"pattern\" only",
+                "leave it out, or write check = \"pattern\"",
+            );
+            return Err((key, fault));
+        }
+        if self.check.has_words() && self.anchors.is_empty() {
+            let fault = Fault::new(
+                "none",
+                "the words that open such a statement",
+                "list at least one",
+            );
+            return Err(("anchors", fault));
         }
         Ok(())
     }
+
+    fn check_name(&self) -> String {
+        format!("{:?}", self.check).to_lowercase()
+    }
+}
+
+fn wrong_owner(name: &str, text: &str) -> CatalogueError {
+    CatalogueError::Key {
+        place: key_at(text, "detector").map_or_else(|| name.to_owned(), |at| place(name, text, at)),
+        key: "detector",
+        fault: Fault::new(
+            "an id that no detector with check = \"terms\" has",
+            "the id of such a detector",
+            "add the detector, or leave the key out of a dictionary of context words",
+        ),
+    }
+}
+
+/// A file with a line, from a byte offset.
+fn place(file: &str, text: &str, at: usize) -> String {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    format!("{file}:{}", memchr::memchr_iter(b'\n', before).count() + 1)
+}
+
+/// Where a key of the top level stands.
+fn key_at(text: &str, key: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start().strip_prefix(key);
+        if rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }

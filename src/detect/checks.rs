@@ -157,6 +157,19 @@ pub fn ten_digits(digits: &[u8]) -> TenDigits {
     }
 }
 
+/// Which number of the NHS family ten digits that pass the sum are, by the range they stand in.
+pub fn nhs_family(digits: &[u8]) -> &'static str {
+    match digits {
+        [b'0'..=b'2', ..] | [b'3', b'0' | b'1', ..] => "check digit agrees: CHI number of Scotland",
+        [b'3', ..] => {
+            "check digit agrees: health and care number of Northern Ireland or NHS number"
+        }
+        [b'4' | b'6' | b'7', ..] => "check digit agrees: NHS number of England or Wales",
+        [b'8', ..] => "check digit agrees: health identifier of Ireland or NHS number",
+        _ => "check digit agrees: a range that is not issued",
+    }
+}
+
 /// Below 32 stand Scotland's numbers, which begin with a day, a month and a year; from there on every number may occur.
 fn in_nhs_ranges(digits: &[u8]) -> bool {
     let pair = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');

@@ -41,6 +41,49 @@ static CLASS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// National numbers of ten or eleven digits, with 0 or +44 first, and single spaces or hyphens between.
+static TELEPHONE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u)(?:\+44[ -]?(?:\(0\)[ -]?)?|\b0)[1-9](?:[ -]?[0-9]){8,9}\b"));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?-u)\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}\b",
+    )
+});
+
+fn places<'t>(regex: &'static Regex, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+    regex.find_iter(text).map(|found| found.range())
+}
+
+/// The dates in a text, with the day where it exists.
+pub fn dates(text: &[u8]) -> impl Iterator<Item = (Range<usize>, Option<Date>)> + '_ {
+    places(&DATE, text).map(|range| {
+        let written = std::str::from_utf8(&text[range.clone()]).unwrap_or_default();
+        (range, Date::parse(written))
+    })
+}
+
+/// The postcodes in a text; letters of both cases make a word with digits in it, not a postcode.
+pub fn postcodes(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    places(&POSTCODE, text).filter(|range| {
+        let letters = || {
+            text[range.clone()]
+                .iter()
+                .filter(|b| b.is_ascii_alphabetic())
+        };
+        letters().all(u8::is_ascii_uppercase) || letters().all(u8::is_ascii_lowercase)
+    })
+}
+
+/// The telephone numbers of the United Kingdom in a text.
+pub fn telephones(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    places(&TELEPHONE, text)
+}
+
+/// The e-mail addresses in a text.
+pub fn addresses(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    places(&ADDRESS, text)
+}
+
 /// One unit in plain form with what is known of its shape.
 #[derive(Debug)]
 pub struct Scene<'u> {

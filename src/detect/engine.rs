@@ -14,8 +14,11 @@ use crate::detect::finding::{Findings, PersonFacts, PersonId};
 use crate::detect::index::{Names, Words};
 use crate::detect::judge::{Anchor, Judge};
 use crate::detect::keywords::Keywords;
+use crate::detect::names;
+use crate::detect::options::Options;
 use crate::detect::patterns::Patterns;
 use crate::detect::raw::Raw;
+use crate::detect::spelling::Neighbours;
 use crate::detect::stream::{Indexes, Stream};
 use crate::detect::token::Keys;
 use crate::detect::vocabulary::Vocabulary;
@@ -53,6 +56,7 @@ pub struct Engine {
     pub(super) indexes: Indexes,
     pub(super) known: Vec<Known>,
     pub(super) upns: HashMap<u64, u32>,
+    pub(super) ulns: HashMap<u64, u32>,
     pub(super) checked: Vec<Checked>,
     patterns: Patterns,
 }
@@ -89,22 +93,39 @@ impl Surroundings {
 }
 
 impl Engine {
-    /// Builds the indexes. `secret` keys every hash; the same secret gives the same value keys.
+    /// Builds the indexes for exact forms of names. `secret` keys every hash; the same secret gives the same value keys.
     pub fn build(
         roster: &Roster,
         staff: &Roster,
         catalogue: &Catalogue,
         secret: [u8; 16],
     ) -> Result<Self, CatalogueError> {
+        Self::build_with(roster, staff, catalogue, Options::default(), secret)
+    }
+
+    /// Builds the indexes, with the looser ways of reading names that are switched on.
+    pub fn build_with(
+        roster: &Roster,
+        staff: &Roster,
+        catalogue: &Catalogue,
+        options: Options,
+        secret: [u8; 16],
+    ) -> Result<Self, CatalogueError> {
         let keys = Keys::new(secret);
         let mut words = Vec::with_capacity(roster.len() * 3);
-        let names = Names::build(&keys, roster, staff, &mut words);
+        let names = Names::build(&keys, roster, staff, options, &mut words);
+        let neighbours = options
+            .spelling
+            .then(|| Neighbours::build(&keys, names::words(&keys, roster)));
         let vocabulary = Vocabulary::build(&keys, catalogue, &mut words);
-        let mut upns = HashMap::new();
+        let (mut upns, mut ulns) = (HashMap::new(), HashMap::new());
         let mut known = Vec::with_capacity(roster.len());
         for (number, person) in roster.people.iter().enumerate() {
-            if let Some(upn) = &person.upn {
+            for upn in person.upn.iter().chain(&person.former_upn) {
                 upns.insert(keys.value("upn", upn.as_bytes()) as u64, number as u32);
+            }
+            if let Some(uln) = &person.uln {
+                ulns.insert(keys.value("uln", uln.as_bytes()) as u64, number as u32);
             }
             known.push(Known {
                 born: person.born,
@@ -131,10 +152,12 @@ impl Engine {
                 words: Words::build(words),
                 names,
                 vocabulary,
+                neighbours,
                 keys,
             },
             known,
             upns,
+            ulns,
             checked,
             patterns: Patterns::build(catalogue)?,
         })
@@ -147,7 +170,10 @@ impl Engine {
 
     /// Memory of the index of names and words, in bytes.
     pub fn index_bytes(&self) -> usize {
-        self.indexes.words.bytes() + self.indexes.names.bytes()
+        let neighbours = self.indexes.neighbours.as_ref();
+        self.indexes.words.bytes()
+            + self.indexes.names.bytes()
+            + neighbours.map_or(0, Neighbours::bytes)
     }
 
     /// Looks at everything a message says.
@@ -185,12 +211,13 @@ impl Engine {
                 surroundings.about(&unit.location),
             );
             judge.judge(&mut raw);
-            self.patterns
-                .scan(&self.indexes.keys, &scene, &mut judge.found, cap);
+            let complete = self
+                .patterns
+                .scan(&self.indexes.keys, &scene, &mut judge, cap);
             note(&mut surroundings, unit, judge.anchors());
             let mut found = judge.finish(room);
             room -= found.list.len();
-            found.unfinished |= !finished || raw.cut;
+            found.unfinished |= !finished || !complete || raw.cut;
             by_unit.insert(number, found);
         }
         self.join(by_unit)

@@ -5,6 +5,7 @@
 //! SipHash over the letters agree.
 
 use crate::detect::names;
+use crate::detect::options::Options;
 use crate::detect::token::Keys;
 use crate::roster::Roster;
 
@@ -21,11 +22,46 @@ pub const MIDDLE: u32 = 16;
 /// Bits below the number of a term list.
 pub const TERM_SHIFT: u32 = 8;
 
+/// Which keys a table may hold, in so little memory that most look-ups never leave the cache.
+#[derive(Debug, Default)]
+struct Bitmap {
+    bits: Vec<u64>,
+    mask: u64,
+}
+
+impl Bitmap {
+    /// Room for so many keys at 16 bits each: one absent key in sixteen at most passes.
+    fn for_keys(count: usize) -> Self {
+        let bits = (count * 16).next_power_of_two().max(1 << 12);
+        Self {
+            bits: vec![0; bits / 64],
+            mask: bits as u64 - 1,
+        }
+    }
+
+    /// The upper half of a key picks its bit; tables are addressed by the lower half.
+    fn set(&mut self, key: u64) {
+        let bit = (key >> 32) & self.mask;
+        self.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+    }
+
+    #[inline]
+    fn may_hold(&self, key: u64) -> bool {
+        let bit = (key >> 32) & self.mask;
+        self.bits
+            .get((bit / 64) as usize)
+            .is_some_and(|word| word & (1 << (bit % 64)) != 0)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bits.len() * 8
+    }
+}
+
 /// What is known of a word, behind a bitmap that most words do not pass.
 #[derive(Debug, Default)]
 pub struct Words {
-    bitmap: Vec<u64>,
-    bitmap_mask: u64,
+    bitmap: Bitmap,
     keys: Vec<u64>,
     values: Vec<u32>,
     mask: usize,
@@ -43,17 +79,14 @@ impl Words {
             same
         });
         let slots = (entries.len() * 3 / 2).next_power_of_two().max(16);
-        let bits = (entries.len() * 16).next_power_of_two().max(1 << 12);
         let mut table = Self {
-            bitmap: vec![0; bits / 64],
-            bitmap_mask: bits as u64 - 1,
+            bitmap: Bitmap::for_keys(entries.len()),
             keys: vec![0; slots],
             values: vec![0; slots],
             mask: slots - 1,
         };
         for (key, value) in entries {
-            let bit = (key >> 32) & table.bitmap_mask;
-            table.bitmap[(bit / 64) as usize] |= 1 << (bit % 64);
+            table.bitmap.set(key);
             let mut slot = key as usize & table.mask;
             while table.keys[slot] != 0 {
                 slot = (slot + 1) & table.mask;
@@ -67,8 +100,7 @@ impl Words {
     /// What is known of the word with this spread hash; 0 for nothing.
     #[inline]
     pub fn get(&self, key: u64) -> u32 {
-        let bit = (key >> 32) & self.bitmap_mask;
-        if self.bitmap[(bit / 64) as usize] & (1 << (bit % 64)) == 0 {
+        if !self.bitmap.may_hold(key) {
             return 0;
         }
         let mut slot = key as usize & self.mask;
@@ -83,7 +115,7 @@ impl Words {
 
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        self.bitmap.len() * 8 + self.keys.len() * 8 + self.values.len() * 4
+        self.bitmap.bytes() + self.keys.len() * 8 + self.values.len() * 4
     }
 }
 
@@ -95,6 +127,11 @@ pub const ORDINARY: u32 = 1 << 25;
 pub const STAFF: u32 = 1 << 26;
 /// A pupil has this name.
 pub const PUPIL: u32 = 1 << 27;
+
+/// The forename is a short form that the roster does not give; only with the option for them.
+pub const LOOSE: u32 = 1 << 28;
+/// One of the two is an initial; only with the option for them.
+pub const INITIAL: u32 = 1 << 29;
 
 /// One pair of words that is a name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -128,6 +165,7 @@ fn forename_tag(hash: u64) -> u32 {
 /// The pairs of words that are names.
 #[derive(Debug, Default)]
 pub struct Names {
+    bitmap: Bitmap,
     table: Vec<Pair>,
     mask: usize,
     lists: Vec<Box<[u32]>>,
@@ -149,6 +187,7 @@ impl Names {
         keys: &Keys,
         pupils: &Roster,
         staff: &Roster,
+        options: Options,
         words: &mut Vec<(u64, u32)>,
     ) -> Self {
         let mut entries = Vec::with_capacity(pupils.len() * 2);
@@ -158,7 +197,13 @@ impl Names {
             .chain(staff.people.iter().map(|person| (person, STAFF)))
             .enumerate()
         {
-            let forms = names::forms(keys, person);
+            // A colleague's initials are no reason to doubt a pupil's name.
+            let options = if kind == PUPIL {
+                options
+            } else {
+                Options::default()
+            };
+            let forms = names::forms(keys, person, options);
             if kind == PUPIL {
                 middles.extend(
                     forms
@@ -190,6 +235,7 @@ impl Names {
         entries.sort_unstable_by_key(|entry| (entry.key, entry.verify, entry.person));
         let slots = (entries.len() * 4 / 3 + 8).next_power_of_two();
         let mut names = Self {
+            bitmap: Bitmap::for_keys(entries.len()),
             table: vec![Pair::default(); slots],
             mask: slots - 1,
             lists: Vec::new(),
@@ -216,6 +262,7 @@ impl Names {
     }
 
     fn insert(&mut self, pair: Pair) {
+        self.bitmap.set(pair.key);
         let mut slot = pair.key as usize & self.mask;
         while self.table[slot].key != 0 {
             slot = (slot + 1) & self.mask;
@@ -226,8 +273,9 @@ impl Names {
     /// Places in the table of pairs with this key.
     pub fn with_key(&self, key: u64) -> impl Iterator<Item = usize> {
         let mut slot = key as usize & self.mask;
+        let may_hold = self.bitmap.may_hold(key);
         std::iter::from_fn(move || {
-            while self.table.get(slot)?.key != 0 {
+            while may_hold && self.table.get(slot)?.key != 0 {
                 let here = slot;
                 slot = (slot + 1) & self.mask;
                 if self.table[here].key == key {
@@ -267,7 +315,7 @@ impl Names {
     pub fn bytes(&self) -> usize {
         let lists: usize = self.lists.iter().map(|list| 16 + list.len() * 4).sum();
         let middles = self.middles.len() * 8;
-        self.table.len() * size_of::<Pair>() + lists + middles
+        self.bitmap.bytes() + self.table.len() * size_of::<Pair>() + lists + middles
     }
 }
 
@@ -277,6 +325,14 @@ fn unite(same: &[Entry]) -> u32 {
     let whole = |entry: &Entry| entry.flags & HALF == 0 && entry.flags & PUPIL != 0;
     if same.iter().any(whole) {
         flags &= !HALF;
+    }
+    for option in [LOOSE, INITIAL] {
+        if same
+            .iter()
+            .any(|entry| entry.flags & (option | PUPIL) == PUPIL)
+        {
+            flags &= !option;
+        }
     }
     (flags & !0xff_ffff) | (same[0].flags & 0xff_ffff)
 }

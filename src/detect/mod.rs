@@ -3,26 +3,33 @@
 
 pub mod catalogue;
 pub mod checks;
+pub mod checksum;
 pub mod engine;
 pub mod finding;
 pub mod normalise;
 
+mod anchors;
 mod context;
 pub mod index;
 mod judge;
 mod keywords;
 mod mask;
 mod names;
+mod nicknames;
 mod numbers;
-mod patterns;
+pub mod options;
+mod papers;
+pub mod patterns;
 mod raw;
+pub mod spelling;
 mod stream;
 mod table;
 pub mod token;
 mod vocabulary;
 
-pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary};
+pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Fault};
 pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
 };
+pub use options::Options;

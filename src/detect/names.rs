@@ -4,10 +4,12 @@
 //! A form needs a forename and a surname: a single name makes no form. Halves of double names and names without their particle
 //! are marked, and weigh less. At most [`MAX_PAIRS`] forms a person, so that no row of a roster can swell the index.
 
-use crate::detect::index::{HALF, MIDDLE, NAME, NAME_START, ORDINARY};
+use crate::detect::index::{HALF, INITIAL, LOOSE, MIDDLE, NAME, NAME_START, ORDINARY};
+use crate::detect::nicknames;
 use crate::detect::normalise::Plain;
+use crate::detect::options::Options;
 use crate::detect::token::{Keys, MAX_WORD, Tokens};
-use crate::roster::{Person, ordinary};
+use crate::roster::{Person, Roster, ordinary};
 
 /// Forms kept of one person.
 pub const MAX_PAIRS: usize = 64;
@@ -42,6 +44,8 @@ pub(super) struct Forms {
 struct Spelling {
     parts: Vec<String>,
     half: bool,
+    /// [`LOOSE`] for a short form, [`INITIAL`] for an initial, else 0.
+    option: u32,
 }
 
 impl Spelling {
@@ -51,13 +55,21 @@ impl Spelling {
 }
 
 /// Makes the forms of a person.
-pub(super) fn forms(keys: &Keys, person: &Person) -> Forms {
+pub(super) fn forms(keys: &Keys, person: &Person, options: Options) -> Forms {
     let mut forms = Forms::default();
-    let forenames = spellings(keys, &person.forenames(), false);
-    let surnames = spellings(keys, &person.surnames(), true);
+    let mut forenames = spellings(keys, &person.forenames(), false);
+    let mut surnames = spellings(keys, &person.surnames(), true);
+    if options.nicknames {
+        add_nicknames(&mut forenames);
+    }
+    if options.initials {
+        add_initials(&mut forenames);
+        add_initials(&mut surnames);
+    }
     for forename in &forenames {
         for surname in &surnames {
-            if forms.pairs.len() == MAX_PAIRS || (forename.half && surname.half) {
+            let left_out = [forename, surname].map(|name| name.half || name.option != 0);
+            if forms.pairs.len() == MAX_PAIRS || left_out == [true, true] {
                 continue;
             }
             forms.pairs.push(pair(keys, forename, surname));
@@ -82,9 +94,49 @@ pub(super) fn forms(keys: &Keys, person: &Person) -> Forms {
     forms
 }
 
+/// The whole forenames and surnames of a roster, folded, each as often as it stands there.
+pub(super) fn words<'r>(keys: &'r Keys, roster: &'r Roster) -> impl Iterator<Item = String> + 'r {
+    roster.people.iter().flat_map(|person| {
+        let forenames = spellings(keys, &person.forenames(), false);
+        let surnames = spellings(keys, &person.surnames(), true);
+        let whole = forenames
+            .into_iter()
+            .chain(surnames)
+            .filter(|name| !name.half);
+        whole.map(|name| name.letters())
+    })
+}
+
+fn add_nicknames(forenames: &mut Vec<Spelling>) {
+    let known: Vec<String> = forenames.iter().map(Spelling::letters).collect();
+    let short = known.iter().flat_map(|forename| nicknames::of(forename));
+    for form in short.filter(|form| !known.iter().any(|known| known == *form)) {
+        forenames.push(Spelling {
+            parts: vec![(*form).to_owned()],
+            half: false,
+            option: LOOSE,
+        });
+    }
+}
+
+fn add_initials(names: &mut Vec<Spelling>) {
+    let mut initials: Vec<String> = names
+        .iter()
+        .filter(|name| !name.half && name.option == 0)
+        .filter_map(|name| name.letters().get(..1).map(str::to_owned))
+        .collect();
+    initials.sort();
+    initials.dedup();
+    names.extend(initials.into_iter().map(|initial| Spelling {
+        parts: vec![initial],
+        half: false,
+        option: INITIAL,
+    }));
+}
+
 fn pair(keys: &Keys, forename: &Spelling, surname: &Spelling) -> NamePair {
     let (first, last) = (forename.letters(), surname.letters());
-    let mut flags = 0;
+    let mut flags = forename.option | surname.option;
     if forename.half || surname.half {
         flags |= HALF;
     }
@@ -137,6 +189,7 @@ fn spellings(keys: &Keys, names: &[&str], surname: bool) -> Vec<Spelling> {
             None => found.push(Spelling {
                 parts: parts.to_vec(),
                 half,
+                option: 0,
             }),
         }
     };

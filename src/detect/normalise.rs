@@ -216,8 +216,12 @@ impl<'a> Folder<'a> {
         if at < self.word.0 {
             return self.word.1;
         }
-        let part_of_word =
-            |c: &char| c.is_alphabetic() || is_combining_mark(*c) || is_ignorable(*c);
+        let part_of_word = |c: &char| {
+            if c.is_ascii() {
+                return c.is_ascii_alphabetic();
+            }
+            c.is_alphabetic() || is_combining_mark(*c) || is_ignorable(*c)
+        };
         let before = self.original[..at]
             .chars()
             .rev()
@@ -230,11 +234,15 @@ impl<'a> Folder<'a> {
         let end = at + after.clone().map(char::len_utf8).sum::<usize>();
         let (mut latin, mut foreign) = (false, false);
         for c in before.chain(after) {
+            if c.is_ascii() {
+                latin = true;
+                continue;
+            }
             if twin(c).is_some() {
                 continue;
             }
             match c {
-                'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
+                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
                     latin = true;
                 }
                 c if c.is_alphabetic() => foreign = true,
@@ -353,8 +361,8 @@ fn twin(c: char) -> Option<char> {
     static TWINS: LazyLock<[u8; 0x590 - FIRST]> = LazyLock::new(|| {
         const PAIRS: &[(&str, &str)] = &[
             (
-                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУԝхХӏӀпгьн",
-                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYwxXlInrbh",
+                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУҮүԝхХӏӀпгьн",
+                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYYywxXlInrbh",
             ),
             (
                 "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::detect::checks::{self, TenDigits};
+use crate::detect::papers;
 
 /// Groups of digits that are looked at together.
 pub const MAX_GROUPS: usize = 24;
@@ -19,6 +20,21 @@ pub enum NumberKind {
     Iban,
     /// Number of the NHS family.
     Nhs,
+    /// Unique learner number.
+    Uln,
+    /// Unique taxpayer reference that is neither of the two above.
+    Utr,
+    /// National Insurance number.
+    Nino {
+        /// With its last letter.
+        whole: bool,
+    },
+    /// Passport number, with the word before it.
+    Passport,
+    /// A line of a machine-readable zone.
+    MachineReadable,
+    /// Driving licence of Great Britain.
+    DrivingLicence,
     /// Unique pupil number.
     Upn,
     /// Six digits in pairs, or six digits on end: perhaps a sort code.
@@ -68,6 +84,11 @@ pub fn scan(text: &[u8], at: usize, found: &mut Vec<Number>) -> usize {
             kind: NumberKind::Iban,
             range,
         });
+        return end;
+    }
+    if let Some(number) = papers::around(text, at) {
+        let end = number.range.end;
+        found.push(number);
         return end;
     }
     let run = Run::read(text, at);
@@ -283,12 +304,14 @@ impl<'t> Run<'t> {
                 && !hyphenated
                 && self.stands_alone_or_labelled(&range)
                 && !self.after_plus(range.start)
-                && checks::ten_digits(&digits[..count]) == TenDigits::Nhs
             {
-                found.push(Number {
-                    kind: NumberKind::Nhs,
-                    range,
-                });
+                let kind = match checks::ten_digits(&digits[..count]) {
+                    TenDigits::Nhs => NumberKind::Nhs,
+                    TenDigits::Uln => NumberKind::Uln,
+                    TenDigits::Neither if papers::utr(&digits[..count]) => NumberKind::Utr,
+                    TenDigits::Neither => continue,
+                };
+                found.push(Number { kind, range });
                 return shape.len();
             }
         }

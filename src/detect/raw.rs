@@ -18,6 +18,8 @@ pub struct RawName {
     pub capitals: bool,
     /// Letters had to be drawn together.
     pub spaced: bool,
+    /// One of the two is misspelt.
+    pub misspelt: bool,
     /// The forename comes first.
     pub forename_first: bool,
     /// Whose middle names stand between, when some do.

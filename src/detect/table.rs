@@ -53,6 +53,16 @@ const PEOPLE: &[&str] = &[
     "students",
 ];
 
+/// "Pupil surname" and "Student's first name" without whose it is.
+fn without_person(header: &str) -> &str {
+    const WHOSE: &[&str] = &["pupil", "student", "child", "learner"];
+    let Some((whose, name)) = header.split_once(' ') else {
+        return header;
+    };
+    let whose = whose.strip_suffix("'s").unwrap_or(whose);
+    if WHOSE.contains(&whose) { name } else { header }
+}
+
 impl Table {
     /// Reads the header line.
     pub fn of(text: &str) -> Self {
@@ -94,11 +104,13 @@ impl Table {
     /// Columns of forename and surname, if both are there.
     pub fn name_columns(&self) -> Option<(usize, usize)> {
         let column = |names: &[&str]| {
-            self.headers
-                .iter()
-                .position(|header| names.contains(&header.as_str()))
+            let is = |header: &String| names.contains(&without_person(header));
+            self.headers.iter().position(is)
         };
-        Some((column(FORENAMES)?, column(SURNAMES)?))
+        let surname = column(SURNAMES)?;
+        // "Name" beside "Surname" is the forename.
+        let forename = column(FORENAMES).or_else(|| column(&["name", "names"]))?;
+        Some((forename, surname))
     }
 
     /// Whether a header announces people's names.

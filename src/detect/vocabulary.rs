@@ -29,6 +29,8 @@ pub enum TermKind {
     Negative,
     /// A word for a single pupil.
     Role,
+    /// A word from which its detector reads on: the label of a password, a marking, the unit of a dose.
+    Opener,
 }
 
 /// A compiled term.
@@ -58,6 +60,8 @@ pub struct TermDetector {
     pub id: Arc<str>,
     /// Its category.
     pub category: Category,
+    /// What decides about its words.
+    pub check: Check,
     /// Headers of columns that hold such data, lower case.
     pub headers: Vec<String>,
 }
@@ -91,6 +95,7 @@ impl Vocabulary {
                 vocabulary.detectors.push(TermDetector {
                     id: Arc::from(owner.id.as_str()),
                     category: owner.category,
+                    check: owner.check,
                     headers: dictionary
                         .headers
                         .iter()
@@ -126,6 +131,7 @@ impl Vocabulary {
                     .map(|label| (keys.spread(keys.word(label.as_bytes())), LABEL)),
             );
         }
+        vocabulary.openers(keys, catalogue, &mut by_last);
         for (last, list) in by_last {
             words.push((
                 keys.spread(last),
@@ -134,6 +140,35 @@ impl Vocabulary {
             vocabulary.lists.push(list);
         }
         vocabulary
+    }
+
+    /// The words with which statements begin that a detector's own check reads.
+    fn openers(
+        &mut self,
+        keys: &Keys,
+        catalogue: &Catalogue,
+        by_last: &mut HashMap<u64, Vec<Sequence>>,
+    ) {
+        let with_words = catalogue
+            .detectors
+            .iter()
+            .filter(|detector| detector.check.has_words());
+        for detector in with_words {
+            let term = Term {
+                kind: TermKind::Opener,
+                capitals: false,
+                detector: self.detectors.len() as u8,
+            };
+            self.detectors.push(TermDetector {
+                id: Arc::from(detector.id.as_str()),
+                category: detector.category,
+                check: detector.check,
+                headers: Vec::new(),
+            });
+            for text in &detector.anchors {
+                add(keys, text, term, by_last);
+            }
+        }
     }
 }
 

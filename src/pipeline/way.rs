@@ -133,6 +133,11 @@ impl Pipeline {
         }
     }
 
+    /// The tools that messages are judged with.
+    pub fn tools(&self) -> Arc<Tools> {
+        self.inner.tools.load_full()
+    }
+
     /// Judges later messages with these tools; messages under way keep theirs.
     pub fn swap_tools(&self, tools: Tools) {
         self.inner.tools.store(Arc::new(tools));

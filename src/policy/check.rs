@@ -136,7 +136,8 @@ impl Policy {
             let found = rule.when.found.as_ref();
             let named =
                 found.is_some_and(|f| f.categories.is_empty() || f.categories.contains(&category));
-            named && rule.mode == Mode::Enforce && rule.action != Action::Deliver
+            // A rule that is off or in shadow mode is somebody's decision already.
+            named && rule.action != Action::Deliver
         };
         // The last two are not found in text: conditions of their own speak of them.
         let detected =

@@ -25,5 +25,5 @@ pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
-pub use rule::Policy;
+pub use rule::{Mode, Policy};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict};

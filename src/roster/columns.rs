@@ -5,6 +5,7 @@
 //! flattened Wonde and CTF element names. Reports are user-defined, so headers are compared without case and punctuation.
 
 use crate::roster::person::RosterKind;
+use crate::roster::report::ColumnUse;
 
 /// The meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +32,8 @@ pub enum Column {
     Born,
     /// Unique pupil number.
     Upn,
+    /// A unique pupil number held before.
+    FormerUpn,
     /// Unique learner number.
     Uln,
     /// Year group.
@@ -58,12 +61,13 @@ impl Column {
             Self::Surname => "legal surname",
             Self::PreferredForename => "preferred forename",
             Self::PreferredSurname => "preferred surname",
-            Self::FormerForename => "former forename",
-            Self::FormerSurname => "former surname",
+            Self::FormerForename => "former or other forename",
+            Self::FormerSurname => "former or other surname",
             Self::FullName => "full name",
             Self::Middle => "middle names",
             Self::Born => "date of birth",
             Self::Upn => "unique pupil number",
+            Self::FormerUpn => "former unique pupil number",
             Self::Uln => "unique learner number",
             Self::Year => "year group",
             Self::Form => "form or class",
@@ -99,6 +103,9 @@ const SYNONYMS: &[(Column, &[&str])] = &[
             "employeeid",
             "staffcode",
             "arborstudentid",
+            "studentsisid",
+            "teacherid",
+            "wondeid",
         ],
     ),
     (
@@ -244,6 +251,19 @@ const SYNONYMS: &[(Column, &[&str])] = &[
             "uniquepupilno",
             "stateid",
             "currentupn",
+            "pupilupn",
+            "studentupn",
+            "learnerupn",
+            "permanentupn",
+        ],
+    ),
+    (
+        Column::FormerUpn,
+        &[
+            "formerupn",
+            "previousupn",
+            "oldupn",
+            "formeruniquepupilnumber",
         ],
     ),
     (
@@ -264,6 +284,7 @@ const SYNONYMS: &[(Column, &[&str])] = &[
             "nationalcurriculumyear",
             "currentyear",
             "yeargroupname",
+            "currentncyear",
         ],
     ),
     (
@@ -299,6 +320,9 @@ const SYNONYMS: &[(Column, &[&str])] = &[
             "campus",
             "schoolid",
             "dfenumber",
+            "schooldfeno",
+            "estabname",
+            "schoolcode",
         ],
     ),
     (
@@ -372,4 +396,62 @@ pub fn meaning(header: &str, kind: RosterKind) -> Option<Column> {
         return Some(Column::OwnEmail);
     }
     found
+}
+
+/// What becomes of every column of a header line.
+///
+/// Where an export has both a legal name and one without that word ("Legal Surname", "Surname"), the latter is the preferred one.
+pub fn uses<'h>(
+    headers: impl Iterator<Item = &'h str>,
+    kind: RosterKind,
+) -> Vec<(String, ColumnUse)> {
+    let headers: Vec<&str> = headers
+        .map(|header| header.trim_matches('\u{feff}').trim())
+        .collect();
+    let meanings: Vec<Option<Column>> = headers.iter().map(|text| meaning(text, kind)).collect();
+    let legal: Vec<Column> = meanings
+        .iter()
+        .zip(&headers)
+        .filter(|(_, header)| plain(header).starts_with("legal"))
+        .filter_map(|(column, _)| *column)
+        .collect();
+    let mut taken: Vec<Column> = Vec::new();
+    let mut take = |header: &str, column: Column| {
+        let is_legal = plain(header).starts_with("legal");
+        let mut wanted = vec![column];
+        if legal.contains(&column) && !is_legal {
+            wanted = others(column)
+                .iter()
+                .copied()
+                .filter(|other| !meanings.contains(&Some(*other)))
+                .collect();
+        }
+        let many = matches!(column, Column::ContactEmail | Column::OwnEmail);
+        let free = wanted
+            .into_iter()
+            .find(|column| many || !taken.contains(column));
+        taken.extend(free);
+        free.map_or(ColumnUse::Unmapped, ColumnUse::Mapped)
+    };
+    headers
+        .iter()
+        .zip(&meanings)
+        .map(|(header, column)| {
+            let what = match column {
+                _ if is_password(header) => ColumnUse::Dropped,
+                Some(column) => take(header, *column),
+                None => ColumnUse::Unmapped,
+            };
+            ((*header).to_owned(), what)
+        })
+        .collect()
+}
+
+/// Where a name goes that stands beside a legal one.
+fn others(column: Column) -> &'static [Column] {
+    match column {
+        Column::Forename => &[Column::PreferredForename, Column::FormerForename],
+        Column::Surname => &[Column::PreferredSurname, Column::FormerSurname],
+        _ => &[],
+    }
 }

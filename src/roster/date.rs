@@ -43,6 +43,27 @@ impl Date {
         })
     }
 
+    /// Day `serial` of a spreadsheet's calendar, in which 1900 was a leap year: 1 is 1 January 1900.
+    pub fn of_sheet_day(serial: u32) -> Option<Self> {
+        // The calendar has a 29 February 1900 that never was; before it, days are counted from one day later.
+        let days = i64::from(serial) - if serial < 61 { 25_568 } else { 25_569 };
+        // Civil date from days since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms").
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
+        let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let moon = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * moon + 2) / 5 + 1;
+        let month = if moon < 10 { moon + 3 } else { moon - 9 };
+        let year = year + era * 400 + i64::from(month <= 2);
+        Self::new(
+            u32::try_from(year).ok()?,
+            u32::try_from(month).ok()?,
+            u32::try_from(day).ok()?,
+        )
+    }
+
     /// Reads `05/02/2014`, `5.2.14`, `2014-02-05`, `2014-02-05T00:00:00`, `20140205`, `5 Feb 2014`, `5th February 2014`,
     /// `February 5, 2014`. Day comes before month, as the United Kingdom writes it.
     pub fn parse(text: &str) -> Option<Self> {
@@ -130,5 +151,12 @@ mod tests {
         ] {
             assert!(Date::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn days_of_spreadsheets() {
+        assert_eq!(Date::of_sheet_day(40614), Date::new(2011, 3, 12));
+        assert_eq!(Date::of_sheet_day(59), Date::new(1900, 2, 28));
+        assert_eq!(Date::of_sheet_day(u32::MAX), None);
     }
 }

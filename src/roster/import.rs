@@ -1,21 +1,22 @@
-//! Importing an export of a school's system: bytes in, people and a report out.
+//! Importing exports of a school's systems: the bytes of files in, people and reports out.
+//!
+//! What a file is shows in its bytes, not in its name: CSV, a workbook, an archive, CTF XML or JSON. Names count only within a set
+//! (`users.csv` beside `orgs.csv`), and for contacts.
 //!
 //! # Invariants
-//! Columns with passwords are never copied out of the record they stand in. A file without names is an error that says
-//! which headers were seen; a row without a full name is skipped and counted.
-//!
-//! # Known gaps
-//! XLSX, OneRoster folders, CTF XML and Wonde JSON are not read yet; a flat CSV of each is.
+//! Columns with passwords are never copied out of the record they stand in. A file without names is an error that knows
+//! which headers were seen; a row without a full name is skipped and counted. Nothing is half imported: an error leaves no people.
+
+use std::sync::Arc;
 
 use csv::StringRecord;
 
-use crate::mail::Address;
 use crate::roster::columns::{self, Column};
-use crate::roster::date::Date;
-use crate::roster::decode;
-use crate::roster::person::{FullName, Person, Roster, RosterKind};
-use crate::roster::quoting;
+use crate::roster::contacts::Contact;
+use crate::roster::person::{Person, Roster, RosterKind};
 use crate::roster::report::{ColumnUse, ImportReport, SkippedRow};
+use crate::roster::rows::Map;
+use crate::roster::{contacts, ctf, decode, delimited, json, same, sets, unpack, xlsx};
 
 /// Why a file is no roster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,71 +24,160 @@ pub enum RosterError {
     /// There is no header line.
     #[error("file is empty")]
     Empty,
-    /// No columns with forename and surname, or a full name; the headers that were seen.
-    #[error("no columns for names among the headers: {}", .0.join(", "))]
+    /// No columns with forename and surname, or a full name; the headers that were seen. They are shown only if they are headers: a
+    /// file without a header line begins with somebody's data.
+    #[error("no columns for names among the headers: {}", shown(.0))]
     NoNames(Vec<String>),
     /// Every row was skipped.
     #[error("no row names a person")]
     Nobody,
+    /// The bytes are none that can be read as a roster.
+    #[error("{what}; {mend}")]
+    Unreadable {
+        /// What was found.
+        what: &'static str,
+        /// What to do about it.
+        mend: &'static str,
+    },
+    /// One file or sheet of a set cannot be used.
+    #[error("`{file}`: {source}")]
+    In {
+        /// Its name in the folder or archive.
+        file: String,
+        /// What is wrong with it.
+        source: Box<RosterError>,
+    },
+}
+
+impl RosterError {
+    /// The headers that were seen, for the administrator's eyes: they may be somebody's data.
+    pub fn headers(&self) -> &[String] {
+        match self {
+            Self::NoNames(headers) => headers,
+            Self::In { source, .. } => source.headers(),
+            Self::Empty | Self::Nobody | Self::Unreadable { .. } => &[],
+        }
+    }
+
+    /// The same of a file in a set.
+    pub(super) fn of_file(self, file: &str) -> Self {
+        Self::In {
+            file: file.to_owned(),
+            source: Box::new(self),
+        }
+    }
+}
+
+/// Headers in a text that may be logged. A header line has a header that is known, and nothing that only data have.
+fn shown(headers: &[String]) -> String {
+    let data =
+        |text: &String| text.contains('@') || text.bytes().filter(u8::is_ascii_digit).count() >= 4;
+    let known = headers.iter().any(|header| {
+        // "Reg" is a forename too.
+        columns::plain(header) != "reg"
+            && (columns::is_password(header)
+                || columns::meaning(header, RosterKind::Pupils).is_some())
+    });
+    if known && !headers.iter().any(data) {
+        return headers.join(", ");
+    }
+    format!(
+        "{} fields in the first line, none of them a known header; put a line such as `Forename,Surname,UPN` on top",
+        headers.len()
+    )
+}
+
+/// One file of an import.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    /// Its path within its folder, with `/`; only names of sets are compared.
+    pub name: &'a str,
+    /// What it holds.
+    pub bytes: &'a [u8],
+}
+
+impl std::fmt::Debug for File<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "File({} bytes)", self.bytes.len())
+    }
+}
+
+/// An import under way: exports of one school after another, then contacts joined to people.
+#[derive(Debug)]
+pub struct Import {
+    kind: RosterKind,
+    people: Vec<Person>,
+    contacts: Vec<Contact>,
+}
+
+impl Import {
+    /// An import of people of this kind.
+    pub fn new(kind: RosterKind) -> Self {
+        Self {
+            kind,
+            people: Vec::new(),
+            contacts: Vec::new(),
+        }
+    }
+
+    /// Reads one export: a file, or all files of a folder.
+    pub fn add(&mut self, files: &[File<'_>]) -> Result<ImportReport, RosterError> {
+        let mut report = ImportReport::default();
+        let (people, rows) = (self.people.len(), self.contacts.len());
+        let mut draft = Draft {
+            kind: self.kind,
+            place: Arc::from(""),
+            name: String::new(),
+            report: &mut report,
+            people: &mut self.people,
+            contacts: &mut self.contacts,
+        };
+        let done = sets::read(&mut draft, files);
+        report.people = self.people.len() - people;
+        report.contacts = self.contacts.len() - rows;
+        let done = match done {
+            Ok(()) if report.people == 0 && report.contacts == 0 => Err(RosterError::Nobody),
+            done => done,
+        };
+        if let Err(error) = done {
+            self.people.truncate(people);
+            self.contacts.truncate(rows);
+            return Err(error);
+        }
+        report
+            .warnings
+            .sort_by(|a, b| (&a.place, a.row).cmp(&(&b.place, b.row)));
+        Ok(report)
+    }
+
+    /// The people of all that was added; with how many contacts belong to nobody, or to several.
+    pub fn finish(mut self) -> (Roster, Unmatched) {
+        same::unite(&mut self.people);
+        let unmatched = contacts::join(&mut self.people, &self.contacts);
+        (
+            Roster {
+                people: self.people,
+            },
+            unmatched,
+        )
+    }
+}
+
+/// Rows of contacts that could not be given to a pupil.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    /// No pupil has the number.
+    pub unknown: usize,
+    /// Several pupils have the number.
+    pub ambiguous: usize,
 }
 
 impl Roster {
-    /// Reads a CSV export. The delimiter (`,` `;` tab) and the encoding are found from the bytes.
+    /// Reads one file that stands alone.
     pub fn import(bytes: &[u8], kind: RosterKind) -> Result<(Self, ImportReport), RosterError> {
-        let text = decode::text(bytes);
-        let header = text
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .ok_or(RosterError::Empty)?;
-        let delimiter = delimiter(header);
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text.trim_start().as_bytes());
-        let mut records = reader.records();
-        let Some(Ok(headers)) = records.next() else {
-            return Err(RosterError::Empty);
-        };
-        let mut report = ImportReport {
-            columns: uses(&headers, kind),
-            warnings: quoting::open_quotes(text.trim_start(), delimiter),
-            ..ImportReport::default()
-        };
-        let map = Map::of(&report.columns);
-        if !map.has_names() {
-            let seen = report
-                .columns
-                .iter()
-                .map(|(header, _)| header.clone())
-                .collect();
-            return Err(RosterError::NoNames(seen));
-        }
-        let mut roster = Self::default();
-        for (index, record) in records.enumerate() {
-            report.rows += 1;
-            let row = index + 2;
-            match record
-                .map_err(|_| "broken")
-                .and_then(|record| Ok((map.person(&record, kind)?, record)))
-            {
-                Ok((person, record)) => {
-                    if person.born.is_none() && !map.get(&record, Column::Born).is_empty() {
-                        let reason = "date of birth is no date and was left out";
-                        report.warnings.push(SkippedRow { row, reason });
-                    }
-                    *report.schools.entry(person.school.clone()).or_default() += 1;
-                    roster.people.push(person);
-                }
-                Err(reason) => {
-                    report.broken_rows += usize::from(reason == "broken");
-                    report.skipped.push(SkippedRow { row, reason });
-                }
-            }
-        }
-        report.warnings.sort_by_key(|warning| warning.row);
-        report.people = roster.people.len();
+        let mut import = Import::new(kind);
+        let report = import.add(&[File { name: "", bytes }])?;
+        let (roster, _) = import.finish();
         if roster.is_empty() {
             return Err(RosterError::Nobody);
         }
@@ -95,261 +185,198 @@ impl Roster {
     }
 }
 
-/// The delimiter that the header line has most of, outside quotes.
-fn delimiter(header: &str) -> u8 {
-    let mut quoted = false;
-    let mut counts = [0_usize; 3];
-    for byte in header.bytes() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => counts[0] += 1,
-            b';' if !quoted => counts[1] += 1,
-            b'\t' if !quoted => counts[2] += 1,
-            _ => {}
-        }
-    }
-    let [comma, semicolon, tab] = counts;
-    if tab > comma && tab >= semicolon {
-        b'\t'
-    } else if semicolon > comma {
-        b';'
-    } else {
-        b','
-    }
+/// Where the readers of formats put what they find.
+pub(super) struct Draft<'i> {
+    pub(super) kind: RosterKind,
+    /// The file or sheet being read; empty where there is but one.
+    pub(super) place: Arc<str>,
+    /// Its name, which may say that it lists contacts.
+    pub(super) name: String,
+    pub(super) report: &'i mut ImportReport,
+    people: &'i mut Vec<Person>,
+    contacts: &'i mut Vec<Contact>,
 }
 
-fn uses(headers: &StringRecord, kind: RosterKind) -> Vec<(String, ColumnUse)> {
-    let mut taken = Vec::new();
-    headers
-        .iter()
-        .map(|header| {
-            let header = header.trim_matches('\u{feff}').trim();
-            let what = if columns::is_password(header) {
-                ColumnUse::Dropped
-            } else {
-                match columns::meaning(header, kind) {
-                    Some(column)
-                        if column == Column::ContactEmail || column == Column::OwnEmail =>
-                    {
-                        ColumnUse::Mapped(column)
-                    }
-                    Some(column) if !taken.contains(&column) => {
-                        taken.push(column);
-                        ColumnUse::Mapped(column)
-                    }
-                    _ => ColumnUse::Unmapped,
-                }
-            };
-            (header.to_owned(), what)
-        })
-        .collect()
+/// What the rows of a table are.
+pub(super) struct Table {
+    map: Map,
+    of_contacts: bool,
 }
 
-/// Which field of a record holds what.
-struct Map(Vec<(Column, usize)>);
-
-impl Map {
-    fn of(columns: &[(String, ColumnUse)]) -> Self {
-        let mapped = columns
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (_, what))| match what {
-                ColumnUse::Mapped(column) => Some((*column, index)),
-                ColumnUse::Unmapped | ColumnUse::Dropped => None,
-            });
-        Self(mapped.collect())
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.0.iter().any(|(known, _)| *known == column)
-    }
-
-    fn has_names(&self) -> bool {
-        let forename = self.has(Column::Forename) || self.has(Column::PreferredForename);
-        let surname = self.has(Column::Surname) || self.has(Column::PreferredSurname);
-        (forename && surname) || self.has(Column::FullName)
-    }
-
-    fn all<'r>(&self, record: &'r StringRecord, column: Column) -> impl Iterator<Item = &'r str> {
-        self.0
-            .iter()
-            .filter(move |(known, _)| *known == column)
-            .filter_map(|(_, index)| record.get(*index))
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-    }
-
-    fn get<'r>(&self, record: &'r StringRecord, column: Column) -> &'r str {
-        self.all(record, column).next().unwrap_or_default()
-    }
-
-    fn person(&self, record: &StringRecord, kind: RosterKind) -> Result<Person, &'static str> {
-        if record.iter().all(str::is_empty) {
-            return Err("empty");
-        }
-        self.belongs(record, kind)?;
-        let owned = |column| self.get(record, column).to_owned();
-        let some = |column| Some(owned(column)).filter(|text| !text.is_empty());
-        let mut person = Person {
-            id: some(Column::Id),
-            legal: self.name(record, Column::Forename, Column::Surname),
-            preferred: self.name(record, Column::PreferredForename, Column::PreferredSurname),
-            former: self.name(record, Column::FormerForename, Column::FormerSurname),
-            middle: owned(Column::Middle),
-            born: Date::parse(self.get(record, Column::Born)),
-            upn: some(Column::Upn).map(|upn| compact(&upn)),
-            uln: some(Column::Uln).map(|uln| compact(&uln)),
-            year: owned(Column::Year),
-            form: owned(Column::Form),
-            school: owned(Column::School),
-            contacts: addresses(self.all(record, Column::ContactEmail)),
-            addresses: addresses(self.all(record, Column::OwnEmail)),
-        };
-        self.complete(record, &mut person);
-        if person.legal.forename.is_empty() && person.legal.surname.is_empty() {
-            return Err("no name");
-        }
-        Ok(person)
-    }
-
-    /// Legal parts that are missing come from the full name, then from the preferred one.
-    fn complete(&self, record: &StringRecord, person: &mut Person) {
-        if person.legal.forename.is_empty() || person.legal.surname.is_empty() {
-            let (whole, middle) = split_full_name(self.get(record, Column::FullName));
-            fill(&mut person.legal, &whole);
-            if person.middle.is_empty() {
-                person.middle = middle;
-            }
-        }
-        let preferred = person.preferred.clone();
-        fill(&mut person.legal, &preferred);
-    }
-
-    /// OneRoster files list everybody: only the kind that was asked for counts, and nobody marked for deletion.
-    fn belongs(&self, record: &StringRecord, kind: RosterKind) -> Result<(), &'static str> {
-        let state = columns::plain(self.get(record, Column::State));
-        if state == "tobedeleted" {
-            return Err("marked for deletion");
-        }
-        let role = columns::plain(self.get(record, Column::Role));
-        let adult = [
-            "parent",
-            "guardian",
-            "relative",
-            "teacher",
-            "aide",
-            "administrator",
-            "proctor",
-            "staff",
+impl Table {
+    /// A table with these columns in a file of this name, if its rows can be used.
+    pub(super) fn of(
+        columns: &[(String, ColumnUse)],
+        kind: RosterKind,
+        name: &str,
+    ) -> Option<Self> {
+        let map = Map::of(columns);
+        let pupils = [
+            Column::Born,
+            Column::Year,
+            Column::Form,
+            Column::ContactEmail,
         ];
-        let is_pupil = matches!(role.as_str(), "student" | "pupil" | "learner");
-        match kind {
-            RosterKind::Pupils if adult.contains(&role.as_str()) => Err("not a pupil"),
-            RosterKind::Staff
-                if is_pupil || ["parent", "guardian", "relative"].contains(&role.as_str()) =>
-            {
-                Err("not staff")
+        let names_of_contacts =
+            contacts::is_name_of_contacts(name) && !pupils.iter().any(|column| map.has(*column));
+        let linked = map.has(Column::Upn) || map.has(Column::Id);
+        let reachable = map.has(Column::ContactEmail) || map.has(Column::OwnEmail);
+        let of_contacts = kind == RosterKind::Pupils
+            && linked
+            && reachable
+            && (!map.has_names() || names_of_contacts);
+        (of_contacts || map.has_names()).then_some(Self { map, of_contacts })
+    }
+}
+
+/// What a line at the top of a table is.
+pub(super) enum Line {
+    /// It names columns, those for names among them.
+    Header,
+    /// It may be a report's title: the header can follow.
+    Title,
+    /// It names columns, but none for names: no header follows.
+    Data,
+}
+
+/// Lines above a header line that may hold a report's title.
+pub(super) const TITLE_LINES: usize = 20;
+
+impl Draft<'_> {
+    /// What a line at the top of a table is. Below the first, a lone word such as "Pupil" makes no header.
+    pub(super) fn line<'h>(&self, fields: impl Iterator<Item = &'h str>, first: bool) -> Line {
+        let columns = columns::uses(fields, self.kind);
+        let known = columns
+            .iter()
+            .filter(|(_, used)| *used != ColumnUse::Unmapped)
+            .count();
+        let filled = columns.iter().filter(|(text, _)| !text.is_empty()).count();
+        if (first || known > 1) && Table::of(&columns, self.kind, &self.name).is_some() {
+            Line::Header
+        } else if known > 0 && filled > 1 {
+            Line::Data
+        } else {
+            Line::Title
+        }
+    }
+
+    /// The table that these columns make, if its rows can be used.
+    pub(super) fn names_in(&self, columns: &[(String, ColumnUse)]) -> Result<Table, RosterError> {
+        Table::of(columns, self.kind, &self.name).ok_or_else(|| {
+            let headers = columns.iter().map(|(header, _)| header.clone());
+            RosterError::NoNames(headers.collect())
+        })
+    }
+
+    /// Begins a table: its columns are noted, and whether its rows can be used.
+    pub(super) fn table(
+        &mut self,
+        columns: Vec<(String, ColumnUse)>,
+    ) -> Result<Table, RosterError> {
+        let table = self.names_in(&columns)?;
+        let place = self.place.to_string();
+        for (header, mut used) in columns {
+            if table.of_contacts && used == ColumnUse::Mapped(Column::OwnEmail) {
+                used = ColumnUse::Mapped(Column::ContactEmail);
             }
-            RosterKind::Pupils | RosterKind::Staff => Ok(()),
+            let header = if place.is_empty() {
+                header
+            } else {
+                format!("{place}: {header}")
+            };
+            self.report.columns.push((header, used));
         }
+        Ok(table)
     }
 
-    fn name(&self, record: &StringRecord, forename: Column, surname: Column) -> FullName {
-        FullName {
-            forename: without_title(self.get(record, forename)).to_owned(),
-            surname: self.get(record, surname).to_owned(),
+    /// Reads a row of a table.
+    pub(super) fn row(&mut self, table: &Table, row: usize, record: &StringRecord) {
+        self.report.rows += 1;
+        if table.of_contacts {
+            match contacts::of_row(&table.map, record) {
+                Ok(contact) => self.contacts.push(contact),
+                Err(reason) => self.skip(row, reason),
+            }
+            return;
         }
-    }
-}
-
-fn fill(name: &mut FullName, from: &FullName) {
-    if name.forename.is_empty() {
-        name.forename.clone_from(&from.forename);
-    }
-    if name.surname.is_empty() {
-        name.surname.clone_from(&from.surname);
-    }
-}
-
-const TITLES: &[&str] = &[
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "mx",
-    "dr",
-    "master",
-    "prof",
-    "professor",
-    "sir",
-    "dame",
-    "rev",
-    "revd",
-];
-
-fn without_title(name: &str) -> &str {
-    match name.split_once(char::is_whitespace) {
-        Some((first, rest)) if TITLES.contains(&columns::plain(first).as_str()) => {
-            rest.trim_start()
-        }
-        _ => name,
-    }
-}
-
-/// Particles that begin a surname when a full name is written forename first.
-const PARTICLES: &[&str] = &[
-    "van", "von", "de", "del", "della", "di", "da", "dos", "du", "le", "la", "al", "el", "bin",
-    "ibn", "ter", "ten", "st", "st.", "mc", "mac", "ó", "o", "ní", "ap",
-];
-
-/// Splits "Surname, Forename Middle" and "Forename Middle Surname".
-fn split_full_name(text: &str) -> (FullName, String) {
-    let text = without_title(text.trim());
-    if let Some((surname, rest)) = text.split_once(',') {
-        let rest = without_title(rest.trim());
-        let (forename, middle) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = FullName {
-            forename: forename.to_owned(),
-            surname: surname.trim().to_owned(),
+        let person = match table.map.person(record, self.kind) {
+            Ok(person) => person,
+            Err(reason) => return self.skip(row, reason),
         };
-        return (name, middle.trim().to_owned());
+        if person.born.is_none() && !table.map.get(record, Column::Born).is_empty() {
+            self.warn(row, "date of birth is no date and was left out");
+        }
+        match self.report.schools.get_mut(&person.school) {
+            Some(count) => *count += 1,
+            None => {
+                self.report.schools.insert(person.school.clone(), 1);
+            }
+        }
+        self.people.push(person);
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [first, inner @ .., last] = &words[..] else {
-        let name = FullName {
-            forename: String::new(),
-            surname: text.to_owned(),
-        };
-        return (name, String::new());
-    };
-    let start = inner
-        .iter()
-        .position(|word| PARTICLES.contains(&word.to_lowercase().as_str()))
-        .unwrap_or(inner.len());
-    let (middle, particles) = inner.split_at(start);
-    let mut surname = particles.to_vec();
-    surname.push(last);
-    let name = FullName {
-        forename: (*first).to_owned(),
-        surname: surname.join(" "),
-    };
-    (name, middle.join(" "))
+
+    /// Notes a row that was left out.
+    pub(super) fn skip(&mut self, row: usize, reason: &'static str) {
+        let place = Arc::clone(&self.place);
+        self.report.skipped.push(SkippedRow { place, row, reason });
+    }
+
+    /// Notes a row that was not read whole.
+    pub(super) fn warn(&mut self, row: usize, reason: &'static str) {
+        let place = Arc::clone(&self.place);
+        self.report.warnings.push(SkippedRow { place, row, reason });
+    }
+
+    /// Notes what a file or sheet of a set was read for.
+    pub(super) fn note(&mut self, file: &str, what: &str) {
+        self.report.files.push((file.to_owned(), what.to_owned()));
+    }
+
+    /// Reads one file by what its bytes are; archives are unpacked before.
+    pub(super) fn file(&mut self, bytes: &[u8]) -> Result<(), RosterError> {
+        refuse_what_is_no_text(bytes)?;
+        if unpack::is_archive(bytes) {
+            return xlsx::read(self, bytes);
+        }
+        let text = decode::text(bytes);
+        match text.trim_start().as_bytes().first() {
+            Some(b'<') => ctf::read(self, &text),
+            Some(b'{' | b'[') => json::read(self, &text),
+            _ => delimited::read(self, &text),
+        }
+    }
+
+    /// Reads the only file there is.
+    pub(super) fn only_file(&mut self, file: File<'_>) -> Result<(), RosterError> {
+        last(file.name).clone_into(&mut self.name);
+        self.file(file.bytes)
+    }
+
+    /// Reads one file of several, and names it in whatever is wrong with it.
+    pub(super) fn file_of_set(&mut self, file: File<'_>) -> Result<(), RosterError> {
+        self.place = Arc::from(file.name);
+        last(file.name).clone_into(&mut self.name);
+        let done = self.file(file.bytes);
+        self.place = Arc::from("");
+        done.map_err(|error| error.of_file(file.name))
+    }
 }
 
-fn compact(text: &str) -> String {
-    text.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
+/// A file's name without its folders.
+pub(super) fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
-fn addresses<'r>(fields: impl Iterator<Item = &'r str>) -> Vec<String> {
-    let mut found: Vec<String> = fields
-        .flat_map(|field| field.split([';', ',', ' ', '\n', '|']))
-        .filter_map(|text| Address::parse(text.trim_matches(['<', '>', '"'])).ok())
-        .map(|address| address.key())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
+fn refuse_what_is_no_text(bytes: &[u8]) -> Result<(), RosterError> {
+    let unreadable = |what, mend| Err(RosterError::Unreadable { what, mend });
+    if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+        return unreadable(
+            "found an old Excel workbook (.xls), or one with a password",
+            "save it as .xlsx without a password, or as CSV",
+        );
+    }
+    if bytes.starts_with(b"%PDF") {
+        return unreadable("found a PDF", "export the roster as CSV or .xlsx");
+    }
+    Ok(())
 }

@@ -48,6 +48,8 @@ pub struct Person {
     pub born: Option<Date>,
     /// Unique pupil number, upper case without spaces.
     pub upn: Option<String>,
+    /// A unique pupil number held before, upper case without spaces.
+    pub former_upn: Option<String>,
     /// Unique learner number.
     pub uln: Option<String>,
     /// Year group as written.

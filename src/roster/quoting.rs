@@ -4,6 +4,8 @@
 //! RFC 4180 2.5 to 2.7. Like the `csv` crate: a quote counts only as the first character of a field, a carriage return ends a
 //! record as a line feed does, and empty lines are no records.
 
+use std::sync::Arc;
+
 use crate::roster::report::SkippedRow;
 
 /// Where the reading of a field stands.
@@ -20,7 +22,7 @@ enum State {
 }
 
 /// The records, the header being 1, with a quote that is never closed or closes before its field ends.
-pub(super) fn open_quotes(text: &str, delimiter: u8) -> Vec<SkippedRow> {
+pub(super) fn open_quotes(text: &str, delimiter: u8, place: &Arc<str>) -> Vec<SkippedRow> {
     let (mut state, mut row, mut empty) = (State::Start, 1, true);
     let mut found: Vec<SkippedRow> = Vec::new();
     for byte in text.bytes() {
@@ -39,7 +41,11 @@ pub(super) fn open_quotes(text: &str, delimiter: u8) -> Vec<SkippedRow> {
             State::Closed if byte != b' ' => {
                 let reason = "text stands behind a closing quote: an earlier one may be missing";
                 if found.last().is_none_or(|last| last.row != row) {
-                    found.push(SkippedRow { row, reason });
+                    found.push(SkippedRow {
+                        place: Arc::clone(place),
+                        row,
+                        reason,
+                    });
                 }
                 State::Bare
             }
@@ -49,7 +55,11 @@ pub(super) fn open_quotes(text: &str, delimiter: u8) -> Vec<SkippedRow> {
     }
     if state == State::Quoted {
         let reason = "a quote is never closed: all rows below were read as part of this one";
-        found.push(SkippedRow { row, reason });
+        found.push(SkippedRow {
+            place: Arc::clone(place),
+            row,
+            reason,
+        });
     }
     found
 }

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::roster::columns::Column;
-use crate::roster::ordinary;
 use crate::roster::person::{Person, Roster};
+use crate::roster::{frequent, ordinary};
 
 /// What became of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,9 @@ pub enum ColumnUse {
 /// A row that named nobody, or that was read with a doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRow {
-    /// Its number in the file, the header being 1.
+    /// The sheet or file it stands in; empty where there is but one.
+    pub place: Arc<str>,
+    /// Its number there, the header line being 1; of files without lines the number of the record.
     pub row: usize,
     /// Why, in plain words.
     pub reason: &'static str,
@@ -33,12 +36,18 @@ pub struct SkippedRow {
 /// How an import went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
+    /// What was read, such as "CSV" or "Common Transfer File"; several joined by " and ".
+    pub format: String,
+    /// Files and sheets of a set with what each was read for; empty where there is but one.
+    pub files: Vec<(String, String)>,
     /// Every header with what became of its column.
     pub columns: Vec<(String, ColumnUse)>,
     /// Rows after the header.
     pub rows: usize,
     /// People read.
     pub people: usize,
+    /// Rows of contacts read from files of their own.
+    pub contacts: usize,
     /// People for each school as it was written.
     pub schools: BTreeMap<String, usize>,
     /// Rows left out.
@@ -47,6 +56,19 @@ pub struct ImportReport {
     pub warnings: Vec<SkippedRow>,
     /// The text was cut short by broken quoting or a wrong column count in so many rows.
     pub broken_rows: usize,
+}
+
+impl ImportReport {
+    /// Notes a format that was read, once.
+    pub(super) fn is_of(&mut self, format: &str) {
+        if self.format.split(" and ").any(|known| known == format) {
+            return;
+        }
+        if !self.format.is_empty() {
+            self.format.push_str(" and ");
+        }
+        self.format.push_str(format);
+    }
 }
 
 /// Why a name needs care.
@@ -60,6 +82,8 @@ pub enum Risk {
     SingleName,
     /// Forename and surname are the same word: never found by name alone.
     Repeated,
+    /// Both parts are among the commonest in the country: found like any name, but it may be somebody else.
+    Frequent,
 }
 
 impl Risk {
@@ -70,6 +94,9 @@ impl Risk {
             Self::SharedWithStaff => "a member of staff has this name: low confidence alone",
             Self::SingleName => "only one name: never found by name",
             Self::Repeated => "one word twice: needs a second sign",
+            Self::Frequent => {
+                "very common names: found as any full name, medium alone; a second sign tells the pupil"
+            }
         }
     }
 }
@@ -100,7 +127,9 @@ impl Roster {
             let mut add = |risk| {
                 found.push(RiskyName {
                     index,
-                    name: format!("{} {}", person.legal.forename, person.legal.surname),
+                    name: format!("{} {}", person.legal.forename, person.legal.surname)
+                        .trim()
+                        .to_owned(),
                     risk,
                 });
             };
@@ -118,6 +147,9 @@ impl Roster {
             if ordinary::is_word(&person.legal.forename) && ordinary::is_word(&person.legal.surname)
             {
                 add(Risk::OrdinaryWords);
+            }
+            if frequent::is_frequent(&person.legal.forename, &person.legal.surname) {
+                add(Risk::Frequent);
             }
             if spellings(person).iter().any(|name| staff.contains(name)) {
                 add(Risk::SharedWithStaff);

@@ -16,9 +16,13 @@ type Form = fn(&Pupil, usize) -> Option<String>;
 
 /// Surnames with a particle in front: how many words it has.
 fn particle(p: &Pupil) -> Option<(&str, &str)> {
-    const PARTICLES: &[&str] =
-        &["van der ", "van den ", "de la ", "della ", "de ", "dos ", "al-", "el-", "bin ", "von ", "di ", "ud-"];
-    PARTICLES.iter().find_map(|particle| Some((*particle, p.surname.strip_prefix(particle)?)))
+    const PARTICLES: &[&str] = &[
+        "van der ", "van den ", "de la ", "della ", "de ", "dos ", "al-", "el-", "bin ", "von ",
+        "di ", "ud-",
+    ];
+    PARTICLES
+        .iter()
+        .find_map(|particle| Some((*particle, p.surname.strip_prefix(particle)?)))
 }
 
 /// Letters without marks, the others spelled as people type them.
@@ -66,14 +70,21 @@ fn changed(before: &str, after: String) -> Option<String> {
 }
 
 fn lower_ascii(text: &str) -> String {
-    unmarked(text).to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect()
+    unmarked(text)
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .collect()
 }
 
 fn capitalised(text: &str) -> String {
     text.split(' ')
         .map(|word| {
             let mut chars = word.chars();
-            chars.next().map(|c| c.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+            chars
+                .next()
+                .map(|c| c.to_uppercase().chain(chars).collect::<String>())
+                .unwrap_or_default()
         })
         .collect::<Vec<_>>()
         .join(" ")
@@ -85,8 +96,12 @@ fn initial(text: &str) -> char {
 
 const FORMS: &[(&str, Form)] = &[
     ("forename surname", |p, _| Some(p.name())),
-    ("surname forename", |p, _| Some(format!("{} {}", p.surname, p.forename))),
-    ("surname, forename", |p, t| Some(format!("{},{}{}", p.surname, [" ", ""][t % 2], p.forename))),
+    ("surname forename", |p, _| {
+        Some(format!("{} {}", p.surname, p.forename))
+    }),
+    ("surname, forename", |p, t| {
+        Some(format!("{},{}{}", p.surname, [" ", ""][t % 2], p.forename))
+    }),
     ("capitals", |p, t| {
         Some(match t % 4 {
             0 => p.name().to_uppercase(),
@@ -96,7 +111,11 @@ const FORMS: &[(&str, Form)] = &[
         })
     }),
     ("small letters", |p, t| {
-        Some(if t % 3 == 2 { format!("{}, {}", p.surname, p.forename).to_lowercase() } else { p.name().to_lowercase() })
+        Some(if t % 3 == 2 {
+            format!("{}, {}", p.surname, p.forename).to_lowercase()
+        } else {
+            p.name().to_lowercase()
+        })
     }),
     ("middle names", |p, t| {
         (!p.middle.is_empty()).then(|| match t % 2 {
@@ -105,7 +124,11 @@ const FORMS: &[(&str, Form)] = &[
         })
     }),
     ("middle initials", |p, t| {
-        let letter = if p.middle.is_empty() { 'J' } else { initial(&p.middle) };
+        let letter = if p.middle.is_empty() {
+            'J'
+        } else {
+            initial(&p.middle)
+        };
         Some(match t % 4 {
             0 => format!("{} {letter}. {}", p.forename, p.surname),
             1 => format!("{} {letter} {}", p.forename, p.surname),
@@ -118,7 +141,10 @@ const FORMS: &[(&str, Form)] = &[
             0 => format!("{} {}", p.known_as, p.surname),
             1 => format!("{}, {}", p.surname, p.known_as),
             2 => format!("{} ({}) {}", p.forename, p.known_as, p.surname),
-            _ => format!("{} \u{201c}{}\u{201d} {}", p.forename, p.known_as, p.surname),
+            _ => format!(
+                "{} \u{201c}{}\u{201d} {}",
+                p.forename, p.known_as, p.surname
+            ),
         })
     }),
     ("former surname", |p, t| {
@@ -128,7 +154,10 @@ const FORMS: &[(&str, Form)] = &[
         })
     }),
     ("double-barrelled surname", |p, t| {
-        let (one, two) = p.surname.split_once('-').filter(|_| particle(p).is_none())?;
+        let (one, two) = p
+            .surname
+            .split_once('-')
+            .filter(|_| particle(p).is_none())?;
         let f = &p.forename;
         Some(match t % 7 {
             0 => format!("{f} {one}-{two}"),
@@ -141,7 +170,10 @@ const FORMS: &[(&str, Form)] = &[
         })
     }),
     ("half of a double surname", |p, t| {
-        let (one, two) = p.surname.split_once(['-', ' ']).filter(|_| particle(p).is_none() && !p.surname.starts_with("St"))?;
+        let (one, two) = p
+            .surname
+            .split_once(['-', ' '])
+            .filter(|_| particle(p).is_none() && !p.surname.starts_with("St"))?;
         Some(match t % 4 {
             0 => format!("{} {one}", p.forename),
             1 => format!("{} {two}", p.forename),
@@ -159,7 +191,10 @@ const FORMS: &[(&str, Form)] = &[
         })
     }),
     ("two surnames", |p, t| {
-        let (one, two) = p.surname.split_once(' ').filter(|_| particle(p).is_none() && !p.surname.starts_with("St"))?;
+        let (one, two) = p
+            .surname
+            .split_once(' ')
+            .filter(|_| particle(p).is_none() && !p.surname.starts_with("St"))?;
         Some(match t % 3 {
             0 => p.name(),
             1 => format!("{} {one}-{two}", p.forename),
@@ -168,7 +203,9 @@ const FORMS: &[(&str, Form)] = &[
     }),
     ("apostrophes", |p, t| {
         let (one, two) = p.surname.split_once('\'')?;
-        let mark = ["'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " "][t % 8];
+        let mark = [
+            "'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " ",
+        ][t % 8];
         Some(match t % 3 {
             1 => format!("{one}{mark}{two}, {}", p.forename),
             2 => format!("{} {one}{mark}{two}", p.forename).to_lowercase(),
@@ -182,18 +219,31 @@ const FORMS: &[(&str, Form)] = &[
             0 => p.name(),
             1 => format!("{f} {}{rest}", capitalised(particle)),
             2 => p.name().to_uppercase(),
-            3 => format!("{f} {}{}", particle.replace([' ', '-'], ""), rest.to_lowercase()),
-            4 => format!("{f} {}{rest}", particle.replace([' ', '-'], " ").trim_end().to_owned() + "-"),
+            3 => format!(
+                "{f} {}{}",
+                particle.replace([' ', '-'], ""),
+                rest.to_lowercase()
+            ),
+            4 => format!(
+                "{f} {}{rest}",
+                particle.replace([' ', '-'], " ").trim_end().to_owned() + "-"
+            ),
             5 => format!("{particle}{rest}, {f}"),
             _ => format!("{f} {}{rest}", particle.replace('-', " ")),
         })
     }),
     ("particle left out", |p, t| {
         let (_, rest) = particle(p)?;
-        Some(if t % 2 == 0 { format!("{} {rest}", p.forename) } else { format!("{rest}, {}", p.forename) })
+        Some(if t % 2 == 0 {
+            format!("{} {rest}", p.forename)
+        } else {
+            format!("{rest}, {}", p.forename)
+        })
     }),
     ("Mc and Mac", |p, t| {
-        let (start, rest) = ["Mc", "Mac"].iter().find_map(|start| Some((*start, p.surname.strip_prefix(start)?)))?;
+        let (start, rest) = ["Mc", "Mac"]
+            .iter()
+            .find_map(|start| Some((*start, p.surname.strip_prefix(start)?)))?;
         let f = &p.forename;
         Some(match t % 6 {
             0 => p.name(),
@@ -214,8 +264,12 @@ const FORMS: &[(&str, Form)] = &[
             _ => format!("{}'S", name.to_uppercase()),
         })
     }),
-    ("diacritics left out", |p, _| changed(&p.name(), unmarked(&p.name()))),
-    ("diacritics decomposed", |p, _| changed(&p.name(), p.name().nfd().collect())),
+    ("diacritics left out", |p, _| {
+        changed(&p.name(), unmarked(&p.name()))
+    }),
+    ("diacritics decomposed", |p, _| {
+        changed(&p.name(), p.name().nfd().collect())
+    }),
     ("two letters for one", |p, _| {
         let name = two_letters(&p.name());
         changed(&p.name(), unmarked(&name)).filter(|_| name != p.name())
@@ -253,7 +307,13 @@ const FORMS: &[(&str, Form)] = &[
             _ => name.replace(' ', "+"),
         })
     }),
-    ("title before the name", |p, t| Some(format!("{} {}", ["Miss", "Master", "Mr", "Ms"][t % 4], p.name()))),
+    ("title before the name", |p, t| {
+        Some(format!(
+            "{} {}",
+            ["Miss", "Master", "Mr", "Ms"][t % 4],
+            p.name()
+        ))
+    }),
 ];
 
 /// All messages of the forms.
@@ -299,7 +359,13 @@ fn taking_part(pupils: &[Pupil], out: &mut Vec<Sample>) {
              Subject: Tomorrow\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
             text.replace('\n', "\r\n")
         );
-        out.push(Sample::name(class, pupil, "body", raw.into_bytes(), &format!("{text:?}")));
+        out.push(Sample::name(
+            class,
+            pupil,
+            "body",
+            raw.into_bytes(),
+            &format!("{text:?}"),
+        ));
     }
 }
 
@@ -315,7 +381,11 @@ fn file_names(pupils: &[Pupil], out: &mut Vec<Sample>) {
             2 => format!("{}{}.txt", joined(&f), joined(&s)),
             3 => format!("{} {} letter.txt", p.forename, p.surname),
             4 => format!("2026-11-02 {s}, {f}.txt"),
-            5 => format!("report_{}_{}_final (2).txt", f.to_lowercase(), s.to_lowercase().replace(' ', "_")),
+            5 => format!(
+                "report_{}_{}_final (2).txt",
+                f.to_lowercase(),
+                s.to_lowercase().replace(' ', "_")
+            ),
             6 => format!("{}.{}.txt", f, s.replace(' ', ".")),
             _ => format!("{}{}Report.txt", joined(&s), joined(&f)),
         };
@@ -344,8 +414,14 @@ fn columns(pupils: &[Pupil], out: &mut Vec<Sample>) {
         let rows: Vec<Vec<String>> = match turn % 4 {
             0 => vec![vec![f, s, "Group"], vec![&p.forename, &p.surname, "B"]],
             1 => vec![vec![s, f, "Group"], vec![&p.surname, &p.forename, "B"]],
-            2 => vec![vec!["No", s, "Group", f], vec!["1", &p.surname, "B", &p.forename]],
-            _ => vec![vec![f, "Locker", "Group", s], vec![&p.forename, "17", "B", &p.surname]],
+            2 => vec![
+                vec!["No", s, "Group", f],
+                vec!["1", &p.surname, "B", &p.forename],
+            ],
+            _ => vec![
+                vec![f, "Locker", "Group", s],
+                vec![&p.forename, "17", "B", &p.surname],
+            ],
         }
         .into_iter()
         .map(|row| row.into_iter().map(str::to_owned).collect())
@@ -356,31 +432,74 @@ fn columns(pupils: &[Pupil], out: &mut Vec<Sample>) {
         let p = &pupils[pupil];
         let rows: Vec<Vec<String>> = match turn % 3 {
             0 => vec![vec!["Seat", "", ""], vec!["1", &p.forename, &p.surname]],
-            1 => vec![vec!["1", &p.surname, &p.forename], vec!["2", "free", "free"]],
+            1 => vec![
+                vec!["1", &p.surname, &p.forename],
+                vec!["2", "free", "free"],
+            ],
             _ => vec![vec![&p.forename, &p.surname, "17"]],
         }
         .into_iter()
         .map(|row| row.into_iter().map(str::to_owned).collect())
         .collect();
-        push_table("names in neighbouring cells without headers", turn, pupil, &rows, out);
+        push_table(
+            "names in neighbouring cells without headers",
+            turn,
+            pupil,
+            &rows,
+            out,
+        );
     }
 }
 
-fn push_table(class: &'static str, turn: usize, pupil: usize, rows: &[Vec<String>], out: &mut Vec<Sample>) {
+fn push_table(
+    class: &'static str,
+    turn: usize,
+    pupil: usize,
+    rows: &[Vec<String>],
+    out: &mut Vec<Sample>,
+) {
     let shown = format!("{rows:?}");
     let lines = |separator: &str| {
-        rows.iter().map(|row| row.join(separator)).collect::<Vec<_>>().join("\r\n") + "\r\n"
+        rows.iter()
+            .map(|row| row.join(separator))
+            .collect::<Vec<_>>()
+            .join("\r\n")
+            + "\r\n"
     };
     let (place, message) = match turn % 5 {
-        0 => ("attachment", message::with_file("list.csv", "text/csv", lines(",").as_bytes())),
-        1 => ("attachment", message::with_file("list.xlsx", message::XLSX, &message::xlsx(rows))),
+        0 => (
+            "attachment",
+            message::with_file("list.csv", "text/csv", lines(",").as_bytes()),
+        ),
+        1 => (
+            "attachment",
+            message::with_file("list.xlsx", message::XLSX, &message::xlsx(rows)),
+        ),
         2 => {
-            let cell = |cells: &Vec<String>| cells.iter().map(|c| format!("<td>{}</td>", message::escaped(c))).collect::<String>();
-            let body: String = rows.iter().map(|row| format!("<tr>{}</tr>", cell(row))).collect();
+            let cell = |cells: &Vec<String>| {
+                cells
+                    .iter()
+                    .map(|c| format!("<td>{}</td>", message::escaped(c)))
+                    .collect::<String>()
+            };
+            let body: String = rows
+                .iter()
+                .map(|row| format!("<tr>{}</tr>", cell(row)))
+                .collect();
             ("body", message::html(&format!("<table>{body}</table>")))
         }
-        3 => ("attachment", message::with_file("list.csv", "text/csv", lines(";").as_bytes())),
-        _ => ("attachment", message::with_file("list.tsv", "text/tab-separated-values", lines("\t").as_bytes())),
+        3 => (
+            "attachment",
+            message::with_file("list.csv", "text/csv", lines(";").as_bytes()),
+        ),
+        _ => (
+            "attachment",
+            message::with_file(
+                "list.tsv",
+                "text/tab-separated-values",
+                lines("\t").as_bytes(),
+            ),
+        ),
     };
     out.push(Sample::name(class, pupil, place, message, &shown));
 }
@@ -400,8 +519,19 @@ fn labelled(pupils: &[Pupil], out: &mut Vec<Sample>) {
             6 => format!("Surname: {s}\n\nFirst name: {f}"),
             _ => format!("Legal surname: {s}\nLegal forename: {f}"),
         };
-        let carrier = [Carrier::Plain8, Carrier::Docx, Carrier::PlainQp, Carrier::TxtFile][turn % 4];
-        out.push(Sample::name(class, pupil, carrier.place(), message::carry(carrier, &text), &format!("{carrier:?} {text:?}")));
+        let carrier = [
+            Carrier::Plain8,
+            Carrier::Docx,
+            Carrier::PlainQp,
+            Carrier::TxtFile,
+        ][turn % 4];
+        out.push(Sample::name(
+            class,
+            pupil,
+            carrier.place(),
+            message::carry(carrier, &text),
+            &format!("{carrier:?} {text:?}"),
+        ));
     }
 }
 
@@ -409,7 +539,9 @@ fn labelled(pupils: &[Pupil], out: &mut Vec<Sample>) {
 fn ordinary(pupils: &[Pupil], out: &mut Vec<Sample>) {
     let class = "everyday words with a second sign";
     let mut random = Random::of(class);
-    let people: Vec<usize> = (0..pupils.len()).filter(|index| pupils[*index].ordinary).collect();
+    let people: Vec<usize> = (0..pupils.len())
+        .filter(|index| pupils[*index].ordinary)
+        .collect();
     let others = chosen(pupils, Pupil::is_plain);
     for (turn, pupil) in turns(&people, COUNT) {
         let p = &pupils[pupil];
@@ -425,12 +557,20 @@ fn ordinary(pupils: &[Pupil], out: &mut Vec<Sample>) {
                 let mut sample = anywhere(class, 0, &mut random, pupil, &n);
                 sample.message = message::carry(Carrier::Plain8, &text);
                 sample.shown = text;
-                sample.planted.extend(Sample::name(class, other, "body", Vec::new(), "").planted);
+                sample
+                    .planted
+                    .extend(Sample::name(class, other, "body", Vec::new(), "").planted);
                 out.push(sample);
                 continue;
             }
         };
-        let mut sample = Sample::name(class, pupil, "body", message::carry(Carrier::Plain8, &text), &text);
+        let mut sample = Sample::name(
+            class,
+            pupil,
+            "body",
+            message::carry(Carrier::Plain8, &text),
+            &text,
+        );
         sample.allowed = &["personal-detail"];
         out.push(sample);
     }
@@ -446,7 +586,13 @@ fn ordinary(pupils: &[Pupil], out: &mut Vec<Sample>) {
         };
         let text = sentence(&mut random, &format!("{} ({beside})", p.name()));
         let carrier = [Carrier::Plain8, Carrier::Html, Carrier::Docx][turn % 3];
-        let mut sample = Sample::name(class, pupil, carrier.place(), message::carry(carrier, &text), &format!("{carrier:?} {text:?}"));
+        let mut sample = Sample::name(
+            class,
+            pupil,
+            carrier.place(),
+            message::carry(carrier, &text),
+            &format!("{carrier:?} {text:?}"),
+        );
         sample.allowed = &["personal-detail", "pupil-id"];
         out.push(sample);
     }

@@ -10,22 +10,39 @@ const COUNT: usize = 60;
 fn upn_letter(rest: &str) -> char {
     let value = |c: char| match c.to_digit(10) {
         Some(digit) => digit as usize,
-        None => UPN_LETTERS.iter().position(|b| char::from(*b) == c).unwrap_or(0),
+        None => UPN_LETTERS
+            .iter()
+            .position(|b| char::from(*b) == c)
+            .unwrap_or(0),
     };
-    let sum: usize = rest.chars().enumerate().map(|(index, c)| (index + 2) * value(c)).sum();
+    let sum: usize = rest
+        .chars()
+        .enumerate()
+        .map(|(index, c)| (index + 2) * value(c))
+        .sum();
     char::from(UPN_LETTERS[sum % 23])
 }
 
 /// A permanent UPN of local authority 999.
 pub fn upn(random: &mut Random) -> String {
-    let rest = format!("999{}{}{}", random.digits(4), 14 + random.below(11), random.digits(3));
+    let rest = format!(
+        "999{}{}{}",
+        random.digits(4),
+        14 + random.below(11),
+        random.digits(3)
+    );
     format!("{}{rest}", upn_letter(&rest))
 }
 
 /// A temporary UPN.
 fn temporary_upn(random: &mut Random) -> String {
     let last = char::from(UPN_LETTERS[random.below(23)]);
-    let rest = format!("999{}{}{}{last}", random.digits(4), 14 + random.below(11), random.digits(2));
+    let rest = format!(
+        "999{}{}{}{last}",
+        random.digits(4),
+        14 + random.below(11),
+        random.digits(2)
+    );
     format!("{}{rest}", upn_letter(&rest))
 }
 
@@ -33,7 +50,11 @@ fn temporary_upn(random: &mut Random) -> String {
 pub fn nhs(random: &mut Random) -> String {
     loop {
         let body = format!("9{}", random.digits(8));
-        let sum: u32 = body.bytes().zip((2..=10).rev()).map(|(b, weight)| u32::from(b - b'0') * weight).sum();
+        let sum: u32 = body
+            .bytes()
+            .zip((2..=10).rev())
+            .map(|(b, weight)| u32::from(b - b'0') * weight)
+            .sum();
         let check = 11 - sum % 11;
         if check != 10 {
             return format!("{body}{}", check % 11);
@@ -91,7 +112,9 @@ pub fn iban(random: &mut Random) -> String {
         .chars()
         .map(|c| c.to_digit(36).unwrap_or(0).to_string())
         .collect();
-    let rest = number.bytes().fold(0, |rest, b| (rest * 10 + u32::from(b - b'0')) % 97);
+    let rest = number
+        .bytes()
+        .fold(0, |rest, b| (rest * 10 + u32::from(b - b'0')) % 97);
     format!("{country}{:02}{body}", 98 - rest)
 }
 
@@ -99,7 +122,11 @@ pub fn iban(random: &mut Random) -> String {
 fn uln(random: &mut Random) -> String {
     loop {
         let body = format!("{}{}", 1 + random.below(8), random.digits(8));
-        let sum: u32 = body.bytes().zip((2..=10).rev()).map(|(b, weight)| u32::from(b - b'0') * weight).sum();
+        let sum: u32 = body
+            .bytes()
+            .zip((2..=10).rev())
+            .map(|(b, weight)| u32::from(b - b'0') * weight)
+            .sum();
         let rest = sum % 11;
         if rest != 0 {
             return format!("{body}{}", 10 - rest);
@@ -110,7 +137,11 @@ fn uln(random: &mut Random) -> String {
 fn utr(random: &mut Random) -> String {
     let rest = random.digits(9);
     let weights = [6, 7, 8, 9, 10, 5, 4, 3, 2];
-    let sum: u32 = rest.bytes().zip(weights).map(|(b, weight)| u32::from(b - b'0') * weight).sum();
+    let sum: u32 = rest
+        .bytes()
+        .zip(weights)
+        .map(|(b, weight)| u32::from(b - b'0') * weight)
+        .sum();
     let check = b"21987654321"[(sum % 11) as usize];
     format!("{}{rest}", char::from(check))
 }
@@ -125,13 +156,25 @@ struct Kind {
 }
 
 const KINDS: &[Kind] = &[
-    Kind { class: "UPN", detector: "upn", category: "pupil-id", label: "UPN", make: |r, t| if t % 3 == 2 { temporary_upn(r) } else { upn(r) } },
+    Kind {
+        class: "UPN",
+        detector: "upn",
+        category: "pupil-id",
+        label: "UPN",
+        make: |r, t| if t % 3 == 2 { temporary_upn(r) } else { upn(r) },
+    },
     Kind {
         class: "NHS number",
         detector: "nhs-number",
         category: "medical",
         label: "NHS number",
-        make: |r, t| grouped(&nhs(r), [&[3, 3, 4][..], &[10], &[3, 3, 4]][t % 3], [" ", "", "-"][t % 3]),
+        make: |r, t| {
+            grouped(
+                &nhs(r),
+                [&[3, 3, 4][..], &[10], &[3, 3, 4]][t % 3],
+                [" ", "", "-"][t % 3],
+            )
+        },
     },
     Kind {
         class: "payment card",
@@ -143,7 +186,13 @@ const KINDS: &[Kind] = &[
             grouped(&number, card_groups(&number), [" ", "", "-"][t % 3])
         },
     },
-    Kind { class: "IBAN", detector: "iban", category: "financial", label: "IBAN", make: |r, t| grouped(&iban(r), &[4], [" ", ""][t % 2]) },
+    Kind {
+        class: "IBAN",
+        detector: "iban",
+        category: "financial",
+        label: "IBAN",
+        make: |r, t| grouped(&iban(r), &[4], [" ", ""][t % 2]),
+    },
     Kind {
         class: "sort code and account",
         detector: "sort-code-account",
@@ -151,19 +200,49 @@ const KINDS: &[Kind] = &[
         label: "Sort code and account number",
         make: |r, t| {
             let mark = ["-", " ", ""][t % 3];
-            format!("00{mark}{}{mark}{} {}{}", 32 + r.below(60), 40 + r.below(58), 3 + r.below(6), r.digits(7))
+            format!(
+                "00{mark}{}{mark}{} {}{}",
+                32 + r.below(60),
+                40 + r.below(58),
+                3 + r.below(6),
+                r.digits(7)
+            )
         },
     },
-    Kind { class: "ULN", detector: "uln", category: "pupil-id", label: "ULN", make: |r, _| uln(r) },
+    Kind {
+        class: "ULN",
+        detector: "uln",
+        category: "pupil-id",
+        label: "ULN",
+        make: |r, _| uln(r),
+    },
     Kind {
         class: "National Insurance number",
-        detector: "national-insurance",
+        detector: "national-insurance-number",
         category: "personal-id",
         label: "National Insurance number",
-        make: |r, t| grouped(&format!("JX{}{}", r.digits(6), ["A", "B", "C", "D"][t % 4]), &[2], ["", " "][t % 2]),
+        make: |r, t| {
+            grouped(
+                &format!("JX{}{}", r.digits(6), ["A", "B", "C", "D"][t % 4]),
+                &[2],
+                ["", " "][t % 2],
+            )
+        },
     },
-    Kind { class: "UTR", detector: "utr", category: "personal-id", label: "UTR", make: |r, _| utr(r) },
-    Kind { class: "passport number", detector: "passport", category: "personal-id", label: "Passport number", make: |r, _| format!("99{}", r.digits(7)) },
+    Kind {
+        class: "UTR",
+        detector: "utr",
+        category: "financial",
+        label: "UTR",
+        make: |r, _| utr(r),
+    },
+    Kind {
+        class: "passport number",
+        detector: "passport",
+        category: "personal-id",
+        label: "Passport number",
+        make: |r, _| format!("99{}", r.digits(7)),
+    },
 ];
 
 /// Labels before which each identifier stands; the classes of detectors that the catalogue does not have are left out.
@@ -184,23 +263,53 @@ pub fn samples(has: &dyn Fn(&str) -> Option<String>) -> Vec<Sample> {
 }
 
 fn planted(kind: &Kind, place: &'static str, value: &str) -> Vec<Planted> {
-    vec![Planted { category: kind.category, detector: kind.detector, place, what: What::Value(value.to_owned()) }]
+    vec![Planted {
+        category: kind.category,
+        detector: kind.detector,
+        place,
+        what: What::Value(value.to_owned()),
+    }]
 }
 
-fn sample(kind: &Kind, class: &'static str, place: &'static str, message: Vec<u8>, value: &str, shown: &str) -> Sample {
-    Sample { class, planted: planted(kind, place, value), allowed: &["pupil-id", "personal-detail"], message, shown: format!("{place}: {shown}") }
+fn sample(
+    kind: &Kind,
+    class: &'static str,
+    place: &'static str,
+    message: Vec<u8>,
+    value: &str,
+    shown: &str,
+) -> Sample {
+    Sample {
+        class,
+        planted: planted(kind, place, value),
+        allowed: &["pupil-id", "personal-detail"],
+        message,
+        shown: format!("{place}: {shown}"),
+    }
 }
 
 fn plain(kind: &Kind, turn: usize, value: &str) -> Sample {
     let label = kind.label;
     let line = match turn % 3 {
         0 => format!("{label}: {value}"),
-        1 => format!("The {} is {value}, as you asked.", label.replacen("Card", "card", 1)),
+        1 => format!(
+            "The {} is {value}, as you asked.",
+            label.replacen("Card", "card", 1)
+        ),
         _ => format!("{label} {value}"),
     };
-    let carrier = [Carrier::Plain8, Carrier::Subject, Carrier::Html, Carrier::TxtFile, Carrier::Docx][turn % 5];
+    let carrier = [
+        Carrier::Plain8,
+        Carrier::Subject,
+        Carrier::Html,
+        Carrier::TxtFile,
+        Carrier::Docx,
+    ][turn % 5];
     if turn % 7 < 2 {
-        let rows = [vec!["Line".to_owned(), label.to_owned()], vec!["1".to_owned(), value.to_owned()]];
+        let rows = [
+            vec!["Line".to_owned(), label.to_owned()],
+            vec!["1".to_owned(), value.to_owned()],
+        ];
         let csv = format!("Line,{label}\r\n1,{value}\r\n");
         let message = if turn % 2 == 0 {
             message::with_file("table.xlsx", message::XLSX, &message::xlsx(&rows))
@@ -209,7 +318,14 @@ fn plain(kind: &Kind, turn: usize, value: &str) -> Sample {
         };
         return sample(kind, kind.class, "attachment", message, value, &csv);
     }
-    sample(kind, kind.class, carrier.place(), message::carry(carrier, &line), value, &format!("{carrier:?} {line:?}"))
+    sample(
+        kind,
+        kind.class,
+        carrier.place(),
+        message::carry(carrier, &line),
+        value,
+        &format!("{carrier:?} {line:?}"),
+    )
 }
 
 /// Identifiers whose digits carry zero-width characters, no-break spaces, full-width digits or soft breaks.
@@ -222,12 +338,33 @@ fn disguised(out: &mut Vec<Sample>) {
         let shown: String = match (turn / 5) % 5 {
             0 => value.chars().flat_map(|c| [c, '\u{200b}']).collect(),
             1 => value.replace(' ', "\u{a0}"),
-            2 => value.chars().map(|c| if c.is_ascii_digit() { char::from_u32(c as u32 + 0xfee0).unwrap_or(c) } else { c }).collect(),
+            2 => value
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_digit() {
+                        char::from_u32(c as u32 + 0xfee0).unwrap_or(c)
+                    } else {
+                        c
+                    }
+                })
+                .collect(),
             3 => value.chars().flat_map(|c| [c, '\u{ad}']).collect(),
             _ => value.replace('-', "\u{2011}"),
         };
         let line = format!("{}: {shown}", kind.label);
-        let carrier = [Carrier::PlainQp, Carrier::Html, Carrier::Docx, Carrier::PlainB64][turn % 4];
-        out.push(sample(kind, class, carrier.place(), message::carry(carrier, &line), &value, &format!("{carrier:?} {line:?}")));
+        let carrier = [
+            Carrier::PlainQp,
+            Carrier::Html,
+            Carrier::Docx,
+            Carrier::PlainB64,
+        ][turn % 4];
+        out.push(sample(
+            kind,
+            class,
+            carrier.place(),
+            message::carry(carrier, &line),
+            &value,
+            &format!("{carrier:?} {line:?}"),
+        ));
     }
 }

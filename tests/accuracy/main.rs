@@ -67,9 +67,13 @@ const LOUD: &[(&str, usize)] = &[
 ];
 
 fn tools(pupils: &[people::Pupil]) -> Tools {
-    let roster = Roster::import(people::roster_csv(pupils).as_bytes(), RosterKind::Pupils).unwrap().0;
+    let roster = Roster::import(people::roster_csv(pupils).as_bytes(), RosterKind::Pupils)
+        .unwrap()
+        .0;
     assert_eq!(roster.people.len(), pupils.len());
-    let staff = Roster::import(people::STAFF.as_bytes(), RosterKind::Staff).unwrap().0;
+    let staff = Roster::import(people::STAFF.as_bytes(), RosterKind::Staff)
+        .unwrap()
+        .0;
     let engine = Engine::build(&roster, &staff, &Catalogue::embedded().unwrap(), [7; 16]).unwrap();
     Tools {
         engine: Arc::new(engine),
@@ -81,7 +85,11 @@ fn tools(pupils: &[people::Pupil]) -> Tools {
 fn samples(pupils: &[people::Pupil]) -> Vec<Sample> {
     let catalogue = Catalogue::embedded().unwrap();
     let has = |part: &str| {
-        catalogue.detectors.iter().map(|detector| detector.id.clone()).find(|id| id.contains(part))
+        catalogue
+            .detectors
+            .iter()
+            .map(|detector| detector.id.clone())
+            .find(|id| id.contains(part))
     };
     let mut all = disguise::samples(pupils);
     all.extend(forms::samples(pupils));
@@ -93,8 +101,10 @@ fn samples(pupils: &[people::Pupil]) -> Vec<Sample> {
 
 fn measure(pupils: &[people::Pupil], samples: &[Sample]) -> Report {
     let tools = tools(pupils);
-    let names: Vec<(String, String)> =
-        pupils.iter().map(|p| (people::folded(&p.forename), people::folded(&p.surname))).collect();
+    let names: Vec<(String, String)> = pupils
+        .iter()
+        .map(|p| (people::folded(&p.forename), people::folded(&p.surname)))
+        .collect();
     let mut report = Report::default();
     let address = |text: &str| Address::parse(text).unwrap();
     let envelope = Envelope::of(
@@ -128,12 +138,22 @@ fn every_class_is_found_and_everything_else_is_quiet() {
         std::fs::write(path, report.wrong_lines(usize::MAX)).unwrap();
     }
     let failures = failures(&report);
-    assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), report.wrong_lines(12));
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.join("\n"),
+        report.wrong_lines(12)
+    );
 }
 
 fn summary(pupils: usize, report: &Report) -> String {
     let all = report.total();
-    let negative: usize = report.classes.values().filter(|t| t.planted == 0).map(|t| t.messages).sum();
+    let negative: usize = report
+        .classes
+        .values()
+        .filter(|t| t.planted == 0)
+        .map(|t| t.messages)
+        .sum();
     format!(
         "{pupils} pupils; {} messages, {negative} of them with nothing planted ({}); {} planted findings: recall {} at any, {} at medium \
          confidence; {} findings of medium confidence or more, {} of them unwanted: precision {}.\n\n{}",
@@ -163,22 +183,39 @@ fn write_tables(tables: &str) {
 /// What does not reach its mark.
 fn failures(report: &Report) -> Vec<String> {
     let mut failures = Vec::new();
-    let listed = |list: &[(&str, usize)], class: &str| list.iter().find(|(known, _)| *known == class).map(|(_, mark)| *mark);
+    let listed = |list: &[(&str, usize)], class: &str| {
+        list.iter()
+            .find(|(known, _)| *known == class)
+            .map(|(_, mark)| *mark)
+    };
     for (class, tally) in &report.classes {
         let (reached, of, mark) = if tally.planted == 0 {
-            (tally.messages - tally.disturbed, tally.messages, listed(LOUD, class).unwrap_or(PRECISION))
+            (
+                tally.messages - tally.disturbed,
+                tally.messages,
+                listed(LOUD, class).unwrap_or(PRECISION),
+            )
         } else if LOW_BY_DESIGN.contains(class) {
             (tally.any, tally.planted, RECALL)
         } else {
-            (tally.medium, tally.planted, listed(SHORT, class).unwrap_or(RECALL))
+            (
+                tally.medium,
+                tally.planted,
+                listed(SHORT, class).unwrap_or(RECALL),
+            )
         };
         if reached * 1000 < mark * of {
-            failures.push(format!("{class}: {reached} of {of}, at least {mark} in 1000 wanted"));
+            failures.push(format!(
+                "{class}: {reached} of {of}, at least {mark} in 1000 wanted"
+            ));
         }
     }
     let all = report.total();
     if (all.reported - all.unwanted) * 1000 < PRECISION * all.reported {
-        failures.push(format!("{} of {} findings unwanted", all.unwanted, all.reported));
+        failures.push(format!(
+            "{} of {} findings unwanted",
+            all.unwanted, all.reported
+        ));
     }
     failures
 }
@@ -187,15 +224,26 @@ fn failures(report: &Report) -> Vec<String> {
 fn two_fifths_of_the_messages_hold_nothing() {
     let pupils = people::pupils();
     let samples = samples(&pupils);
-    let negative = samples.iter().filter(|sample| sample.planted.is_empty()).count();
-    assert!(negative * 10 >= samples.len() * 4, "{negative} of {}", samples.len());
+    let negative = samples
+        .iter()
+        .filter(|sample| sample.planted.is_empty())
+        .count();
+    assert!(
+        negative * 10 >= samples.len() * 4,
+        "{negative} of {}",
+        samples.len()
+    );
 }
 
 #[test]
 fn everybody_has_a_name_of_their_own() {
     let pupils = people::pupils();
     let mut names: Vec<String> = pupils.iter().map(|p| people::folded(&p.name())).collect();
-    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/patterns/sample/roster.csv")).unwrap();
+    let sample = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/patterns/sample/roster.csv"
+    ))
+    .unwrap();
     let known: Vec<(String, String)> = sample
         .lines()
         .skip(1)
@@ -204,7 +252,11 @@ fn everybody_has_a_name_of_their_own() {
         .collect();
     for p in &pupils {
         let name = (people::folded(&p.forename), people::folded(&p.surname));
-        assert!(!known.contains(&name), "{} stands in the sample too", p.name());
+        assert!(
+            !known.contains(&name),
+            "{} stands in the sample too",
+            p.name()
+        );
     }
     names.sort();
     names.dedup();

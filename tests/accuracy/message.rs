@@ -51,7 +51,8 @@ pub const CARRIERS: &[Carrier] = &[
     Carrier::Xlsx,
 ];
 
-const NEUTRAL: &str = "Hello\r\n\r\nPlease see below or attached.\r\n\r\nKind regards\r\nThe office\r\n";
+const NEUTRAL: &str =
+    "Hello\r\n\r\nPlease see below or attached.\r\n\r\nKind regards\r\nThe office\r\n";
 
 /// A message around a part's headers and body.
 pub fn message(subject: &str, part: &str, body: &[u8]) -> Vec<u8> {
@@ -134,7 +135,9 @@ fn lines(data: &[u8]) -> String {
 
 /// A page around markup.
 pub fn html(markup: &str) -> Vec<u8> {
-    let page = format!("<!DOCTYPE html>\n<html><body>\n<p>Hello</p>\n{markup}\n<p>Kind regards</p></body></html>\n");
+    let page = format!(
+        "<!DOCTYPE html>\n<html><body>\n<p>Hello</p>\n{markup}\n<p>Kind regards</p></body></html>\n"
+    );
     quoted_printable(&page, "html", &|_| false)
 }
 
@@ -158,7 +161,11 @@ pub fn with_file(name: &str, kind: &str, data: &[u8]) -> Vec<u8> {
          Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--",
         lines(data)
     );
-    message("Tomorrow", "Content-Type: multipart/mixed; boundary=b", body.as_bytes())
+    message(
+        "Tomorrow",
+        "Content-Type: multipart/mixed; boundary=b",
+        body.as_bytes(),
+    )
 }
 
 /// A text in its carrier. Cells get the text as they are, under a header.
@@ -178,14 +185,25 @@ pub fn carry(carrier: Carrier, text: &str) -> Vec<u8> {
             "<table><tr><th>Pupil</th><th>Group</th></tr><tr><td>{}</td><td>B</td></tr></table>",
             escaped(text)
         )),
-        Carrier::TxtFile => with_file("note.txt", "text/plain; charset=utf-8", crlf(text).as_bytes()),
+        Carrier::TxtFile => with_file(
+            "note.txt",
+            "text/plain; charset=utf-8",
+            crlf(text).as_bytes(),
+        ),
         Carrier::Docx => with_file("note.docx", DOCX, &docx(&[run(text)])),
         Carrier::Csv => {
             let cell = text.replace('"', "\"\"");
-            with_file("list.csv", "text/csv", format!("Pupil,Group\r\n\"{cell}\",B\r\n").as_bytes())
+            with_file(
+                "list.csv",
+                "text/csv",
+                format!("Pupil,Group\r\n\"{cell}\",B\r\n").as_bytes(),
+            )
         }
         Carrier::Xlsx => {
-            let rows = [vec!["Pupil".to_owned(), "Group".to_owned()], vec![text.to_owned(), "B".to_owned()]];
+            let rows = [
+                vec!["Pupil".to_owned(), "Group".to_owned()],
+                vec![text.to_owned(), "B".to_owned()],
+            ];
             with_file("list.xlsx", XLSX, &xlsx(&rows))
         }
     }
@@ -200,17 +218,25 @@ const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main
 const SHEET: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 
 pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// One run of a Word document.
 pub fn run(text: &str) -> String {
-    format!("<w:r><w:t xml:space=\"preserve\">{}</w:t></w:r>", escaped(text))
+    format!(
+        "<w:r><w:t xml:space=\"preserve\">{}</w:t></w:r>",
+        escaped(text)
+    )
 }
 
 /// A Word document; each paragraph is its runs.
 pub fn docx(paragraphs: &[String]) -> Vec<u8> {
-    let body: String = paragraphs.iter().map(|runs| format!("<w:p>{runs}</w:p>")).collect();
+    let body: String = paragraphs
+        .iter()
+        .map(|runs| format!("<w:p>{runs}</w:p>"))
+        .collect();
     let document = format!("<w:document xmlns:w=\"{WORD}\"><w:body>{body}</w:body></w:document>");
     package("word/document.xml", DOCX, &document, &[])
 }
@@ -242,7 +268,10 @@ pub fn xlsx(rows: &[Vec<String>]) -> Vec<u8> {
         "xl/workbook.xml",
         XLSX,
         &book,
-        &[("xl/worksheets/sheet1.xml", sheet), ("xl/_rels/workbook.xml.rels", links)],
+        &[
+            ("xl/worksheets/sheet1.xml", sheet),
+            ("xl/_rels/workbook.xml.rels", links),
+        ],
     )
 }
 
@@ -256,7 +285,11 @@ fn package(main: &str, kind: &str, document: &str, more: &[(&str, String)]) -> V
     );
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
-    let parts = [("[Content_Types].xml", types), ("_rels/.rels", links), (main, document.to_owned())];
+    let parts = [
+        ("[Content_Types].xml", types),
+        ("_rels/.rels", links),
+        (main, document.to_owned()),
+    ];
     for (name, text) in parts.iter().chain(more) {
         zip.start_file(*name, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();

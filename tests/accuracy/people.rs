@@ -211,36 +211,43 @@ pub fn pupils() -> Vec<Pupil> {
     let mut random = Random::of("people");
     let mut taken = HashSet::new();
     let mut all = Vec::new();
-    let mut add = |random: &mut Random, forename: &str, surname: &str, rest: [&str; 3], ordinary| {
-        let mut keys = vec![(folded(forename), folded(surname))];
-        for half in surname.split(['-', ' ']) {
-            keys.push((folded(forename), folded(half)));
-        }
-        if keys.iter().any(|key| taken.contains(key)) {
-            return;
-        }
-        taken.extend(keys);
-        let number = all.len();
-        all.push(Pupil {
-            forename: forename.to_owned(),
-            surname: surname.to_owned(),
-            known_as: rest[0].to_owned(),
-            middle: rest[1].to_owned(),
-            former: rest[2].to_owned(),
-            upn: crate::identifiers::upn(random),
-            born: format!(
-                "{:02}/{:02}/{}",
-                1 + random.below(28),
-                1 + random.below(12),
-                2009 + random.below(9)
-            ),
-            form: format!("{}{}", 1 + number % 13, ["K", "M", "R", "T"][number % 4]),
-            ordinary,
-        });
-    };
+    let mut add =
+        |random: &mut Random, forename: &str, surname: &str, rest: [&str; 3], ordinary| {
+            let mut keys = vec![(folded(forename), folded(surname))];
+            for half in surname.split(['-', ' ']) {
+                keys.push((folded(forename), folded(half)));
+            }
+            if keys.iter().any(|key| taken.contains(key)) {
+                return;
+            }
+            taken.extend(keys);
+            let number = all.len();
+            all.push(Pupil {
+                forename: forename.to_owned(),
+                surname: surname.to_owned(),
+                known_as: rest[0].to_owned(),
+                middle: rest[1].to_owned(),
+                former: rest[2].to_owned(),
+                upn: crate::identifiers::upn(random),
+                born: format!(
+                    "{:02}/{:02}/{}",
+                    1 + random.below(28),
+                    1 + random.below(12),
+                    2009 + random.below(9)
+                ),
+                form: format!("{}{}", 1 + number % 13, ["K", "M", "R", "T"][number % 4]),
+                ordinary,
+            });
+        };
     for line in SPECIAL.lines() {
         let cells: Vec<&str> = line.split('|').collect();
-        add(&mut random, cells[0], cells[1], [cells[2], cells[3], cells[4]], false);
+        add(
+            &mut random,
+            cells[0],
+            cells[1],
+            [cells[2], cells[3], cells[4]],
+            false,
+        );
     }
     for name in ORDINARY.split('|') {
         let (forename, surname) = name.split_once(' ').unwrap_or_default();
@@ -252,7 +259,11 @@ pub fn pupils() -> Vec<Pupil> {
         for round in 0..2 {
             for (index, forename) in forenames.iter().enumerate() {
                 let surname = surnames[(index * 3 + round * 5 + 1) % surnames.len()];
-                let middle = if index % 2 == 0 { forenames[(index + 3) % forenames.len()] } else { "" };
+                let middle = if index % 2 == 0 {
+                    forenames[(index + 3) % forenames.len()]
+                } else {
+                    ""
+                };
                 add(&mut random, forename, surname, ["", middle, ""], false);
             }
         }

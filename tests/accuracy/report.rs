@@ -40,7 +40,9 @@ fn is_about(planted: &Planted, finding: &Finding, names: &[(String, String)]) ->
     }
     match &planted.what {
         What::Pupil(number) => {
-            let same = finding.person.is_some_and(|person| person.0 as usize == *number);
+            let same = finding
+                .person
+                .is_some_and(|person| person.0 as usize == *number);
             same || {
                 let (f, s) = &names[*number];
                 let got = folded(finding.text.reveal());
@@ -62,7 +64,10 @@ impl Report {
         tally.messages += 1;
         let findings = &judgement.findings.list;
         for planted in &sample.planted {
-            let detector = self.detectors.entry(planted.detector.to_owned()).or_default();
+            let detector = self
+                .detectors
+                .entry(planted.detector.to_owned())
+                .or_default();
             let best = findings
                 .iter()
                 .filter(|f| is_about(planted, f, names))
@@ -71,7 +76,8 @@ impl Report {
             for tally in [&mut *tally, detector] {
                 tally.planted += 1;
                 tally.any += usize::from(best.is_some());
-                tally.medium += usize::from(best.is_some_and(|f| f.confidence >= Confidence::Medium));
+                tally.medium +=
+                    usize::from(best.is_some_and(|f| f.confidence >= Confidence::Medium));
                 tally.high += usize::from(best.is_some_and(|f| f.confidence >= Confidence::High));
                 tally.obfuscated += usize::from(best.is_some_and(|f| f.obfuscated));
             }
@@ -84,17 +90,31 @@ impl Report {
             }
         }
         let mut unwanted = 0;
-        for finding in findings.iter().filter(|f| f.confidence >= Confidence::Medium) {
-            let explained = sample.planted.iter().any(|planted| is_about(planted, finding, names))
+        for finding in findings
+            .iter()
+            .filter(|f| f.confidence >= Confidence::Medium)
+        {
+            let explained = sample
+                .planted
+                .iter()
+                .any(|planted| is_about(planted, finding, names))
                 || sample.allowed.contains(&finding.category.name());
-            let detector = self.detectors.entry(finding.detector.to_string()).or_default();
+            let detector = self
+                .detectors
+                .entry(finding.detector.to_string())
+                .or_default();
             for tally in [&mut *tally, detector] {
                 tally.reported += 1;
                 tally.unwanted += usize::from(!explained);
             }
             if !explained {
                 unwanted += 1;
-                wrong.push(format!("unwanted {} {:?} in {}", finding.detector, finding.text.reveal(), sample.shown));
+                wrong.push(format!(
+                    "unwanted {} {:?} in {}",
+                    finding.detector,
+                    finding.text.reveal(),
+                    sample.shown
+                ));
             }
         }
         tally.disturbed += usize::from(unwanted > 0);

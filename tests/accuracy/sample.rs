@@ -104,11 +104,23 @@ pub fn carried(
     } else {
         sentence(random, name)
     };
-    Sample::name(class, pupil, carrier.place(), message::carry(carrier, &text), &format!("{carrier:?} {text:?}"))
+    Sample::name(
+        class,
+        pupil,
+        carrier.place(),
+        message::carry(carrier, &text),
+        &format!("{carrier:?} {text:?}"),
+    )
 }
 
 /// The same in every carrier in turn.
-pub fn anywhere(class: &'static str, turn: usize, random: &mut Random, pupil: usize, name: &str) -> Sample {
+pub fn anywhere(
+    class: &'static str,
+    turn: usize,
+    random: &mut Random,
+    pupil: usize,
+    name: &str,
+) -> Sample {
     carried(class, turn, CARRIERS, random, pupil, name)
 }
 
@@ -118,7 +130,10 @@ pub fn chosen(pupils: &[Pupil], test: impl Fn(&Pupil) -> bool) -> Vec<usize> {
     let fits = |p: &Pupil| !p.ordinary && !staff.contains(&p.name().as_str()) && test(p);
     let count = pupils.len();
     // A stride that shares no factor with the count, so that every pupil comes once and neighbours come from different cultures.
-    let stride = [37, 41, 43].into_iter().find(|stride| count % stride != 0).unwrap_or(1);
+    let stride = [37, 41, 43]
+        .into_iter()
+        .find(|stride| count % stride != 0)
+        .unwrap_or(1);
     (0..count)
         .map(|index| index * stride % count)
         .filter(|index| fits(&pupils[*index]))

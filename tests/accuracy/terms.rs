@@ -7,25 +7,120 @@ use crate::sample::{Planted, Sample, What, chosen, turns};
 
 /// What is said of a pupil: the words that must be found, and a sentence around `{n}` and `{t}`.
 const SAID: &[(&str, &str, &str, &str)] = &[
-    ("health of a pupil", "medical-term", "epilepsy", "{n} was diagnosed with {t} in March."),
-    ("health of a pupil", "medical-term", "asthma", "{n} has {t} and needs the blue inhaler before PE."),
-    ("health of a pupil", "medical-term", "type 1 diabetes", "{n} has {t}."),
-    ("health of a pupil", "medical-term", "EpiPen", "Please keep the {t} of {n} in the office."),
-    ("health of a pupil", "medical-term", "anorexia", "{n} is being treated for {t}."),
-    ("health of a pupil", "medical-term", "coeliac disease", "{n} has {t}, so no bread please."),
-    ("health of a pupil", "medical-term", "anxiety", "{n} has been signed off with {t}."),
-    ("health of a pupil", "medical-term", "cystic fibrosis", "The nurse will come in for {n}, who has {t}."),
-    ("special needs of a pupil", "sen-term", "EHCP", "{n} has an {t}."),
-    ("special needs of a pupil", "sen-term", "autism", "{n} has a diagnosis of {t}."),
-    ("special needs of a pupil", "sen-term", "dyslexia", "{n} has {t} and gets extra time."),
-    ("special needs of a pupil", "sen-term", "ADHD", "{n} takes tablets for {t}."),
-    ("special needs of a pupil", "sen-term", "speech and language therapy", "{n} gets {t} on Tuesdays."),
-    ("safeguarding of a pupil", "safeguarding-term", "child protection plan", "{n} is on a {t}."),
-    ("safeguarding of a pupil", "safeguarding-term", "self-harm", "{n} told us about {t} last night."),
-    ("safeguarding of a pupil", "safeguarding-term", "looked after child", "{n} is a {t}."),
-    ("safeguarding of a pupil", "safeguarding-term", "neglect", "We referred {n} to the MASH because of {t} at home."),
-    ("safeguarding of a pupil", "safeguarding-term", "permanently excluded", "{n} was {t} on Friday."),
-    ("safeguarding of a pupil", "safeguarding-term", "domestic abuse", "{n} has witnessed {t}."),
+    (
+        "health of a pupil",
+        "medical-term",
+        "epilepsy",
+        "{n} was diagnosed with {t} in March.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "asthma",
+        "{n} has {t} and needs the blue inhaler before PE.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "type 1 diabetes",
+        "{n} has {t}.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "EpiPen",
+        "Please keep the {t} of {n} in the office.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "anorexia",
+        "{n} is being treated for {t}.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "coeliac disease",
+        "{n} has {t}, so no bread please.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "anxiety",
+        "{n} has been signed off with {t}.",
+    ),
+    (
+        "health of a pupil",
+        "medical-term",
+        "cystic fibrosis",
+        "The nurse will come in for {n}, who has {t}.",
+    ),
+    (
+        "special needs of a pupil",
+        "sen-term",
+        "EHCP",
+        "{n} has an {t}.",
+    ),
+    (
+        "special needs of a pupil",
+        "sen-term",
+        "autism",
+        "{n} has a diagnosis of {t}.",
+    ),
+    (
+        "special needs of a pupil",
+        "sen-term",
+        "dyslexia",
+        "{n} has {t} and gets extra time.",
+    ),
+    (
+        "special needs of a pupil",
+        "sen-term",
+        "ADHD",
+        "{n} takes tablets for {t}.",
+    ),
+    (
+        "special needs of a pupil",
+        "sen-term",
+        "speech and language therapy",
+        "{n} gets {t} on Tuesdays.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "child protection plan",
+        "{n} is on a {t}.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "self-harm",
+        "{n} told us about {t} last night.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "looked after child",
+        "{n} is a {t}.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "neglect",
+        "We referred {n} to the MASH because of {t} at home.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "permanently excluded",
+        "{n} was {t} on Friday.",
+    ),
+    (
+        "safeguarding of a pupil",
+        "safeguarding-term",
+        "domestic abuse",
+        "{n} has witnessed {t}.",
+    ),
 ];
 const COUNT: usize = 190;
 
@@ -39,7 +134,12 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
         let place;
         let (name_place, message, shown) = match (turn / SAID.len()) % 5 {
             0 | 1 => {
-                let carrier = [Carrier::Plain8, Carrier::Html, Carrier::Docx, Carrier::PlainB64][random.below(4)];
+                let carrier = [
+                    Carrier::Plain8,
+                    Carrier::Html,
+                    Carrier::Docx,
+                    Carrier::PlainB64,
+                ][random.below(4)];
                 let text = text.replace("{n}", &p.name()).replace("{t}", term);
                 place = carrier.place();
                 (place, message::carry(carrier, &text), text)
@@ -56,17 +156,31 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
             }
             3 => {
                 place = "body";
-                let text = format!("I saw {} and Mum today. {}", p.name(), text.replace("{n}", &p.forename).replace("{t}", term));
+                let text = format!(
+                    "I saw {} and Mum today. {}",
+                    p.name(),
+                    text.replace("{n}", &p.forename).replace("{t}", term)
+                );
                 (place, message::plain(&text, ""), text)
             }
             _ => {
                 place = "attachment";
-                let rows = [vec!["Pupil", "Group", "Notes"], vec![&p.name(), "B", term]].map(|row| row.into_iter().map(str::to_owned).collect());
-                (place, message::with_file("list.xlsx", message::XLSX, &message::xlsx(&rows)), format!("{rows:?}"))
+                let rows = [vec!["Pupil", "Group", "Notes"], vec![&p.name(), "B", term]]
+                    .map(|row| row.into_iter().map(str::to_owned).collect());
+                (
+                    place,
+                    message::with_file("list.xlsx", message::XLSX, &message::xlsx(&rows)),
+                    format!("{rows:?}"),
+                )
             }
         };
         let mut sample = Sample::name(class, pupil, name_place, message, &shown);
-        sample.planted.push(Planted { category: "medical", detector, place, what: What::Value(term.to_owned()) });
+        sample.planted.push(Planted {
+            category: "medical",
+            detector,
+            place,
+            what: What::Value(term.to_owned()),
+        });
         sample.allowed = &["medical"];
         out.push(sample);
     }
@@ -88,6 +202,12 @@ fn not_theirs(pupils: &[Pupil], out: &mut Vec<Sample>) {
     for (turn, pupil) in turns(&chosen(pupils, |_| true), 120) {
         let text = TEXTS[turn % TEXTS.len()].replace("{n}", &pupils[pupil].name());
         let carrier = [Carrier::Plain8, Carrier::Html, Carrier::Docx][turn / TEXTS.len() % 3];
-        out.push(Sample::name(class, pupil, carrier.place(), message::carry(carrier, &text), &format!("{carrier:?} {text:?}")));
+        out.push(Sample::name(
+            class,
+            pupil,
+            carrier.place(),
+            message::carry(carrier, &text),
+            &format!("{carrier:?} {text:?}"),
+        ));
     }
 }

@@ -3,9 +3,17 @@
 //! # Invariants
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
+mod cells;
+mod credential;
+mod details;
+mod dose;
+mod line;
+mod marking;
+mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod statements;
 mod terms;
 
 use std::collections::HashSet;
@@ -94,12 +102,14 @@ impl<'j> Judge<'j> {
         raw.names.retain(|name| !self.joins_entries(name));
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);
+        self.details();
         self.mentions(raw);
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.numbers(raw);
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.terms(raw);
         self.columns(raw);
+        raw.cut |= !self.statements(raw);
     }
 
     /// The places that stand for people.
@@ -163,6 +173,12 @@ impl<'j> Judge<'j> {
             obfuscated,
         };
         self.found.push((draft.range.start, finding));
+    }
+
+    /// The surest place nearby that stands for a pupil; in a table within the row.
+    pub(super) fn pupil_near(&self, range: &Range<usize>, reach: usize) -> Option<&Anchor> {
+        let window = self.scene.window(range, reach);
+        self.nearest(range, &window).filter(|anchor| !anchor.weak)
     }
 
     /// The anchor nearest to a range within a window.

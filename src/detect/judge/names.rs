@@ -10,122 +10,13 @@ use crate::detect::catalogue::Check;
 use crate::detect::context::{WINDOW, has_word};
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
-use crate::detect::index::{HALF, ORDINARY, PUPIL, STAFF};
+use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, STAFF};
 use crate::detect::judge::{Anchor, Draft, Judge};
-use crate::detect::raw::{Raw, RawName, letters};
+use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
-use crate::detect::token::Tokens;
 use crate::detect::vocabulary::TermKind;
-use crate::extract::Place;
-
-/// Names taken from cells of one table.
-const NAMES_IN_CELLS: usize = 100_000;
-/// Rows between the forename and the surname of one form.
-const FORM_ROWS: usize = 6;
-
-/// What stands above a signature.
-const SIGN_OFFS: &[&str] = &[
-    "--",
-    "regards",
-    "wishes",
-    "sincerely",
-    "faithfully",
-    "thanks",
-    "thank you",
-    "yours",
-    "cheers",
-];
 
 impl Judge<'_> {
-    /// Forename and surname in cells that do not touch: in two columns, or in two rows of a form that goes down.
-    pub(super) fn names_in_cells(&self, raw: &mut Raw) {
-        let Some(table) = &self.scene.table else {
-            return;
-        };
-        match table.name_columns() {
-            Some(columns) => self.names_in_columns(table, columns, raw),
-            None => self.names_in_rows(raw),
-        }
-    }
-
-    fn names_in_columns(&self, table: &Table, columns: (usize, usize), raw: &mut Raw) {
-        let text = self.scene.text();
-        let mut at = table.body;
-        while at < text.len() && raw.names.len() < NAMES_IN_CELLS {
-            let row = Table::row(text, at);
-            at = row.end + 1;
-            let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
-            if let (Some(f), Some(s)) = (cells.get(columns.0), cells.get(columns.1)) {
-                raw.names.extend(self.name_in_cells(f, s));
-            }
-        }
-    }
-
-    /// "Surname" with its value beside it, "Forename" with its value a few rows up or down.
-    fn names_in_rows(&self, raw: &mut Raw) {
-        let text = self.scene.text();
-        let (mut at, mut number) = (0, 0);
-        let mut forename: Option<(usize, Range<usize>)> = None;
-        let mut surname: Option<(usize, Range<usize>)> = None;
-        while at < text.len() && raw.names.len() < NAMES_IN_CELLS {
-            let row = Table::row(text, at);
-            at = row.end + 1;
-            number += 1;
-            let mut filled =
-                Table::cells(text, row).filter(|cell| !text[cell.clone()].trim().is_empty());
-            let (Some(label), Some(value)) = (filled.next(), filled.next()) else {
-                continue;
-            };
-            match Table::part_of_name(&text[label]) {
-                Some(true) => forename = Some((number, value)),
-                Some(false) => surname = Some((number, value)),
-                None => continue,
-            }
-            let (Some(f), Some(s)) = (&forename, &surname) else {
-                continue;
-            };
-            if f.0.abs_diff(s.0) <= FORM_ROWS {
-                raw.names.extend(self.name_in_cells(&f.1, &s.1));
-            }
-            // The next form's label must not be paired with this one's value.
-            (forename, surname) = (None, None);
-        }
-    }
-
-    fn name_in_cells(&self, f: &Range<usize>, s: &Range<usize>) -> Option<RawName> {
-        let text = self.scene.text().as_bytes();
-        let keys = &self.engine.indexes.keys;
-        let names = &self.engine.indexes.names;
-        let whole = letters(&text[f.clone()]);
-        let first = Tokens::new(keys, &text[f.clone()])
-            .next()
-            .map(|token| {
-                letters(&text[f.start + token.start as usize..f.start + token.end as usize])
-            })
-            .filter(|first| *first != whole);
-        let surname = letters(&text[s.clone()]);
-        [Some(whole), first]
-            .into_iter()
-            .flatten()
-            .find_map(|forename| {
-                let hashes = (keys.word(&forename), keys.word(&surname));
-                let verify = keys.verify(&forename, &surname);
-                let place = names
-                    .with_key(keys.pair(hashes.0, hashes.1))
-                    .find(|place| names.agrees(*place, verify) && names.pair(*place).is(PUPIL))?;
-                Some(RawName {
-                    range: f.start.min(s.start)..f.end.max(s.end),
-                    place,
-                    forename: hashes.0,
-                    capitals: true,
-                    spaced: false,
-                    forename_first: f.start < s.start,
-                    person: None,
-                    columns: Some((f.clone(), s.clone())),
-                })
-            })
-    }
-
     pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
         let Some(checked) = self.engine.checked(Check::PupilName) else {
             return;
@@ -179,111 +70,6 @@ impl Judge<'_> {
         [&b"mr"[..], b"mrs", b"ms", b"miss", b"mx", b"dr", b"sir"].contains(&title)
     }
 
-    /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
-    ///
-    /// So is a form whose rows name them.
-    pub(super) fn is_announced(&self, name: &RawName) -> bool {
-        if self.scene.table.is_some() {
-            return name.columns.is_some() && self.scene.text()[name.range.clone()].contains('\n');
-        }
-        let text = self.scene.text();
-        let row = Table::row(text, name.range.start);
-        let before = text[row.start..name.range.start].trim_matches(['>', ' ', '*', '\t']);
-        let label = before
-            .trim_end_matches([':', '-', ' '])
-            .to_ascii_lowercase();
-        let labels = [
-            "re",
-            "regarding",
-            "ref",
-            "subject",
-            "name",
-            "pupil",
-            "student",
-            "child",
-            "pupil name",
-            "student name",
-            "child's name",
-            "name of pupil",
-            "name of child",
-            "patient",
-            "concerning",
-            "full name",
-            "name of student",
-            "learner",
-        ];
-        labels.contains(&label.as_str())
-            && (before.len() > label.len() || label == "re" || label == "regarding")
-    }
-
-    /// A participant's own name in a signature or a quoted header.
-    fn is_participant(&self, name: &RawName) -> bool {
-        if !self.participants.contains(&name.place) || self.scene.table.is_some() {
-            return false;
-        }
-        let text = self.scene.text();
-        let row = Table::row(text, name.range.start);
-        let before = text[row.start..name.range.start.max(row.start)]
-            .trim_start_matches(['>', ' ', '*', '|', '\t']);
-        let after = text.get(name.range.end..row.end).unwrap_or_default();
-        let lower = before.to_ascii_lowercase();
-        let header = [
-            "from:",
-            "to:",
-            "cc:",
-            "sent by",
-            "on ",
-            "reply-to:",
-            "von:",
-            "sent:",
-        ];
-        let signature = self.scene.unit.location.place == Place::Body
-            && (before.split_whitespace().count() + after.split_whitespace().count() <= 1
-                || (before.is_empty() && is_role(after) && self.is_signed(row.start)));
-        let quoted = header.iter().any(|start| lower.starts_with(start))
-            && (!lower.starts_with("on ") || after.contains("wrote"));
-        let address = after.starts_with('@') || before.ends_with('<');
-        signature
-            || quoted
-            || (address && self.scene.is_in_link(&name.range))
-            || is_attributed(after)
-            || is_greeted(&lower, after)
-    }
-
-    /// "Hall, Oliver; Whitcombe, Ann": the end of one entry and the beginning of the next are nobody's name.
-    pub(super) fn joins_entries(&self, name: &RawName) -> bool {
-        let text = self.scene.text();
-        if name.columns.is_some() || !self.scene.bytes(name.range.clone()).contains(&b';') {
-            return false;
-        }
-        let after = text[name.range.end..].trim_start_matches('.');
-        let next_has_forename = after
-            .strip_prefix(", ")
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || !c.is_ascii()));
-        text[..name.range.start].trim_end().ends_with(',') || next_has_forename
-    }
-
-    /// Whether the line that starts here is among the first below a sign-off: "Kind regards", "-- ".
-    fn is_signed(&self, start: usize) -> bool {
-        const REACH: usize = 120;
-        const LINES: usize = 4;
-        let text = self.scene.text();
-        let mut from = start.saturating_sub(REACH);
-        while !text.is_char_boundary(from) {
-            from += 1;
-        }
-        text[from..start]
-            .lines()
-            .rev()
-            .map(|line| line.trim_matches(['>', '*', ',', '.', '!', ' ', '\t', '\r']))
-            .filter(|line| !line.is_empty())
-            .take(LINES)
-            .any(|line| {
-                let line = line.to_ascii_lowercase();
-                line.len() <= 30 && SIGN_OFFS.iter().any(|sign_off| line.ends_with(sign_off))
-            })
-    }
-
     fn name<'d>(
         &self,
         checked: &'d Checked,
@@ -314,9 +100,18 @@ impl Judge<'_> {
         } else {
             Confidence::Medium
         };
-        if pair.is(HALF) {
-            reasons.push("part of a double name left out".to_owned());
-            confidence = if strong {
+        if pair.is(INITIAL) && !(strong && name.capitals) {
+            return None;
+        }
+        let loose = [
+            (pair.is(HALF), "part of a double name left out"),
+            (pair.is(LOOSE), "a short form of the forename"),
+            (pair.is(INITIAL), "one of the names is an initial"),
+            (name.misspelt, "one of the names has another spelling"),
+        ];
+        if let Some((_, reason)) = loose.iter().find(|(is, _)| *is) {
+            reasons.push((*reason).to_owned());
+            confidence = if strong && !pair.is(INITIAL) {
                 Confidence::Medium
             } else {
                 Confidence::Low
@@ -485,31 +280,6 @@ impl Judge<'_> {
     }
 }
 
-/// Whether what follows a name on its line is what signatures set behind it: "| Sales | 01632 960111", ", Head of Music".
-fn is_role(after: &str) -> bool {
-    const WORDS: usize = 6;
-    match after.trim_start().chars().next() {
-        Some('|' | '/' | '(' | '-') => true,
-        Some(',') => after.split_whitespace().count() <= WORDS && !after.trim_end().ends_with('.'),
-        _ => false,
-    }
-}
-
-/// Whether a name is set before its own words or its own address: "wrote:", "<name@host>", "[mailto:name@host]".
-fn is_attributed(after: &str) -> bool {
-    let after = after.trim_start_matches(['"', '\'', '*']).trim_start();
-    let address = after
-        .strip_prefix(['<', '[', '('])
-        .is_some_and(|rest| rest.split([' ', '>', ']', ')']).next().unwrap_or_default().contains('@'));
-    let speaks = ["wrote:", "writes:", "said:", "schrieb:"];
-    address || speaks.iter().any(|verb| after.starts_with(verb))
-}
-
-/// "Dear Oliver Whitcombe,": a letter to them.
-fn is_greeted(before: &str, after: &str) -> bool {
-    ["dear", "hi", "hello", "hey"].contains(&before.trim_end()) && after.trim().len() <= 1
-}
-
 fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
     let from = ranges.partition_point(|range| range.end <= window.start);
     ranges
@@ -521,9 +291,10 @@ fn near(ranges: &[Range<usize>], window: &Range<usize>) -> bool {
 pub(super) fn best_of_overlapping(names: &mut [RawName], engine: &Engine) -> Vec<RawName> {
     let worth = |name: &RawName| {
         let pair = engine.indexes.names.pair(name.place);
+        let whole = !pair.is(HALF | LOOSE | INITIAL) && !name.misspelt;
         (
-            !pair.is(HALF),
-            name.range.len().min(200) / 4 * usize::from(!pair.is(HALF)),
+            whole,
+            name.range.len().min(200) / 4 * usize::from(whole),
             name.forename_first,
         )
     };

@@ -6,11 +6,13 @@
 use std::ops::Range;
 
 use crate::detect::catalogue::Check;
+use crate::detect::checks;
 use crate::detect::context::WINDOW;
 use crate::detect::engine::Checked;
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::numbers::NumberKind;
+use crate::detect::papers;
 use crate::detect::raw::Raw;
 
 /// Card numbers of so many digits or fewer need a word that says so.
@@ -31,7 +33,17 @@ impl<'j> Judge<'j> {
             let draft = match number.kind {
                 NumberKind::Card => self.card(&number.range),
                 NumberKind::Iban => self.iban(&number.range),
-                NumberKind::Nhs => self.nhs(&number.range),
+                NumberKind::Nhs | NumberKind::Uln | NumberKind::Utr => {
+                    self.ten_digits(number.kind, &number.range)
+                }
+                NumberKind::Nino { whole } => self.nino(&number.range, whole),
+                NumberKind::Passport => self.paper(Check::Passport, &number.range, None),
+                NumberKind::MachineReadable => self.paper(
+                    Check::MachineReadable,
+                    &number.range,
+                    Some(Confidence::High),
+                ),
+                NumberKind::DrivingLicence => self.driving_licence(&number.range),
                 NumberKind::Upn => self.upn(&number.range),
                 NumberKind::SortCode { .. } | NumberKind::Account => None,
             };
@@ -42,8 +54,10 @@ impl<'j> Judge<'j> {
                 continue;
             }
             if let Some(draft) = draft {
-                if matches!(number.kind, NumberKind::Upn | NumberKind::Nhs)
-                    && draft.confidence > Confidence::Low
+                if matches!(
+                    number.kind,
+                    NumberKind::Upn | NumberKind::Nhs | NumberKind::Uln
+                ) && draft.confidence > Confidence::Low
                 {
                     self.anchors.push(Anchor {
                         person: draft.person,
@@ -148,28 +162,138 @@ impl<'j> Judge<'j> {
         Some(self.draft(checked, range, Confidence::High, reasons))
     }
 
-    fn nhs(&self, range: &Range<usize>) -> Option<Draft<'j>> {
-        let checked = self.engine.checked(Check::NhsNumber)?;
+    /// Ten digits are of one kind: a tax reference where a word says so, else what their sum says.
+    fn ten_digits(&self, kind: NumberKind, range: &Range<usize>) -> Option<Draft<'j>> {
         if self.scene.is_in_link(range) {
             return None;
         }
-        let mut reasons = vec!["check digit agrees".to_owned()];
+        let digits = self.digits(range);
+        if papers::utr(&digits)
+            && let Some(draft) = self.utr(range)
+        {
+            return Some(draft);
+        }
+        match kind {
+            NumberKind::Nhs => self.health(Check::NhsNumber, range, checks::nhs_family(&digits)),
+            NumberKind::Uln => self.uln(range, &digits),
+            _ => None,
+        }
+    }
+
+    fn digits(&self, range: &Range<usize>) -> Vec<u8> {
+        let bytes = self.scene.bytes(range.clone()).iter().copied();
+        bytes.filter(u8::is_ascii_digit).collect()
+    }
+
+    fn utr(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(Check::Utr)?;
+        let keyword = self.keyword(checked, range, 60)?;
+        if self.is_denied(checked, range) {
+            return None;
+        }
+        let reasons = vec!["check digit agrees".to_owned(), keyword];
+        Some(self.draft(checked, range, Confidence::High, reasons))
+    }
+
+    fn uln(&self, range: &Range<usize>, digits: &[u8]) -> Option<Draft<'j>> {
+        let key = self.engine.indexes.keys.value("uln", digits) as u64;
+        let own = self.engine.ulns.get(&key).map(|number| PersonId(*number));
+        let mut draft = self.health(Check::Uln, range, "check digit agrees")?;
+        if own.is_some() {
+            draft.person = own;
+            draft.confidence = Confidence::High;
+            draft
+                .reasons
+                .push("it is a pupil's on the roster".to_owned());
+        }
+        Some(draft)
+    }
+
+    /// An identifier of a person; without a keyword it has this confidence, or is none.
+    fn paper(
+        &self,
+        check: Check,
+        range: &Range<usize>,
+        alone: Option<Confidence>,
+    ) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(check)?;
+        if self.scene.is_in_link(range) {
+            return None;
+        }
         let keyword = self.keyword(checked, range, 80);
         if keyword.is_none() && self.is_denied(checked, range) {
             return None;
         }
-        let window = self.scene.window(
-            range,
-            if self.scene.table.is_some() {
-                WINDOW
-            } else {
-                150
-            },
-        );
-        let person = self
-            .nearest(range, &window)
+        let confidence = match (&keyword, alone) {
+            (Some(_), _) => Confidence::High,
+            (None, alone) => alone?,
+        };
+        let mut reasons = vec!["shape and check agree".to_owned()];
+        reasons.extend(keyword);
+        let person = self.person_beside(range);
+        let draft = self.draft(checked, range, confidence, reasons);
+        Some(Draft { person, ..draft })
+    }
+
+    fn nino(&self, range: &Range<usize>, whole: bool) -> Option<Draft<'j>> {
+        // In small letters it may be part of an address or a code.
+        let capitals = !self
+            .scene
+            .bytes(range.clone())
+            .iter()
+            .any(u8::is_ascii_lowercase);
+        let alone = (whole && capitals).then_some(Confidence::Medium);
+        self.paper(Check::Nino, range, alone)
+    }
+
+    /// High when the surname in it stands nearby, too.
+    fn driving_licence(&self, range: &Range<usize>) -> Option<Draft<'j>> {
+        let mut draft = self.paper(Check::DrivingLicence, range, Some(Confidence::Medium))?;
+        let surname: Vec<u8> = self.scene.bytes(range.start..range.start + 5).to_vec();
+        let surname = surname.strip_suffix(b"99").unwrap_or(&surname);
+        let surname = surname.strip_suffix(b"9").unwrap_or(surname);
+        let window = self.scene.window(range, 100);
+        let words = [window.start..range.start, range.end..window.end]
+            .map(|part| self.scene.bytes(part).to_ascii_lowercase());
+        let begins = |word: &[u8]| {
+            word.get(..surname.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(surname))
+        };
+        if words
+            .iter()
+            .flat_map(|part| part.split(|b| !b.is_ascii_alphabetic()))
+            .any(begins)
+        {
+            draft.confidence = Confidence::High;
+            draft
+                .reasons
+                .push("the surname in it stands nearby".to_owned());
+        }
+        Some(draft)
+    }
+
+    /// The pupil whose name stands in the same row, or close by.
+    fn person_beside(&self, range: &Range<usize>) -> Option<PersonId> {
+        let reach = if self.scene.table.is_some() {
+            WINDOW
+        } else {
+            150
+        };
+        let window = self.scene.window(range, reach);
+        self.nearest(range, &window)
             .filter(|anchor| !anchor.weak)
-            .and_then(|anchor| anchor.person);
+            .and_then(|anchor| anchor.person)
+    }
+
+    /// A ten-digit number that only the words and the people around make sure.
+    fn health(&self, check: Check, range: &Range<usize>, sum: &'static str) -> Option<Draft<'j>> {
+        let checked = self.engine.checked(check)?;
+        let mut reasons = vec![sum.to_owned()];
+        let keyword = self.keyword(checked, range, 80);
+        if keyword.is_none() && self.is_denied(checked, range) {
+            return None;
+        }
+        let person = self.person_beside(range);
         let grouped = self
             .scene
             .bytes(range.clone())
@@ -177,7 +301,7 @@ impl<'j> Judge<'j> {
             .any(|b| !b.is_ascii_digit());
         let confidence = match (&keyword, person) {
             (Some(_), _) => Confidence::High,
-            (None, Some(_)) if grouped => Confidence::High,
+            (None, Some(_)) if grouped && check == Check::NhsNumber => Confidence::High,
             (None, Some(_)) => Confidence::Medium,
             (None, None) => Confidence::Low,
         };

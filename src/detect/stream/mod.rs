@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::detect::index::{NAME, NAME_START, Names, TERM_END, TERM_SHIFT, Words};
 use crate::detect::numbers;
 use crate::detect::raw::{NameWord, Raw, RawTerm};
+use crate::detect::spelling::Neighbours;
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
 use crate::detect::vocabulary::{Term, Vocabulary};
 use crate::extract::View;
@@ -33,6 +34,8 @@ pub struct Indexes {
     pub names: Names,
     /// Terms.
     pub vocabulary: Vocabulary,
+    /// Words a slip away from names, where the option for them is on.
+    pub neighbours: Option<Neighbours>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +47,8 @@ struct Word {
     hash: u64,
     capital: bool,
     spaced: bool,
+    /// Which ones among its digits stand for an l, the first in the lowest bit; the others stand for an i.
+    ells: u8,
 }
 
 /// Tokens drawn together to one word.
@@ -146,7 +151,7 @@ impl<'i, 't> Stream<'i, 't> {
                 }
                 self.digits_for_letters(&token);
             }
-            if token.len == 1
+            if token.len <= 2
                 || token.flags & GLUED != 0
                 || self.spaced.count + self.glued.count > 0
             {
@@ -160,6 +165,9 @@ impl<'i, 't> Stream<'i, 't> {
             }
             if known & NAME == 0 && self.number.wrapping_sub(self.last_name) <= MAX_GAP + 1 {
                 self.possessive(&token);
+            }
+            if let Some(neighbours) = &indexes.neighbours {
+                self.misspelt(neighbours, &token, known);
             }
             if self.number.wrapping_sub(self.name_start) <= 3 {
                 self.several_words(&token);
@@ -190,6 +198,7 @@ impl<'i, 't> Stream<'i, 't> {
                 hash: token.hash,
                 capital: token.is_capitalised(),
                 spaced: false,
+                ells: 0,
             };
             self.word(word);
             if token.is_capitalised() && self.raw.words.len() < self.cap {
@@ -216,9 +225,16 @@ impl<'i, 't> Stream<'i, 't> {
         } else {
             self.end_glued();
         }
-        let single = token.len == 1 && token.flags & DIGITS == 0;
-        let one_apart =
-            token.start == self.spaced.end + 1 && self.text[self.spaced.end as usize] != b'\n';
+        let single = self.is_one_letter(token);
+        let gap = self
+            .text
+            .get(self.spaced.end as usize..token.start as usize)
+            .unwrap_or_default();
+        // A cell or a line ends the word; "S. u. m." has a full stop and a space between its letters.
+        let one_apart = match gap {
+            [one] => !matches!(one, b'\n' | b'\t' | b'|' | b';'),
+            gap => gap == b". ",
+        };
         if single && self.spaced.count > 0 && one_apart {
             self.spaced.extend(&self.indexes.keys, token);
         } else {
@@ -226,6 +242,19 @@ impl<'i, 't> Stream<'i, 't> {
             if single {
                 self.spaced = Together::begin(self.number, token);
             }
+        }
+    }
+
+    /// A letter that stands alone, or what is left of "ß", "Æ" and "Œ".
+    fn is_one_letter(&self, token: &Token) -> bool {
+        const FOLDED: [&[u8]; 3] = [b"ss", b"ae", b"oe"];
+        let spelled = || &self.text[token.start as usize..token.end as usize];
+        match token.len {
+            1 => token.flags & DIGITS == 0,
+            2 => FOLDED
+                .iter()
+                .any(|folded| spelled().eq_ignore_ascii_case(folded)),
+            _ => false,
         }
     }
 
@@ -258,6 +287,7 @@ impl<'i, 't> Stream<'i, 't> {
             hash: run.hash,
             capital: run.capital,
             spaced,
+            ells: 0,
         };
         self.if_name(word);
     }
@@ -292,6 +322,7 @@ impl<'i, 't> Stream<'i, 't> {
                 hash,
                 capital: part.is_capitalised() || token.is_capitalised(),
                 spaced: false,
+                ells: 0,
             };
             self.if_name(word);
         }
@@ -335,6 +366,12 @@ impl<'i, 't> Stream<'i, 't> {
 
     fn term(&mut self, range: Range<usize>, term: Term) {
         if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
+            return;
+        }
+        // "form 8" is no part of "form 8T".
+        let last = self.text.get(range.end.wrapping_sub(1));
+        let next = self.text.get(range.end);
+        if last.is_some_and(u8::is_ascii_digit) && next.is_some_and(u8::is_ascii_alphanumeric) {
             return;
         }
         if self.raw.terms.len() < self.cap.saturating_mul(4) {

@@ -11,10 +11,15 @@ use std::ops::Range;
 
 use crate::detect::index::{LABEL, MIDDLE, NAME, PUPIL};
 use crate::detect::raw::{RawName, letters};
+use crate::detect::spelling::{Neighbours, SHORTEST};
 use crate::detect::stream::shape::{self, Beside, Shape};
 use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
 use crate::detect::token::{DIGITS, MAX_WORD, Token, is_word_byte};
 use crate::extract::View;
+
+/// Words are noted in the order in which they end, but for those with digits in them, which are noted from their first digit on:
+/// a word that ends so many tokens before another cannot be followed by a nearer one.
+const BACKWARDS: u32 = 24 + MAX_GAP;
 
 /// What stands between forename and surname.
 struct Between {
@@ -27,8 +32,11 @@ struct Between {
 impl Stream<'_, '_> {
     /// A word of a name: does it make a whole name with one before it?
     pub(super) fn word(&mut self, word: Word) {
-        for index in 0..self.recent_count.min(RECENT) {
-            let before = self.recent[index];
+        for back in 1..=self.recent_count.min(RECENT) {
+            let before = self.recent[(self.recent_count - back) % RECENT];
+            if before.last + BACKWARDS < word.first {
+                break;
+            }
             if before.last < word.first
                 && word.first - before.last - 1 <= MAX_GAP
                 && (self.may_stand_between(before.last + 1..word.first)
@@ -37,11 +45,65 @@ impl Stream<'_, '_> {
                 self.pair(before, word);
             }
         }
+        self.sibling(word);
         self.last_name = word.last;
         self.recent[self.recent_count % RECENT] = word;
         self.recent_count += 1;
         if self.recent_count >= 2 * RECENT {
             self.recent_count -= RECENT;
+        }
+    }
+
+    /// "Oliver and Grace Whitcombe": the surname is the first one's too.
+    fn sibling(&mut self, surname: Word) {
+        let slot = |back: u32| Some(surname.first.checked_sub(back)? as usize % RING);
+        let (Some(second), Some(joint)) = (slot(1), slot(2)) else {
+            return;
+        };
+        let (second, joint) = (self.ring[second], self.ring[joint]);
+        let gap = self.text.get(second.end as usize..surname.start as usize);
+        if !surname.capital || !second.is_capitalised() || gap != Some(b" ") {
+            return;
+        }
+        for back in 1..=self.recent_count.min(RECENT) {
+            let first = self.recent[(self.recent_count - back) % RECENT];
+            let apart = surname.first.wrapping_sub(first.last);
+            let between = first.end as usize..second.start as usize;
+            let joined = match (apart, self.text.get(between)) {
+                (3, Some(b" and ")) => joint.len == 3,
+                (2, Some(b" & ")) => true,
+                _ => false,
+            };
+            if joined && first.capital {
+                self.pair_apart(first, surname);
+            }
+        }
+    }
+
+    /// Forename first, whatever stands between.
+    fn pair_apart(&mut self, forename: Word, surname: Word) {
+        let indexes = self.indexes;
+        for place in indexes
+            .names
+            .with_key(indexes.keys.pair(forename.hash, surname.hash))
+        {
+            let pair = indexes.names.pair(place);
+            if pair.is(PUPIL)
+                && pair.starts_with(forename.hash)
+                && self.agree(place, &forename, &surname)
+            {
+                self.push_name(RawName {
+                    range: forename.start as usize..surname.end as usize,
+                    place,
+                    forename: forename.hash,
+                    capitals: true,
+                    spaced: forename.spaced || surname.spaced,
+                    misspelt: false,
+                    forename_first: true,
+                    person: None,
+                    columns: None,
+                });
+            }
         }
     }
 
@@ -74,6 +136,7 @@ impl Stream<'_, '_> {
                 forename: forename.hash,
                 capitals: a.capital && b.capital,
                 spaced: a.spaced || b.spaced,
+                misspelt: false,
                 forename_first,
                 person: between.person,
                 columns: None,
@@ -81,29 +144,77 @@ impl Stream<'_, '_> {
         }
     }
 
+    /// "Oliver Whitcomb": a word with a slip, beside the other word of the name.
+    pub(super) fn misspelt(&mut self, neighbours: &Neighbours, token: &Token, known: u32) {
+        let Some(number) = self.number.checked_sub(1) else {
+            return;
+        };
+        let slot = number as usize % RING;
+        let (before, known_before) = (self.ring[slot], self.known[slot]);
+        let slips = |token: &Token| token.is_capitalised() && usize::from(token.len) >= SHORTEST;
+        let whole = |number: u32, token: &Token| Word {
+            first: number,
+            last: number,
+            start: token.start,
+            end: token.end,
+            hash: token.hash,
+            capital: token.is_capitalised(),
+            spaced: false,
+            ells: 0,
+        };
+        let (a, b) = (whole(number, &before), whole(self.number, token));
+        if known & NAME != 0 && known_before & NAME == 0 && slips(&before) {
+            self.pair_with_slip(neighbours, (a, b), true);
+        } else if known & NAME == 0 && known_before & NAME != 0 && slips(token) {
+            self.pair_with_slip(neighbours, (a, b), false);
+        }
+    }
+
+    fn pair_with_slip(&mut self, neighbours: &Neighbours, (a, b): (Word, Word), in_first: bool) {
+        let indexes = self.indexes;
+        let (odd, sure) = if in_first { (a, b) } else { (b, a) };
+        let spelled = letters(&self.text[odd.start as usize..odd.end as usize]);
+        for meant in neighbours.of(&indexes.keys, &spelled) {
+            for place in indexes.names.with_key(indexes.keys.pair(meant, sure.hash)) {
+                let pair = indexes.names.pair(place);
+                let forename = if pair.starts_with(meant) {
+                    meant
+                } else {
+                    sure.hash
+                };
+                let forename_first = (forename == meant) == in_first;
+                if !pair.is(PUPIL) || self.gap(place, &a, &b, forename_first).is_none() {
+                    continue;
+                }
+                self.push_name(RawName {
+                    range: a.start as usize..b.end as usize,
+                    place,
+                    forename,
+                    capitals: a.capital && b.capital,
+                    spaced: false,
+                    misspelt: true,
+                    forename_first,
+                    person: None,
+                    columns: None,
+                });
+            }
+        }
+    }
+
     /// Whether the letters themselves, not only their hashes, are the name's.
     fn agree(&self, place: usize, forename: &Word, surname: &Word) -> bool {
-        let spelled = |word: &Word, one: u8| {
+        let spelled = |word: &Word| {
             let text = &self.text[word.start as usize..word.end as usize];
             if word.spaced && text.iter().any(u8::is_ascii_digit) {
-                return text.iter().map(|b| letter_for(*b, one)).collect();
+                return in_letters(text, word.ells);
             }
             letters(text)
         };
-        [(b'i', b'i'), (b'i', b'l'), (b'l', b'i'), (b'l', b'l')]
-            .iter()
-            .take(if forename.spaced || surname.spaced {
-                4
-            } else {
-                1
-            })
-            .any(|(first, last)| {
-                let verify = self
-                    .indexes
-                    .keys
-                    .verify(&spelled(forename, *first), &spelled(surname, *last));
-                self.indexes.names.agrees(place, verify)
-            })
+        let verify = self
+            .indexes
+            .keys
+            .verify(&spelled(forename), &spelled(surname));
+        self.indexes.names.agrees(place, verify)
     }
 
     fn push_name(&mut self, name: RawName) {
@@ -229,16 +340,21 @@ impl Stream<'_, '_> {
             hash: self.indexes.keys.word(stem),
             capital: token.is_capitalised(),
             spaced: false,
+            ells: 0,
         });
     }
 
     /// "0liver", "Wh1tcombe": digits that stand for letters inside a word that is somebody's name.
     pub(super) fn digits_for_letters(&mut self, token: &Token) {
         const LONGEST: usize = 24;
+        /// What a word must keep of its own letters.
+        const LETTERS: usize = 2;
+        /// Ones of a word that are read both ways.
+        const ONES: usize = 3;
         let text = self.text;
         let part = |at: usize| text.get(at).is_some_and(|b| is_word_byte(*b) && *b < 0x80);
         let (mut start, mut end) = (token.start as usize, token.end as usize);
-        if token.len > 2 || start < self.leet_until {
+        if token.len > 3 || start < self.leet_until {
             return;
         }
         while start > 0 && part(start - 1) && token.end as usize - start < LONGEST {
@@ -250,13 +366,14 @@ impl Stream<'_, '_> {
         self.leet_until = end;
         let chunk = &text[start..end];
         let digits = chunk.iter().filter(|b| b.is_ascii_digit()).count();
-        if !(4..LONGEST).contains(&chunk.len()) || digits * 2 > chunk.len() {
+        if !(4..LONGEST).contains(&chunk.len()) || digits + LETTERS > chunk.len() {
             return;
         }
         let before = runs(&text[start..token.start as usize]);
         let after = runs(&text[token.end as usize..end]);
-        for one in [b'i', b'l'] {
-            let word: Vec<u8> = chunk.iter().map(|b| letter_for(*b, one)).collect();
+        let ones = chunk.iter().filter(|b| **b == b'1').count().min(ONES);
+        for ells in 0..1_u8 << ones {
+            let word = in_letters(chunk, ells);
             self.if_name(Word {
                 first: self.number.saturating_sub(before),
                 last: self.number + after,
@@ -265,6 +382,7 @@ impl Stream<'_, '_> {
                 hash: self.indexes.keys.word(&word),
                 capital: true,
                 spaced: true,
+                ells,
             });
         }
     }
@@ -316,6 +434,7 @@ impl Stream<'_, '_> {
                         forename: if forename_first { hashes.0 } else { hashes.1 },
                         capitals: true,
                         spaced,
+                        misspelt: false,
                         forename_first,
                         person: None,
                         columns: None,
@@ -327,22 +446,34 @@ impl Stream<'_, '_> {
     }
 }
 
-/// The letter that a digit stands for; a letter in lower case.
-fn letter_for(byte: u8, one: u8) -> u8 {
-    match byte {
+/// A word with letters for its digits; a one is an l where `ells` has its bit, else an i.
+fn in_letters(text: &[u8], ells: u8) -> Vec<u8> {
+    let mut ones = 0;
+    let letter = |byte: &u8| match byte {
         b'0' => b'o',
-        b'1' => one,
+        b'1' => {
+            ones += 1;
+            if ones <= 8 && ells & (1 << (ones - 1)) != 0 {
+                b'l'
+            } else {
+                b'i'
+            }
+        }
         b'3' => b'e',
         b'4' => b'a',
         b'5' => b's',
         b'7' => b't',
         b'8' => b'b',
         byte => byte.to_ascii_lowercase(),
-    }
+    };
+    text.iter().map(letter).collect()
 }
 
-/// How many tokens letters and digits make that touch each other.
+/// How many tokens letters and digits make that touch each other: a capital behind a small letter begins one too.
 fn runs(text: &[u8]) -> u32 {
-    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
-        .count() as u32
+    let goes_on = |a: &u8, b: &u8| {
+        a.is_ascii_digit() == b.is_ascii_digit()
+            && !(a.is_ascii_lowercase() && b.is_ascii_uppercase())
+    };
+    text.chunk_by(goes_on).count() as u32
 }

@@ -39,6 +39,18 @@ pub(super) struct Separated {
 }
 
 impl Shape<'_> {
+    /// Whether the line after this line's end stands apart from the line before: a list's next point, a table's next row.
+    fn begins_another(&self, end: usize) -> bool {
+        let after = &self.text[end + 1..(end + 1 + BESIDE).min(self.text.len())];
+        let after = after.trim_ascii_start();
+        let point = matches!(after, [b'-' | b'*' | b'+', b' ', ..]);
+        let line = |bytes: &[u8]| bytes.contains(&b'\t');
+        let before = &self.text[end.saturating_sub(BESIDE)..end];
+        let before = before.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+        let after = after.split(|b| *b == b'\n').next().unwrap_or_default();
+        point || line(before.trim_ascii_start()) || line(after)
+    }
+
     /// Whether the words may be one name.
     pub(super) fn separators(&self) -> Option<Separated> {
         let text = self.text;
@@ -55,9 +67,11 @@ impl Shape<'_> {
             }
             let (before, next) = (at(index.wrapping_sub(1)), at(index + 1));
             match text[index] {
+                // The next point of a list, or the next row of a table.
+                b'\n' if !self.labelled && self.begins_another(index) => return None,
                 b'\n' => lines += 1,
                 b'\t' => cells += 1,
-                b',' if self.forename_first && next == b' ' => return None,
+                b',' if self.forename_first && next == b' ' && !self.labelled => return None,
                 b',' => commas += 1,
                 b'.' if next.is_ascii_whitespace()
                     && at(index.wrapping_sub(2)).is_ascii_alphabetic()
@@ -70,6 +84,8 @@ impl Shape<'_> {
                 }
                 // A quote's mark stands at the line's beginning.
                 b'>' if lines == 0 => return None,
+                // "Forename(s)"
+                b'(' | b')' if self.labelled => {}
                 b'(' if self.bracketed && index + 1 == self.range.end => bracketed = true,
                 byte if DIVIDERS.contains(&byte) => dividers += 1,
                 b' ' | b'.' | b'-' | b'_' | b'\'' | b'"' | b'`' | b'*' | b'>' | b'+' | b'\r' => {}
