@@ -328,7 +328,7 @@ fn the_corpus_is_wide_enough() {
         .count();
     assert!(labels.len() >= 400, "{} messages", labels.len());
     assert!(
-        passing * 100 >= labels.len() * 38,
+        passing * 100 >= labels.len() * 40,
         "{passing} messages that must pass"
     );
     for disposition in ["deliver", "quarantine", "block"] {

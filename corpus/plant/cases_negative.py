@@ -491,3 +491,21 @@ def public_key(mail):
     mail.unread = None
     armor = protect.armor(protect.packet(6, b"\4" + mail.rng.randbytes(4) + b"\1" + mail.rng.randbytes(260)), "PUBLIC KEY BLOCK")
     mail.attach("key.asc", armor, kind="application/pgp-keys")
+
+
+# --- names that meet, and namesakes of forenames ------------------------------------------------------------------------------
+
+MEET = {
+    "recipient-list": lambda m: (lambda p: f"To: Quill, {p.forename}; {p.surname}, Perpetua; Marlowe, Ignatius")(m.pupil()),
+    "bulleted-streets": lambda m: (lambda p: f"Stops:\n- Harbour Lane\n- {p.forename} House\n- {p.surname} Street")(m.pupil()),
+    "cast-by-first-name": lambda m: "Cast\n" + "\n".join(f"{part}: {p.forename}" for part, p in zip(("Titania", "Oberon", "Puck", "Snug"), m.pupils(4))),
+    "famous-forename": lambda m: f"This term we read {m.pupil().forename} Dickens-Quill and visit {m.pupil().forename} Shakespeare's birthplace.",
+    "former-pupil-speaker": lambda m: f"Our speaker is {m.pupil().forename} Quillfeather, a former pupil, now a pilot.",
+    "cricket-scorecard": lambda m: "Scorecard\n" + "\n".join(f"{p.surname} b {q.surname} {m.rng.randint(0, 60)}" for p, q in zip(m.pupils(4), m.pupils(4))),
+    "families-greeted": lambda m: (lambda a, b: f"Dear Mr and Mrs {a.surname}, dear Ms {b.surname}, the hall opens at six.")(*m.pupils(2)),
+    "names-in-two-paragraphs": lambda m: (lambda p: f"Thank you, {p.forename}\n\n{p.surname} House won the cup.")(m.pupil()),
+    "journal-references": lambda m: (lambda a, b: f"{a.surname}, Q. and {b.surname}, Z. (2019) Reading in schools, pp. 12-34.")(*m.pupils(2)),
+    "price-list-text": lambda m: "\n".join(f"Exercise book {i}  {m.rng.randint(10, 99)}.45  article {n.digits(m.rng, 8)}" for i in range(6)),
+}
+for _slug, _make in MEET.items():
+    _say(_slug, "names-that-meet", _make, "Names meet that do not belong together.")
