@@ -311,7 +311,7 @@ fn plain(kind: &Kind, turn: usize, value: &str) -> Sample {
             vec!["1".to_owned(), value.to_owned()],
         ];
         let csv = format!("Line,{label}\r\n1,{value}\r\n");
-        let message = if turn % 2 == 0 {
+        let message = if turn.is_multiple_of(2) {
             message::with_file("table.xlsx", message::XLSX, &message::xlsx(&rows))
         } else {
             message::with_file("table.csv", "text/csv", csv.as_bytes())

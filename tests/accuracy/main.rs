@@ -9,19 +9,22 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that cannot make its messages has failed; the tables are its report"
+    reason = "a test that cannot make its messages has failed"
 )]
 
 mod disguise;
 mod forms;
 mod identifiers;
+mod lines;
 mod message;
 mod negatives;
+mod parts;
 mod people;
 mod random;
 mod report;
 mod sample;
+mod strangers;
+mod tables;
 mod terms;
 
 use std::sync::Arc;

@@ -141,6 +141,19 @@ pub fn html(markup: &str) -> Vec<u8> {
     quoted_printable(&page, "html", &|_| false)
 }
 
+/// A page with a table.
+pub fn html_table(rows: &[Vec<String>]) -> Vec<u8> {
+    let mut body = String::new();
+    for row in rows {
+        body.push_str("<tr>");
+        for cell in row {
+            let _ = write!(body, "<td>{}</td>", escaped(cell));
+        }
+        body.push_str("</tr>");
+    }
+    html(&format!("<table>{body}</table>"))
+}
+
 /// A message with a file.
 pub fn with_file(name: &str, kind: &str, data: &[u8]) -> Vec<u8> {
     let name = if name.is_ascii() {
@@ -233,10 +246,10 @@ pub fn run(text: &str) -> String {
 
 /// A Word document; each paragraph is its runs.
 pub fn docx(paragraphs: &[String]) -> Vec<u8> {
-    let body: String = paragraphs
-        .iter()
-        .map(|runs| format!("<w:p>{runs}</w:p>"))
-        .collect();
+    let mut body = String::new();
+    for runs in paragraphs {
+        let _ = write!(body, "<w:p>{runs}</w:p>");
+    }
     let document = format!("<w:document xmlns:w=\"{WORD}\"><w:body>{body}</w:body></w:document>");
     package("word/document.xml", DOCX, &document, &[])
 }

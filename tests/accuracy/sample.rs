@@ -132,7 +132,7 @@ pub fn chosen(pupils: &[Pupil], test: impl Fn(&Pupil) -> bool) -> Vec<usize> {
     // A stride that shares no factor with the count, so that every pupil comes once and neighbours come from different cultures.
     let stride = [37, 41, 43]
         .into_iter()
-        .find(|stride| count % stride != 0)
+        .find(|stride| !count.is_multiple_of(*stride))
         .unwrap_or(1);
     (0..count)
         .map(|index| index * stride % count)
