@@ -262,7 +262,6 @@ fn letter_spacing(pupils: &[Pupil], out: &mut Vec<Sample>) {
         ("\u{a0}", " \u{a0} "),
         ("-", " "),
         ("_", "  "),
-        (". ", "  "),
     ];
     let class = "letter spacing";
     let mut random = Random::of(class);
@@ -274,11 +273,15 @@ fn letter_spacing(pupils: &[Pupil], out: &mut Vec<Sample>) {
         let name = spaced(&pupils[pupil].name(), within, between);
         out.push(anywhere(class, turn, &mut random, pupil, &name));
     }
-    let class = "letter spacing, words not set apart";
-    let mut random = Random::of(class);
-    for (turn, pupil) in turns(&people, COUNT) {
-        let name = spaced(&pupils[pupil].name(), " ", " ");
-        out.push(anywhere(class, turn, &mut random, pupil, &name));
+    for (class, within, between) in [
+        ("letter spacing, words not set apart", " ", " "),
+        ("letter spacing with full stops and spaces", ". ", "  "),
+    ] {
+        let mut random = Random::of(class);
+        for (turn, pupil) in turns(&people, COUNT) {
+            let name = spaced(&pupils[pupil].name(), within, between);
+            out.push(anywhere(class, turn, &mut random, pupil, &name));
+        }
     }
 }
 

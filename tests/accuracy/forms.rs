@@ -204,7 +204,7 @@ const FORMS: &[(&str, Form)] = &[
     ("apostrophes", |p, t| {
         let (one, two) = p.surname.split_once('\'')?;
         let mark = [
-            "'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " ", "&",
+            "'", "\u{2019}", "\u{2bc}", "`", "\u{b4}", "\u{2018}", "", " ",
         ][t % 8];
         Some(match t % 3 {
             1 => format!("{one}{mark}{two}, {}", p.forename),
@@ -339,7 +339,34 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
     columns(pupils, &mut out);
     labelled(pupils, &mut out);
     ordinary(pupils, &mut out);
+    taking_part(pupils, &mut out);
     out
+}
+
+/// A pupil who is among the recipients is written about all the same.
+fn taking_part(pupils: &[Pupil], out: &mut Vec<Sample>) {
+    let class = "a pupil among the recipients";
+    let mut random = Random::of(class);
+    for (turn, pupil) in turns(&chosen(pupils, Pupil::is_plain), COUNT) {
+        let n = pupils[pupil].name();
+        let text = match turn % 3 {
+            0 => sentence(&mut random, &n),
+            1 => format!("Thanks\n\n{n} has been moved to the later bus."),
+            _ => format!("- {n}, back on Monday, has the keys to the hall."),
+        };
+        let raw = format!(
+            "From: Office <office@larkrise.example>\r\nTo: desk@riverside-museum.example, {n} <p{turn}@larkrise.example>\r\n\
+             Subject: Tomorrow\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
+            text.replace('\n', "\r\n")
+        );
+        out.push(Sample::name(
+            class,
+            pupil,
+            "body",
+            raw.into_bytes(),
+            &format!("{text:?}"),
+        ));
+    }
 }
 
 fn file_names(pupils: &[Pupil], out: &mut Vec<Sample>) {

@@ -180,7 +180,7 @@ pub fn carry(carrier: Carrier, text: &str) -> Vec<u8> {
             "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64",
             lines(crlf(&letter()).as_bytes()).as_bytes(),
         ),
-        Carrier::Html => html(&format!("<p>{}</p>", escaped(text))),
+        Carrier::Html => html(&format!("<p>{}</p>", escaped(text).replace('\n', "<br>\n"))),
         Carrier::HtmlCell => html(&format!(
             "<table><tr><th>Pupil</th><th>Group</th></tr><tr><td>{}</td><td>B</td></tr></table>",
             escaped(text)

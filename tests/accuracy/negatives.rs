@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::sample::{Sample, chosen};
 
 /// Messages a class.
-const COUNT: usize = 130;
+const COUNT: usize = 250;
 
 /// Whom the makers choose from.
 pub struct Crowd<'p> {
@@ -47,6 +47,20 @@ impl<'p> Crowd<'p> {
         (0..count)
             .map(|_| self.pupil(random).forename.as_str())
             .collect()
+    }
+
+    /// A forename that is no pupil's beside this surname.
+    pub fn stranger(&self, random: &mut Random, surname: &str) -> &'p str {
+        loop {
+            let forename = &self.pupil(random).forename;
+            if surname
+                .split(['-', ' '])
+                .chain([surname])
+                .all(|half| !self.full.contains(&(folded(forename), folded(half))))
+            {
+                return forename;
+            }
+        }
     }
 
     /// A forename and a surname of two pupils that together, in either order, are nobody's name.
@@ -276,13 +290,42 @@ const PARTS: &[(&str, Make)] = &[
         let (p, a, b) = (c.pupil(r), c.crossed(r), c.crossed(r));
         match r.below(4) {
             // The end of one entry and the beginning of the next are a pupil's two names.
-            0 => format!("Drivers: {} {}; {} {}", a.1, p.forename, p.surname, b.0),
-            1 => format!("{}, {}, {}, {}", a.0, p.forename, p.surname, b.0),
+            0 => format!(
+                "Drivers: {} {}; {} {}",
+                a.1,
+                p.forename,
+                p.surname,
+                c.stranger(r, &p.surname)
+            ),
+            1 => format!(
+                "{}, {}, {}, {}",
+                a.0,
+                p.forename,
+                p.surname,
+                c.stranger(r, &p.surname)
+            ),
             2 => format!(
                 "First names: {}, {}\nHouses: {}, {}",
                 a.0, p.forename, p.surname, b.1
             ),
             _ => format!("- {}\n- {}\n- {} Street", a.0, p.forename, p.surname),
+        }
+    }),
+    ("recipient lists", |r, c| {
+        // One entry ends with the forename, the next begins with the surname.
+        let (p, a, b) = (c.pupil(r), c.crossed(r), c.crossed(r));
+        let other = c.stranger(r, &p.surname);
+        match r.below(4) {
+            0 => format!(
+                "To: {}, {}; {}, {}; {}, {}",
+                a.1, p.forename, p.surname, other, b.1, b.0
+            ),
+            1 => format!("> To: {}, {} J.; {}, {}", a.1, p.forename, p.surname, other),
+            2 => format!("Cc: {}, {}; {}, {} M.", a.1, p.forename, p.surname, other),
+            _ => format!(
+                "Sent to {} <x@depot.example>, {} {}; {} {}",
+                p.forename, a.0, a.1, b.0, b.1
+            ),
         }
     }),
     ("signatures and quoted headers", |r, c| {
@@ -615,7 +658,14 @@ fn participants(crowd: &Crowd, out: &mut Vec<Sample>) {
             }
         };
         let n = p.name();
-        let text = match turn % 4 {
+        let text = match turn % 7 {
+            4 => format!(
+                "Fine by me.\r\n\r\nAt 12:05 on Monday, \"{n}\" <paint@depot.example> writes:\r\n> Blue?\r\n"
+            ),
+            5 => format!("Dear {n},\r\n\r\nThe paint is blue.\r\n"),
+            6 => format!(
+                "Hello\r\n\r\nThe paint is blue.\r\n\r\nThanks\r\n{n}, Head of Sales\r\n01632 960111\r\n"
+            ),
             0 => {
                 format!("The paint is blue.\r\n\r\nKind regards\r\n\r\n{n}\r\nSales, Depot Ltd\r\n")
             }
@@ -627,7 +677,7 @@ fn participants(crowd: &Crowd, out: &mut Vec<Sample>) {
             ),
             _ => format!("The paint is blue.\r\n\r\n--\r\n{n} | Depot Ltd | 01632 960111\r\n"),
         };
-        let (from, to) = if turn % 4 == 1 || turn % 4 == 2 {
+        let (from, to) = if [1, 2, 4, 5].contains(&(turn % 7)) {
             (
                 "Office <office@larkrise.example>".to_owned(),
                 format!("{n} <paint@depot.example>"),

@@ -120,6 +120,17 @@ impl Report {
         tally.disturbed += usize::from(unwanted > 0);
     }
 
+    /// What went wrong, at most `most` lines a class.
+    pub fn wrong_lines(&self, most: usize) -> String {
+        let mut out = String::new();
+        for (class, wrong) in &self.wrong {
+            for line in wrong.iter().take(most) {
+                let _ = writeln!(out, "{class}: {line}");
+            }
+        }
+        out
+    }
+
     /// All classes together.
     pub fn total(&self) -> Tally {
         let mut all = Tally::default();

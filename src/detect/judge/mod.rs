@@ -7,6 +7,7 @@ mod cells;
 mod credential;
 mod details;
 mod dose;
+mod line;
 mod marking;
 mod money;
 mod names;
@@ -98,6 +99,7 @@ impl<'j> Judge<'j> {
             .sort_by_key(|term| (term.range.start, std::cmp::Reverse(term.range.end)));
         self.names_in_cells(raw);
         self.note_ids(raw);
+        raw.names.retain(|name| !self.joins_entries(name));
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);
         self.details();

@@ -15,7 +15,6 @@ use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
 use crate::detect::vocabulary::TermKind;
-use crate::extract::Place;
 
 impl Judge<'_> {
     pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
@@ -69,72 +68,6 @@ impl Judge<'_> {
         let title = word.unwrap_or_default().trim_ascii().to_ascii_lowercase();
         let title = title.strip_suffix(b".").unwrap_or(&title);
         [&b"mr"[..], b"mrs", b"ms", b"miss", b"mx", b"dr", b"sir"].contains(&title)
-    }
-
-    /// "Re: Oliver Whitcombe", "Pupil: Oliver Whitcombe": the whole letter is about them.
-    ///
-    /// So is a form whose rows name them.
-    pub(super) fn is_announced(&self, name: &RawName) -> bool {
-        if self.scene.table.is_some() {
-            return name.columns.is_some() && self.scene.text()[name.range.clone()].contains('\n');
-        }
-        let text = self.scene.text();
-        let row = Table::row(text, name.range.start);
-        let before = text[row.start..name.range.start].trim_matches(['>', ' ', '*', '\t']);
-        let label = before
-            .trim_end_matches([':', '-', ' '])
-            .to_ascii_lowercase();
-        let labels = [
-            "re",
-            "regarding",
-            "ref",
-            "subject",
-            "name",
-            "pupil",
-            "student",
-            "child",
-            "pupil name",
-            "student name",
-            "child's name",
-            "name of pupil",
-            "name of child",
-            "patient",
-            "concerning",
-            "full name",
-            "name of student",
-            "learner",
-        ];
-        labels.contains(&label.as_str())
-            && (before.len() > label.len() || label == "re" || label == "regarding")
-    }
-
-    /// A participant's own name in a signature or a quoted header.
-    fn is_participant(&self, name: &RawName) -> bool {
-        if !self.participants.contains(&name.place) || self.scene.table.is_some() {
-            return false;
-        }
-        let text = self.scene.text();
-        let row = Table::row(text, name.range.start);
-        let before = text[row.start..name.range.start.max(row.start)]
-            .trim_start_matches(['>', ' ', '*', '|', '\t']);
-        let after = text.get(name.range.end..row.end).unwrap_or_default();
-        let lower = before.to_ascii_lowercase();
-        let header = [
-            "from:",
-            "to:",
-            "cc:",
-            "sent by",
-            "on ",
-            "reply-to:",
-            "von:",
-            "sent:",
-        ];
-        let signature = before.split_whitespace().count() + after.split_whitespace().count() <= 1
-            && self.scene.unit.location.place == Place::Body;
-        let quoted = header.iter().any(|start| lower.starts_with(start))
-            && (!lower.starts_with("on ") || after.contains("wrote"));
-        let address = after.starts_with('@') || before.ends_with('<');
-        signature || quoted || (address && self.scene.is_in_link(&name.range))
     }
 
     fn name<'d>(
