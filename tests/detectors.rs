@@ -745,6 +745,10 @@ fn participants_are_not_found_in_their_own_signature() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of numbers with their weights"
+)]
 fn identifiers_are_typed_and_weighed() {
     let found = |text: &str| {
         let found = scan(text);

@@ -316,7 +316,7 @@ fn school_data_sync_v2_and_v2_1() {
     let v21 = [
         (
             "users.csv",
-            "sourcedId,username,givenName,familyName,password,activeDirectoryMatchId,email,phone,sms\n1,ow,Oliver,Whitcombe,hunter2,,ow@trust.example,,\n2,hc,Helen,Cartwright,hunter2,,helen@trust.example,,\n3,cw,Claire,Whitcombe,,,claire@mailbox.example,,\n",
+            "sourcedId,username,givenName,familyName,password,activeDirectoryMatchId,email,phone,sms\n1,ow,Oliver,Whitcombe,hunter2,,ow@trust.example,,\n2,hc,Helen,Cartwright,hunter2,,helen@trust.example,,\n4,bw,Ben,Whitcombe,,,ben@mailbox.example,,\n5,xx,Ada,Quill,,,,,\n3,cw,Claire,Whitcombe,,,claire@mailbox.example,,\n",
         ),
         (
             "roles.csv",
@@ -332,13 +332,21 @@ fn school_data_sync_v2_and_v2_1() {
         ),
         (
             "relationships.csv",
-            "userSourcedId,relationshipUserSourcedId,relationshipRole\n1,3,guardian\n1,2,guardian\n",
+            "userSourcedId,relationshipUserSourcedId,relationshipRole\n1,3,guardian\n1,2,guardian\n1,4,parent\n",
         ),
     ];
     let (roster, report) = import_set(&v21, RosterKind::Pupils);
-    assert_eq!(names(&roster), ["Oliver Whitcombe"]);
+    // Ada has no role and is taken for a pupil; Ben has none either, but is a parent.
+    assert_eq!(names(&roster), ["Oliver Whitcombe", "Ada Quill"]);
+    assert!(report.warnings[0].reason.contains("no role"));
+    let (staff, _) = import_set(&v21, RosterKind::Staff);
+    assert_eq!(names(&staff), ["Helen Cartwright"]);
     let oliver = &roster.people[0];
-    assert_eq!(oliver.contacts, ["claire@mailbox.example"], "no staff");
+    assert_eq!(
+        oliver.contacts,
+        ["ben@mailbox.example", "claire@mailbox.example"],
+        "no staff"
+    );
     assert!(oliver.born == Date::new(2014, 2, 5));
     assert_eq!(report.format, "School Data Sync v2.1");
     assert!(!everything(&roster).contains("hunter2"));
@@ -352,7 +360,7 @@ fn school_data_sync_v2_and_v2_1() {
         .unwrap_err();
     assert_eq!(
         error.headers(),
-        ["sourcedId", "username", "role"].map(|h| h.to_owned())
+        ["sourcedId", "username", "role"].map(ToOwned::to_owned)
     );
     assert!(error.to_string().contains("`users.csv`"), "{error}");
 }

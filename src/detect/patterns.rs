@@ -6,7 +6,7 @@
 //! limit.
 //!
 //! # Known gaps
-//! A match that holds no anchor is passed over, and after [`RETRIES`] of them on end the search goes on behind the last one.
+//! A match that holds no anchor is passed over, and after `RETRIES` of them on end the search goes on behind the last one.
 
 use std::ops::Range;
 use std::sync::Arc;

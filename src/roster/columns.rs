@@ -430,7 +430,7 @@ pub fn uses<'h>(
         let free = wanted
             .into_iter()
             .find(|column| many || !taken.contains(column));
-        taken.extend(free);
+        taken.extend(free.filter(|_| !many));
         free.map_or(ColumnUse::Unmapped, ColumnUse::Mapped)
     };
     headers

@@ -41,7 +41,7 @@ pub(super) fn read(draft: &mut Draft<'_>, text: &str) -> Result<(), RosterError>
                 let inner: Vec<&str> = path[PUPIL.len()..].iter().map(String::as_str).collect();
                 records.value(&inner, &value);
             } else if leaf && is_at(&path, &SCHOOL) {
-                school = value.trim().to_owned();
+                value.trim().clone_into(&mut school);
             }
             path.pop();
             leaf = false;

@@ -25,17 +25,18 @@ pub(super) fn read(draft: &mut Draft<'_>, text: &str) -> Result<(), RosterError>
         _ => "CSV",
     });
     let mut open = quoting::open_quotes(text, delimiter, &draft.place);
-    open.iter_mut().for_each(|warning| warning.row += above);
+    for warning in &mut open {
+        warning.row += above;
+    }
     draft.report.warnings.extend(open);
     for (index, record) in records.enumerate() {
         let row = above + index + 2;
-        match record {
-            Ok(record) => draft.row(&table, row, &record),
-            Err(_) => {
-                draft.report.rows += 1;
-                draft.report.broken_rows += 1;
-                draft.skip(row, "broken");
-            }
+        if let Ok(record) = record {
+            draft.row(&table, row, &record);
+        } else {
+            draft.report.rows += 1;
+            draft.report.broken_rows += 1;
+            draft.skip(row, "broken");
         }
     }
     Ok(())

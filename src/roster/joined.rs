@@ -11,7 +11,7 @@
 //! # Known gaps
 //! Classes and enrolments are not read, so forms are known only where a column of the users names them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use csv::StringRecord;
 
@@ -125,10 +125,12 @@ const ID: &[&str] = &["sourcedid", "sisid", "studentid", "teacherid", "id"];
 #[derive(Default)]
 struct Known {
     schools: HashMap<String, String>,
-    /// Roles, and the organisation of the primary one.
+    /// Roles, and the organisation of the primary one, from a table of roles.
     roles: HashMap<String, (Vec<String>, String)>,
     born: HashMap<String, String>,
     contacts: HashMap<String, Vec<String>>,
+    /// Who is somebody's guardian, and by no role a pupil or a member of staff.
+    guardians: HashSet<String>,
 }
 
 impl Set<'_, '_> {
@@ -148,7 +150,7 @@ impl Set<'_, '_> {
         let known = self.known(&users, draft);
         draft.report.is_of(self.format(&users));
         let joined = [
-            ("roles.csv: role", Column::Role, !known.roles.is_empty()),
+            ("role", Column::Role, known.says_roles()),
             (
                 "name of the school",
                 Column::School,
@@ -185,6 +187,14 @@ impl Set<'_, '_> {
         for (index, user) in users.rows.iter().enumerate() {
             let number = id.and_then(|id| user.get(id)).unwrap_or_default();
             let org = org.and_then(|org| user.get(org)).unwrap_or_default();
+            if known.lacks_role(number) {
+                if draft.kind == RosterKind::Staff {
+                    draft.report.rows += 1;
+                    draft.skip(index + 2, "no role");
+                    continue;
+                }
+                draft.warn(index + 2, "no role: taken for a pupil");
+            }
             let mut record = StringRecord::new();
             record.extend(known.fields(number, org));
             debug_assert_eq!(
@@ -385,21 +395,37 @@ impl Known {
             let address = match addresses.get(&guardian) {
                 Some((_, Some(Role::Pupil | Role::Staff))) => continue,
                 Some((address, _)) => address.clone(),
-                None if guardian.contains('@') => guardian,
+                None if guardian.contains('@') => guardian.clone(),
                 None => continue,
             };
+            self.guardians.insert(guardian);
             if address.contains('@') {
                 self.contacts.entry(pupil).or_default().push(address);
             }
         }
     }
 
+    fn says_roles(&self) -> bool {
+        !self.roles.is_empty() || !self.guardians.is_empty()
+    }
+
+    /// Whether roles are listed, and somebody's is not.
+    fn lacks_role(&self, number: &str) -> bool {
+        !self.roles.is_empty()
+            && !self.roles.contains_key(number)
+            && !self.guardians.contains(number)
+    }
+
     /// The fields that the other tables add to a person, in the order of the columns that [`Set::read`] adds.
     fn fields(&self, number: &str, org: &str) -> Vec<String> {
         let roles = self.roles.get(number);
         let mut fields = Vec::with_capacity(4);
-        if !self.roles.is_empty() {
-            fields.push(roles.map(|(roles, _)| roles.join(";")).unwrap_or_default());
+        if self.says_roles() {
+            fields.push(match roles {
+                Some((roles, _)) => roles.join(";"),
+                None if self.guardians.contains(number) => "guardian".to_owned(),
+                None => String::new(),
+            });
         }
         if !self.schools.is_empty() {
             let primary = roles.map(|(_, org)| org.as_str()).into_iter();

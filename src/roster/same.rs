@@ -14,15 +14,10 @@ pub(super) fn unite(people: &mut Vec<Person>) {
     let mut seen: HashMap<u64, usize> = HashMap::with_capacity(people.len());
     let mut kept: Vec<Person> = Vec::with_capacity(people.len());
     for person in people.drain(..) {
-        let known = key(&person).and_then(|key| match seen.get(&key) {
-            Some(index) => Some(*index),
-            None => {
-                seen.insert(key, kept.len());
-                None
-            }
-        });
-        match known {
-            Some(index) if is_same(&kept[index], &person) => merge(&mut kept[index], person),
+        let next = kept.len();
+        let first = key(&person).map(|key| *seen.entry(key).or_insert(next));
+        match first.and_then(|first| kept.get_mut(first)) {
+            Some(known) if is_same(known, &person) => merge(known, person),
             _ => kept.push(person),
         }
     }

@@ -21,6 +21,8 @@ use crate::roster::import::{Draft, Line, RosterError, TITLE_LINES, Table};
 use crate::roster::markup::{self, Step, attribute};
 use crate::roster::unpack::Archive;
 
+/// Sheets of a workbook that are looked at.
+const SHEETS: usize = 512;
 /// Columns of a sheet that are read; exports have under 100.
 const COLUMNS: usize = 512;
 /// Bytes of one cell that are read: names, addresses and numbers are far shorter.
@@ -149,7 +151,9 @@ fn workbook(archive: &mut Archive<'_>) -> Result<Workbook, RosterError> {
         Step::Start("sheet", start) => {
             let name = attribute(start, "name").unwrap_or_default();
             let shown = attribute(start, "state").is_none_or(|state| state == "visible");
-            if let Some(path) = attribute(start, "id").and_then(|id| targets.get(&id)) {
+            if let Some(path) = attribute(start, "id").and_then(|id| targets.get(&id))
+                && book.sheets.len() < SHEETS
+            {
                 book.sheets.push((name, path.clone(), shown));
             }
         }

@@ -371,7 +371,7 @@ impl Stream<'_, '_> {
         }
         let before = runs(&text[start..token.start as usize]);
         let after = runs(&text[token.end as usize..end]);
-        let ones = chunk.iter().filter(|b| **b == b'1').count().min(ONES);
+        let ones = memchr::memchr_iter(b'1', chunk).count().min(ONES);
         for ells in 0..1_u8 << ones {
             let word = in_letters(chunk, ells);
             self.if_name(Word {
