@@ -7,13 +7,7 @@
 //! What is planted is known before the message is made and never taken from what the engine says. The people are invented and are
 //! not those of `patterns/sample`, on which the rules were tried.
 
-#![allow(
-    dead_code,
-    clippy::pedantic,
-    clippy::all,
-    reason = "the classes read as lists of what is planted; nothing here runs in the product"
-)]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "a test that cannot make its messages has failed"
 )]

@@ -58,6 +58,20 @@ impl<'p> Crowd<'p> {
         }
     }
 
+    /// A surname that is no pupil's beside this forename.
+    pub fn family(&self, random: &mut Random, forename: &str) -> &'p str {
+        loop {
+            let surname = &self.pupil(random).surname;
+            let halves = surname.split(['-', ' ']).chain([surname.as_str()]);
+            if halves
+                .into_iter()
+                .all(|half| !self.full.contains(&(folded(forename), folded(half))))
+            {
+                return surname;
+            }
+        }
+    }
+
     /// A forename and a surname of two pupils that together, in either order, are nobody's name.
     pub fn crossed(&self, random: &mut Random) -> (&'p str, &'p str) {
         loop {
@@ -311,14 +325,20 @@ pub const PARTS: &[(&str, Make)] = &[
     ("recipient lists", |r, c| {
         // One entry ends with the forename, the next begins with the surname.
         let (p, a, b) = (c.pupil(r), c.crossed(r), c.crossed(r));
-        let other = c.stranger(r, &p.surname);
+        let (other, before) = (c.stranger(r, &p.surname), c.family(r, &p.forename));
         match r.below(4) {
             0 => format!(
                 "To: {}, {}; {}, {}; {}, {}",
-                a.1, p.forename, p.surname, other, b.1, b.0
+                before, p.forename, p.surname, other, b.1, b.0
             ),
-            1 => format!("> To: {}, {} J.; {}, {}", a.1, p.forename, p.surname, other),
-            2 => format!("Cc: {}, {}; {}, {} M.", a.1, p.forename, p.surname, other),
+            1 => format!(
+                "> To: {}, {} J.; {}, {}",
+                before, p.forename, p.surname, other
+            ),
+            2 => format!(
+                "Cc: {}, {}; {}, {} M.",
+                before, p.forename, p.surname, other
+            ),
             _ => format!(
                 "Sent to {} <x@depot.example>, {} {}; {} {}",
                 p.forename, a.0, a.1, b.0, b.1

@@ -1,4 +1,6 @@
-//! An invented trust of some hundred pupils, other than those of `patterns/sample`. The engine was mended on what it missed here: its figures are an upper bound.
+//! An invented trust of some hundred pupils, other than those of `patterns/sample`.
+//!
+//! The engine was mended on what it missed here, so its figures are an upper bound.
 //!
 //! # Invariants
 //! No forename stands twice with the same surname or the same half of one, so that a name means one pupil.
