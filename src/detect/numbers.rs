@@ -46,6 +46,13 @@ pub enum NumberKind {
     Account,
 }
 
+impl NumberKind {
+    /// Whether its digits can be nothing else. "SC 99-00-12" has the shape of a National Insurance number and is a sort code.
+    fn takes_its_digits(self) -> bool {
+        !matches!(self, Self::Nino { .. })
+    }
+}
+
 /// A number that passed its check, in plain offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number {
@@ -88,8 +95,11 @@ pub fn scan(text: &[u8], at: usize, found: &mut Vec<Number>) -> usize {
     }
     if let Some(number) = papers::around(text, at) {
         let end = number.range.end;
+        let ends = number.kind.takes_its_digits();
         found.push(number);
-        return end;
+        if ends {
+            return end;
+        }
     }
     let run = Run::read(text, at);
     let total: usize = run.groups().iter().map(Group::len).sum();

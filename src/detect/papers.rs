@@ -63,7 +63,9 @@ fn national_insurance(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
     }
     let gap = usize::from(matches!(text.get(end), Some(b' ' | b'-')));
     let suffix = text.get(end + gap).map(u8::to_ascii_uppercase);
-    if matches!(suffix, Some(b'A'..=b'D')) && !touches(text, Some(end + gap + 1)) {
+    // "SC 99-00-12 A/C 90000012": the letter is another word's.
+    let stands = !touches(text, Some(end + gap + 1)) && text.get(end + gap + 1) != Some(&b'/');
+    if matches!(suffix, Some(b'A'..=b'D')) && stands {
         return Some((start..end + gap + 1, true));
     }
     (!touches(text, Some(end))).then_some((start..end, false))
