@@ -45,7 +45,7 @@ impl Judge<'_> {
             found.extend(fresh.map(|detail| (person, detail)));
         }
         for (person, detail) in found {
-            self.push_detail(person, detail);
+            self.push_detail(person, &detail);
         }
     }
 
@@ -88,23 +88,15 @@ impl Judge<'_> {
         participants.any(|known| known.as_bytes().eq_ignore_ascii_case(address))
     }
 
-    fn push_detail(&mut self, person: PersonId, detail: Detail) {
+    fn push_detail(&mut self, person: PersonId, detail: &Detail) {
         let Some(checked) = self.engine.checked(detail.check) else {
             return;
         };
-        let value = self.scene.bytes(detail.range.clone()).iter();
-        let value = value
-            .filter(|b| b.is_ascii_alphanumeric())
-            .map(u8::to_ascii_uppercase);
+        let reasons = vec![detail.reason.to_owned()];
+        let draft = self.draft(checked, &detail.range, detail.confidence, reasons);
         let draft = Draft {
-            detector: &checked.id,
-            category: checked.detector.category,
-            confidence: detail.confidence,
-            range: detail.range,
             person: Some(person),
-            value: value.collect(),
-            reasons: vec![detail.reason.to_owned()],
-            obfuscated: false,
+            ..draft
         };
         self.push(draft);
     }

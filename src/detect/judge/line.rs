@@ -59,15 +59,16 @@ const SIGN_OFFS: &[&str] = &[
 ];
 
 /// The rest of a line on both sides of a name.
-struct Line<'t> {
+pub(super) struct Line<'t> {
     /// Where the line starts, if that is within reach.
     start: Option<usize>,
-    before: &'t str,
+    pub(super) before: &'t str,
     after: &'t str,
 }
 
 impl Judge<'_> {
-    fn line(&self, name: &RawName) -> Line<'_> {
+    /// The line around a name.
+    pub(super) fn line(&self, name: &RawName) -> Line<'_> {
         let text = self.scene.text();
         let (mut low, mut high) = (
             name.range.start.saturating_sub(REACH),

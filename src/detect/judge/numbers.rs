@@ -71,7 +71,8 @@ impl<'j> Judge<'j> {
         }
     }
 
-    fn draft<'d>(
+    /// A finding of a value that is compared by its letters and digits.
+    pub(super) fn draft<'d>(
         &self,
         checked: &'d Checked,
         range: &Range<usize>,
@@ -198,15 +199,17 @@ impl<'j> Judge<'j> {
     fn uln(&self, range: &Range<usize>, digits: &[u8]) -> Option<Draft<'j>> {
         let key = self.engine.indexes.keys.value("uln", digits) as u64;
         let own = self.engine.ulns.get(&key).map(|number| PersonId(*number));
-        let mut draft = self.health(Check::Uln, range, "check digit agrees")?;
-        if own.is_some() {
-            draft.person = own;
-            draft.confidence = Confidence::High;
-            draft
-                .reasons
-                .push("it is a pupil's on the roster".to_owned());
+        let sum = "check digit agrees";
+        if own.is_none() {
+            return self.health(Check::Uln, range, sum);
         }
-        Some(draft)
+        let reasons = [sum, "it is a pupil's on the roster"].map(str::to_owned);
+        let checked = self.engine.checked(Check::Uln)?;
+        let draft = self.draft(checked, range, Confidence::High, reasons.to_vec());
+        Some(Draft {
+            person: own,
+            ..draft
+        })
     }
 
     /// An identifier of a person; without a keyword it has this confidence, or is none.

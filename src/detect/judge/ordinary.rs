@@ -67,10 +67,8 @@ impl Judge<'_> {
     }
 
     fn line_before(&self, name: &RawName) -> &str {
-        let text = self.scene.text();
-        let row = Table::row(text, name.range.start);
-        let near = name.range.start.saturating_sub(40).max(row.start);
-        text.get(near..name.range.start).unwrap_or_default()
+        let before = self.line(name).before;
+        &before[before.ceil_char_boundary(before.len().saturating_sub(40))..]
     }
 
     /// "Grace Hope - meeting", "Re: Will Young": a subject that is a name, or begins with one set off.

@@ -51,6 +51,22 @@ struct Word {
     ells: u8,
 }
 
+impl Word {
+    /// A token as it stands.
+    fn of(number: u32, token: &Token) -> Self {
+        Self {
+            first: number,
+            last: number,
+            start: token.start,
+            end: token.end,
+            hash: token.hash,
+            capital: token.is_capitalised(),
+            spaced: false,
+            ells: 0,
+        }
+    }
+}
+
 /// Tokens drawn together to one word.
 #[derive(Debug, Clone, Copy, Default)]
 struct Together {
@@ -190,17 +206,7 @@ impl<'i, 't> Stream<'i, 't> {
 
     fn known(&mut self, token: &Token, known: u32) {
         if known & NAME != 0 {
-            let word = Word {
-                first: self.number,
-                last: self.number,
-                start: token.start,
-                end: token.end,
-                hash: token.hash,
-                capital: token.is_capitalised(),
-                spaced: false,
-                ells: 0,
-            };
-            self.word(word);
+            self.word(Word::of(self.number, token));
             if token.is_capitalised() && self.raw.words.len() < self.cap {
                 self.raw.words.push(NameWord {
                     start: token.start,

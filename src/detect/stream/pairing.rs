@@ -56,11 +56,10 @@ impl Stream<'_, '_> {
 
     /// "Oliver and Grace Whitcombe": the surname is the first one's too.
     fn sibling(&mut self, surname: Word) {
-        let slot = |back: u32| Some(surname.first.checked_sub(back)? as usize % RING);
-        let (Some(second), Some(joint)) = (slot(1), slot(2)) else {
+        let Some(number) = surname.first.checked_sub(1) else {
             return;
         };
-        let (second, joint) = (self.ring[second], self.ring[joint]);
+        let second = self.ring[number as usize % RING];
         let gap = self.text.get(second.end as usize..surname.start as usize);
         if !surname.capital || !second.is_capitalised() || gap != Some(b" ") {
             return;
@@ -69,11 +68,10 @@ impl Stream<'_, '_> {
             let first = self.recent[(self.recent_count - back) % RECENT];
             let apart = surname.first.wrapping_sub(first.last);
             let between = first.end as usize..second.start as usize;
-            let joined = match (apart, self.text.get(between)) {
-                (3, Some(b" and ")) => joint.len == 3,
-                (2, Some(b" & ")) => true,
-                _ => false,
-            };
+            let joined = matches!(
+                (apart, self.text.get(between)),
+                (3, Some(b" and ")) | (2, Some(b" & "))
+            );
             if joined && first.capital {
                 self.pair_apart(first, surname);
             }
@@ -152,17 +150,7 @@ impl Stream<'_, '_> {
         let slot = number as usize % RING;
         let (before, known_before) = (self.ring[slot], self.known[slot]);
         let slips = |token: &Token| token.is_capitalised() && usize::from(token.len) >= SHORTEST;
-        let whole = |number: u32, token: &Token| Word {
-            first: number,
-            last: number,
-            start: token.start,
-            end: token.end,
-            hash: token.hash,
-            capital: token.is_capitalised(),
-            spaced: false,
-            ells: 0,
-        };
-        let (a, b) = (whole(number, &before), whole(self.number, token));
+        let (a, b) = (Word::of(number, &before), Word::of(self.number, token));
         if known & NAME != 0 && known_before & NAME == 0 && slips(&before) {
             self.pair_with_slip(neighbours, (a, b), true);
         } else if known & NAME == 0 && known_before & NAME != 0 && slips(token) {
