@@ -14,6 +14,7 @@ use crate::detect::finding::{Findings, PersonFacts, PersonId};
 use crate::detect::index::{Names, Words};
 use crate::detect::judge::{Anchor, Judge};
 use crate::detect::keywords::Keywords;
+use crate::detect::modulus::ModulusTable;
 use crate::detect::names;
 use crate::detect::options::Options;
 use crate::detect::patterns::Patterns;
@@ -58,6 +59,7 @@ pub struct Engine {
     pub(super) upns: HashMap<u64, u32>,
     pub(super) ulns: HashMap<u64, u32>,
     pub(super) checked: Vec<Checked>,
+    pub(super) modulus: Option<ModulusTable>,
     patterns: Patterns,
 }
 
@@ -159,8 +161,16 @@ impl Engine {
             upns,
             ulns,
             checked,
+            modulus: None,
             patterns: Patterns::build(catalogue)?,
         })
+    }
+
+    /// Checks sort codes with account numbers by the administrator's table.
+    #[must_use]
+    pub fn with_modulus(mut self, table: Option<ModulusTable>) -> Self {
+        self.modulus = table;
+        self
     }
 
     /// How many pupils it looks for.

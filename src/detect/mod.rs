@@ -6,6 +6,7 @@ pub mod checks;
 pub mod checksum;
 pub mod engine;
 pub mod finding;
+pub mod modulus;
 pub mod normalise;
 
 mod anchors;
@@ -32,4 +33,5 @@ pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
 };
+pub use modulus::{Fit, ModulusError, ModulusTable};
 pub use options::Options;

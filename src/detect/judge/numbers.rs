@@ -11,6 +11,7 @@ use crate::detect::context::WINDOW;
 use crate::detect::engine::Checked;
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::judge::{Anchor, Draft, Judge};
+use crate::detect::modulus::Fit;
 use crate::detect::numbers::NumberKind;
 use crate::detect::papers;
 use crate::detect::raw::Raw;
@@ -339,6 +340,17 @@ impl<'j> Judge<'j> {
         Some(draft)
     }
 
+    /// What the administrator's table says of the two numbers; without one, nothing.
+    fn fit(&self, sort: &Range<usize>, account: &Range<usize>) -> Fit {
+        let digits = |range: &Range<usize>| -> Vec<u8> {
+            let bytes = self.scene.bytes(range.clone()).iter().copied();
+            bytes.filter(u8::is_ascii_digit).collect()
+        };
+        self.engine.modulus.as_ref().map_or(Fit::Unlisted, |table| {
+            table.check(&digits(sort), &digits(account))
+        })
+    }
+
     /// A sort code with an account number beside it; the two are the value, not the words between.
     fn sort_code(&self, raw: &Raw, index: usize) -> Option<(Draft<'j>, String)> {
         let pairs = raw.numbers[index].kind == NumberKind::SortCode { pairs: true };
@@ -374,15 +386,18 @@ impl<'j> Judge<'j> {
             .unwrap_or(b' ');
         let dated = looks_like_date(self.scene.bytes(sort.clone()))
             || looks_like_day(self.scene.bytes(account.clone()));
-        let confidence = match (&keyword, pairs) {
-            (Some(_), _) => Confidence::High,
-            (None, true) if separator == b'-' && !dated && !self.is_denied(checked, &both) => {
-                Confidence::Medium
-            }
-            (None, _) => return None,
+        let fit = self.fit(sort, account);
+        let alone = !dated && !self.is_denied(checked, &both);
+        let confidence = match (&keyword, pairs, fit) {
+            (Some(_), _, Fit::Misfit) => Confidence::Low,
+            (Some(_), _, _) => Confidence::High,
+            (None, true, Fit::Fits) if alone => Confidence::Medium,
+            (None, true, Fit::Unlisted) if alone && separator == b'-' => Confidence::Medium,
+            (None, _, _) => return None,
         };
         let mut reasons = vec!["sort code and account number together".to_owned()];
         reasons.extend(keyword);
+        reasons.extend(said_of(fit));
         let text = format!(
             "{} {}",
             self.scene.original(sort.clone()),
@@ -391,6 +406,15 @@ impl<'j> Judge<'j> {
         let mut draft = self.draft(checked, &both, confidence, reasons);
         draft.value = text.bytes().filter(u8::is_ascii_digit).collect();
         Some((draft, text))
+    }
+}
+
+/// What the table of the banks adds to the evidence.
+fn said_of(fit: Fit) -> Option<String> {
+    match fit {
+        Fit::Fits => Some("the account number fits its sort code".to_owned()),
+        Fit::Misfit => Some("no account of that sort code has such a number".to_owned()),
+        Fit::Unlisted => None,
     }
 }
 
