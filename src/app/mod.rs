@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod check;
 pub mod cli;
+pub mod compiled;
 pub mod config;
 pub mod demo;
 pub mod explain;

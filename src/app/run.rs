@@ -168,7 +168,7 @@ fn scan(args: &ScanArgs) -> Result<(), Failure> {
     } else {
         Arc::new(wiring::workers(&config, jobs)?)
     };
-    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let tools = tools::build(&config, random_secret()?, reader, None).map_err(Failure::unusable)?;
     let inputs = input::collect(&args.manifest, &args.paths).map_err(Failure::no)?;
     let options = scan::Options {
         jobs,
@@ -220,7 +220,7 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
         .map_err(Failure::unusable)?
         .with_rules(&args.rules);
     let reader: Arc<dyn Reader> = Arc::new(wiring::workers(&config, 1)?);
-    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let tools = tools::build(&config, random_secret()?, reader, None).map_err(Failure::unusable)?;
     let input = Input::file(&args.file);
     let message = input.read().map_err(|error| {
         Failure::no(format!("failed to read `{}`: {error}", args.file.display()))

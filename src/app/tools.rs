@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::compiled;
 use crate::app::config::{Config, Trust};
-use crate::app::people;
 use crate::detect::catalogue::EMBEDDED;
 use crate::detect::{Catalogue, CatalogueError, Engine, ModulusError, ModulusTable};
 use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
 use crate::policy::{Policy, PolicyError};
-use crate::roster::{RosterError, RosterKind};
+use crate::roster::RosterError;
 
 /// Why judging cannot begin; every text says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -88,19 +88,19 @@ pub enum ToolsError {
     },
 }
 
-/// Everything judging works with under this configuration. `secret` keys the hashes of names and values.
+/// Everything judging works with under this configuration. `secret` keys the hashes of names and values; `kept` is where the compiled
+/// roster is kept between starts, for a secret that outlives the process.
 pub fn build(
     config: &Config,
     secret: [u8; 16],
     reader: Arc<dyn Reader>,
+    kept: Option<&Path>,
 ) -> Result<Tools, ToolsError> {
     let policy = policy(&config.trust)?;
-    let roster = people::load(&config.trust.roster, RosterKind::Pupils)?.roster;
-    let staff = people::load(&config.trust.staff, RosterKind::Staff)?.roster;
+    let people = compiled::people(config, secret, kept)?;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
     let modulus = modulus_table(&config.trust)?;
-    let engine = Engine::build_with(&roster, &staff, &catalogue, config.detect, secret)?
-        .with_modulus(modulus);
+    let engine = Engine::of(people, &catalogue, secret)?.with_modulus(modulus);
     Ok(Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),

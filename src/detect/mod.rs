@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod checks;
 pub mod checksum;
+pub mod compiled;
 pub mod engine;
 pub mod finding;
 pub mod modulus;
@@ -14,6 +15,7 @@ mod context;
 pub mod index;
 mod judge;
 mod keywords;
+mod known;
 mod mask;
 mod names;
 mod nicknames;
@@ -29,6 +31,7 @@ pub mod token;
 mod vocabulary;
 
 pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Fault};
+pub use compiled::PeopleIndex;
 pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,

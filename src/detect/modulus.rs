@@ -271,7 +271,7 @@ fn digits(sort: &[u8], account: &[u8]) -> Option<Digits> {
 fn with_sort_code(mut code: u32, digits: &Digits) -> Digits {
     let mut digits = *digits;
     for digit in digits[..A].iter_mut().rev() {
-        *digit = (code % 10) as i32;
+        *digit = (code % 10).cast_signed();
         code /= 10;
     }
     digits

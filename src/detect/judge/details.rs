@@ -50,11 +50,7 @@ impl Judge<'_> {
     }
 
     fn beside(&self, person: PersonId, sentence: &Range<usize>) -> Vec<Detail> {
-        let born = self
-            .engine
-            .known
-            .get(person.0 as usize)
-            .and_then(|known| known.born);
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         let text = self.scene.bytes(sentence.clone());
         let detail = |check, range: Range<usize>, confidence, reason| Detail {
             check,
@@ -63,7 +59,7 @@ impl Judge<'_> {
             reason,
         };
         let births = context::dates(text)
-            .filter(|(_, date)| born.is_some() && *date == born)
+            .filter(|(_, date)| date.is_some_and(|date| known.is_born(keys, person.0, date)))
             .map(|(range, _)| {
                 let reason = "the date of birth on the roster, beside the name";
                 detail(Check::BirthDate, range, Confidence::High, reason)

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::detect::catalogue::Check;
-use crate::detect::context::{WINDOW, has_word};
+use crate::detect::context::WINDOW;
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, STAFF};
@@ -160,13 +160,12 @@ impl Judge<'_> {
         let window = self.scene.window(&name.range, WINDOW);
         let bytes = self.scene.bytes(window.clone());
         let score = |person: &u32| {
-            let known = &engine.known[*person as usize];
-            let born = known.born.is_some() && self.scene.has_birth(window.clone(), known.born);
-            let form = known.form.len() > 1 && has_word(bytes, known.form.as_bytes());
-            let contact = known
-                .contacts
-                .iter()
-                .any(|contact| self.context.recipients.contains(contact));
+            let (known, keys) = (&engine.known, &engine.indexes.keys);
+            let is_born = |date| known.is_born(keys, *person, date);
+            let born = known.has_date(*person) && self.scene.has_birth(window.clone(), is_born);
+            let form = known.has_form(keys, *person, bytes, true);
+            let mut recipients = self.context.recipients.iter();
+            let contact = recipients.any(|address| known.is_contact(keys, *person, address));
             u8::from(born) * 4 + u8::from(form) * 2 + u8::from(contact)
         };
         let best = pupils
@@ -190,13 +189,8 @@ impl Judge<'_> {
         let engine = self.engine;
         let before = reasons.len();
         let is_staff = engine.indexes.names.pair(name.place).is(STAFF);
-        let known = engine
-            .known
-            .get(person as usize)
-            .cloned()
-            .unwrap_or_default();
-        let scene = self.scene;
-        if scene.has_birth(window.clone(), known.born) {
+        let (known, keys, scene) = (&engine.known, &engine.indexes.keys, self.scene);
+        if scene.has_birth(window.clone(), |date| known.is_born(keys, person, date)) {
             reasons.push("date of birth nearby".to_owned());
         }
         if near(&self.ids, window) {
@@ -206,12 +200,9 @@ impl Judge<'_> {
             reasons.push("postcode nearby".to_owned());
         }
         // "Head of Year 9" and the pupils around say nothing against a member of staff.
-        let class = if is_staff {
-            scene.has_form(window.clone(), &known.form)
-        } else {
-            scene.has_class(window.clone(), &known.form)
-        };
-        if class {
+        let class = !is_staff && scene.has_class(window.clone());
+        // A form that is a word ("Oak", "Elm") is told from the word by its column or by "class" beside it.
+        if class || known.has_form(keys, person, scene.bytes(window.clone()), false) {
             reasons.push("year or form nearby".to_owned());
         }
         let other = |neighbour: Option<&RawName>| {

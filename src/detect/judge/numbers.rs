@@ -198,8 +198,8 @@ impl<'j> Judge<'j> {
     }
 
     fn uln(&self, range: &Range<usize>, digits: &[u8]) -> Option<Draft<'j>> {
-        let key = self.engine.indexes.keys.value("uln", digits) as u64;
-        let own = self.engine.ulns.get(&key).map(|number| PersonId(*number));
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
+        let own = known.by_uln(keys, digits).map(PersonId);
         let sum = "check digit agrees";
         if own.is_none() {
             return self.health(Check::Uln, range, sum);
@@ -328,8 +328,8 @@ impl<'j> Judge<'j> {
             Confidence::High,
             vec!["check letter agrees".to_owned()],
         );
-        let key = self.engine.indexes.keys.value("upn", &draft.value) as u64;
-        let person = self.engine.upns.get(&key).map(|number| PersonId(*number));
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
+        let person = known.by_upn(keys, &draft.value).map(PersonId);
         let mut draft = Draft { person, ..draft };
         if person.is_some() {
             draft
