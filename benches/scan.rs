@@ -3,7 +3,7 @@
 //!
 //! Prints MB/s of text on one core, the best of many runs taken in turn, so that ratios within one print can be compared. Own timing,
 //! because a figure per second of text is what the limits are set in. Marks are printed with what was measured; nothing fails by time.
-//! `cargo bench --bench scan [-- QUICK]`
+//! `cargo bench --bench scan [-- QUICK]`, and for a profiler `-- KINDS near-names`: only the kinds of text whose names begin so.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -222,8 +222,10 @@ fn main() {
     } else {
         &[1_000, 10_000, 100_000, 1_000_000]
     };
-    sizes_of_text_and_roster(&catalogue, sizes, least);
-    beside_other_matchers(&catalogue, quick, least);
+    if !std::env::args().any(|argument| argument == "KINDS") {
+        sizes_of_text_and_roster(&catalogue, sizes, least);
+        beside_other_matchers(&catalogue, quick, least);
+    }
     let people = roster(10_000);
     let engine = Engine::build(&people, &Roster::default(), &catalogue, [3; 16]).unwrap();
     kinds_of_text(&engine, &people, least);
@@ -436,6 +438,11 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
         .take(60_000)
         .flat_map(|name| [name.forename.as_str(), " ", name.surname.as_str(), "\n"])
         .collect();
+    let mixed: Vec<&str> = names()
+        .zip(names().skip(1))
+        .take(60_000)
+        .flat_map(|(one, other)| [one.forename.as_str(), " ", other.surname.as_str(), "\n"])
+        .collect();
     let mut ways: Vec<Way<'_>> = [
         ("prose", &plain, View::Visible),
         ("prose, some beyond ASCII", &accented, View::Visible),
@@ -453,6 +460,7 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             View::Visible,
         ),
         ("forenames only", &near.join(" "), View::Visible),
+        ("near-names only", &mixed.concat(), View::Visible),
         ("full names only", &full.concat(), View::Visible),
         ("single letters", &"a b c d ".repeat(125_000), View::Visible),
         (
@@ -484,6 +492,11 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             black_box(Plain::of(black_box(text)));
         }));
     }
+    let wanted = std::env::args().skip_while(|argument| argument != "KINDS");
+    let wanted: Vec<String> = wanted.skip(1).collect();
+    let is_wanted =
+        |name: &str| name == "prose" || wanted.iter().any(|start| name.starts_with(start));
+    ways.retain(|way| wanted.is_empty() || is_wanted(&way.name));
     measure(&mut ways, least);
     println!("\n10,000 names, 1 MB of                MB/s  to prose   (mark: 0.33)");
     let prose = ways[0].rate();
