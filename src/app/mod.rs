@@ -7,6 +7,7 @@ pub mod compiled;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod extract;
 pub mod generate;
 pub mod holds;
 pub mod input;
