@@ -33,6 +33,8 @@ pub struct ScanContext {
     pub participants: Vec<String>,
     /// Keys of the recipients' addresses, to tell namesakes apart.
     pub recipients: Vec<String>,
+    /// The trust's own domains in small letters, those below them included; none if they are not known.
+    pub inside: Vec<String>,
 }
 
 /// What the engine keeps of a pupil beside the index.

@@ -11,6 +11,7 @@ use crate::detect::context::{WINDOW, has_word};
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, STAFF};
+use crate::detect::judge::readings::Initial;
 use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
@@ -22,7 +23,7 @@ impl Judge<'_> {
             return;
         };
         for (index, name) in names.iter().enumerate() {
-            if self.is_participant(name) {
+            if self.is_participant(name) || self.is_listed(name) || self.is_no_name(name) {
                 continue;
             }
             let neighbours = (
@@ -117,6 +118,10 @@ impl Judge<'_> {
                 Confidence::Low
             };
         }
+        if !strong && let Some(doubt) = self.doubt(name) {
+            reasons.push(doubt.to_owned());
+            confidence = Confidence::Low;
+        }
         if pair.is(STAFF) && !strong {
             reasons.push("a member of staff has this name".to_owned());
             confidence = Confidence::Low;
@@ -151,7 +156,12 @@ impl Judge<'_> {
             .copied()
             .filter(|number| (*number as usize) < engine.known.len())
             .collect();
-        if let Some(person) = name.person.filter(|person| pupils.contains(person)) {
+        let meant = match self.initial(name) {
+            Initial::Agrees(person) => Some(person),
+            Initial::Contradicts => None,
+            Initial::Silent => name.person.filter(|person| pupils.contains(person)),
+        };
+        if let Some(person) = meant {
             return (person, vec!["middle name or initial agrees".to_owned()]);
         }
         if pupils.len() < 2 {
@@ -223,12 +233,20 @@ impl Judge<'_> {
                     && !pair.is(HALF | STAFF)
                     && (!pair.is(ORDINARY) || neighbour.capitals)
                     && !(pair.is(ORDINARY) && engine.indexes.names.pair(name.place).is(ORDINARY))
+                    && self.doubt(neighbour).is_none()
             })
         };
         if !is_staff && (other(neighbours.0) || other(neighbours.1)) {
             reasons.push("another pupil's name nearby".to_owned());
         }
         reasons.len() > before
+    }
+
+    /// A participant's own name further down a quoted list of recipients.
+    fn is_listed(&self, name: &RawName) -> bool {
+        self.scene.table.is_none()
+            && self.participants.contains(&name.place)
+            && self.is_in_header(name.range.start)
     }
 
     fn is_in_name_column(&self, name: &RawName) -> bool {
