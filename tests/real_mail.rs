@@ -225,6 +225,8 @@ fn correspondents_from_outside_are_not_taken_for_the_pupil() {
         "To: ann@depot.example,\n  Oliver Whitcombe <ow@depot.example>",
         "On Monday, Oliver Whitcombe <ow@depot.example> wrote:\n> Blue?",
         "Cc: oliver.whitcombe@depot.example",
+        "\"Whitcombe, Oliver\" <ow@depot.example> on 09/12/2000 07:49:26",
+        "a@hall.example, \"Ann Hall\" <b@hall.example>, \"Oliver Whitcombe\" <ow@depot.example>, c@hall.example",
     ] {
         assert_eq!(name(text), Some(Low), "{text}");
         assert_eq!(found("email-address", text), [""; 0], "{text}");

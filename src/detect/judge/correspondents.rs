@@ -18,6 +18,9 @@ const REACH: usize = 2048;
 const LINES: usize = 40;
 /// Bytes between a name and its address.
 const APART: usize = 48;
+/// Bytes on each side of a name in which other addresses make a list, and how many do.
+const AROUND: usize = 160;
+const MANY: usize = 4;
 /// How the lines begin that name people.
 const PEOPLE: &[&str] = &[
     "from:",
@@ -46,7 +49,8 @@ impl Judge<'_> {
         }
         for line in lines {
             // Only a list goes on over the end of its line.
-            if !line.trim_end().ends_with([',', ';', '@', '<', '/']) {
+            let list = line.contains(['@', ';']) || line.trim_end().ends_with([',', '<', '/']);
+            if !list {
                 return false;
             }
             if begins(line, PEOPLE) {
@@ -71,9 +75,14 @@ impl Judge<'_> {
         .is_some_and(|domain| !self.is_inside(domain));
         outside
             && (self.is_in_header(name.range.start)
-                || ["wrote:", "writes:"]
-                    .iter()
-                    .any(|verb| after.contains(verb)))
+                || is_attributed(after)
+                || self.is_listed_with_others(name))
+    }
+
+    /// Whether so many addresses stand around a name that it is one of a list.
+    fn is_listed_with_others(&self, name: &RawName) -> bool {
+        let window = self.scene.window(&name.range, AROUND);
+        memchr::memchr_iter(b'@', self.scene.bytes(window)).count() >= MANY
     }
 
     fn is_inside(&self, domain: &str) -> bool {
@@ -104,6 +113,17 @@ fn begins(line: &str, starts: &[&str]) -> bool {
         line.get(..start.len())
             .is_some_and(|line| line.eq_ignore_ascii_case(start))
     })
+}
+
+/// Whether the words of an earlier message follow: "<a@depot.example> wrote:", "<a@depot.example> on 09/12/2000".
+fn is_attributed(after: &str) -> bool {
+    let dated = after
+        .split_once("> on ")
+        .is_some_and(|(_, date)| date.starts_with(|c: char| c.is_ascii_digit()));
+    dated
+        || ["wrote:", "writes:"]
+            .iter()
+            .any(|verb| after.contains(verb))
 }
 
 /// The domain of the address in brackets behind a name: "<", "[mailto:", "(E-mail) <".
@@ -138,6 +158,13 @@ fn domain_of(host: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_follow_are_attributed() {
+        assert!(is_attributed(" <ow@depot.example> on 09/12/2000 07:49:26"));
+        assert!(is_attributed(" <ow@depot.example> wrote:"));
+        assert!(!is_attributed(" <ow@depot.example> on Monday"));
+    }
 
     #[test]
     fn the_address_of_a_name_stands_behind_it() {
