@@ -30,6 +30,7 @@ const PEOPLE: &[&str] = &[
     "reply-to:",
     "sent by:",
     "on behalf of",
+    "please respond to",
 ];
 /// How the other lines of a quoted header begin.
 const OTHERS: &[&str] = &["date:", "sent:", "subject:", "importance:", "message-id:"];

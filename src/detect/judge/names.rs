@@ -17,6 +17,10 @@ use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
 use crate::detect::vocabulary::TermKind;
 
+/// Signs that a certain pupil is meant.
+const BORN: &str = "date of birth nearby";
+const NUMBERED: &str = "pupil's number nearby";
+
 impl Judge<'_> {
     pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
         let Some(checked) = self.engine.checked(Check::PupilName) else {
@@ -118,7 +122,9 @@ impl Judge<'_> {
                 Confidence::Low
             };
         }
-        if !strong && let Some(doubt) = self.doubt(name) {
+        if let Some(doubt) = self.doubt(name)
+            && !self.is_surely(person, &window, &reasons)
+        {
             reasons.push(doubt.to_owned());
             confidence = Confidence::Low;
         }
@@ -207,10 +213,10 @@ impl Judge<'_> {
             .unwrap_or_default();
         let scene = self.scene;
         if scene.has_birth(window.clone(), known.born) {
-            reasons.push("date of birth nearby".to_owned());
+            reasons.push(BORN.to_owned());
         }
         if near(&self.ids, window) {
-            reasons.push("pupil's number nearby".to_owned());
+            reasons.push(NUMBERED.to_owned());
         }
         if !is_staff && scene.has_postcode(window.clone()) {
             reasons.push("postcode nearby".to_owned());
@@ -247,6 +253,19 @@ impl Judge<'_> {
         self.scene.table.is_none()
             && self.participants.contains(&name.place)
             && self.is_in_header(name.range.start)
+    }
+
+    /// Whether something says that this very pupil is meant, whatever else speaks against it: not only that pupils are the topic.
+    fn is_surely(&self, person: u32, window: &Range<usize>, reasons: &[String]) -> bool {
+        let form = self
+            .engine
+            .known
+            .get(person as usize)
+            .map(|known| &known.form);
+        reasons
+            .iter()
+            .any(|reason| reason == BORN || reason == NUMBERED)
+            || form.is_some_and(|form| self.scene.has_form(window.clone(), form))
     }
 
     fn is_in_name_column(&self, name: &RawName) -> bool {

@@ -13,6 +13,7 @@ use crate::detect::judge::Judge;
 use crate::detect::raw::{RawName, letters};
 use crate::detect::token::is_word_byte;
 use crate::extract::View;
+use crate::roster::ordinary;
 
 /// Surnames that are an office or a title before a forename ("King George"), in ascending order.
 const OFFICES: &[&str] = &[
@@ -50,6 +51,35 @@ const SMALL: &[&str] = &[
     "abbot", "best", "bishop", "call", "dean", "hope", "judge", "king", "long", "love", "may",
     "might", "must", "pope", "read", "say", "will", "wish",
 ];
+/// What makes the name of a person that of a place or a firm.
+const PLACES: &[&str] = &[
+    "avenue",
+    "bridge",
+    "building",
+    "center",
+    "centre",
+    "company",
+    "convention",
+    "corporation",
+    "foundation",
+    "gallery",
+    "inc",
+    "institute",
+    "lane",
+    "limited",
+    "llc",
+    "llp",
+    "ltd",
+    "memorial",
+    "museum",
+    "plc",
+    "road",
+    "stadium",
+    "street",
+    "theatre",
+];
+/// Bytes of a word beside a name that are looked at.
+const LONGEST: usize = 40;
 /// Months that are surnames, too.
 const MONTHS: &[&str] = &["april", "august", "june", "march", "may"];
 /// What stands before a month.
@@ -75,7 +105,11 @@ impl Judge<'_> {
         if name.columns.is_some() {
             return false;
         }
-        self.joins_cells(name) || self.is_month(name)
+        self.joins_cells(name)
+            || self.joins_people(name)
+            || self.is_month(name)
+            || self.is_office(name)
+            || self.is_host(name)
     }
 
     /// "Hall, Oliver" in one cell and "Whitcombe" in the next; "Hall, Oliver Whitcombe; Ash, Ann" in a quoted list.
@@ -89,6 +123,48 @@ impl Judge<'_> {
         let row = text.contains(&b'\t') && line.is_some_and(|line| line.contains('\t'));
         let after = self.scene.text().as_bytes().get(name.range.end);
         row || (after == Some(&b';') && self.is_in_header(start))
+    }
+
+    /// "Ann Whitcombe, Oliver Ash": the end of one name in a list and the beginning of the next.
+    fn joins_people(&self, name: &RawName) -> bool {
+        let text = self.scene.text().as_bytes();
+        let inside = &text[name.range.clone()];
+        if name.forename_first || !inside.contains(&b',') {
+            return false;
+        }
+        let before = text[..name.range.start]
+            .strip_suffix(b" ")
+            .map(|text| &text[text.len() - word_before(text)..]);
+        let after = text[name.range.end..]
+            .strip_prefix(b" ")
+            .map(|text| &text[..word_after(text)]);
+        let (Some(before), Some(after)) = (before, after) else {
+            return false;
+        };
+        let shouted = !inside.iter().any(u8::is_ascii_lowercase);
+        let surname = after.first().is_some_and(u8::is_ascii_uppercase)
+            && (is_title_case(after) || (shouted && after.len() > 2))
+            && !ordinary::is_word(&String::from_utf8_lossy(after))
+            && !self.is_middle(name, after);
+        surname && before.first().is_some_and(u8::is_ascii_uppercase) && self.is_name(before)
+    }
+
+    fn is_middle(&self, name: &RawName, word: &[u8]) -> bool {
+        let indexes = &self.engine.indexes;
+        let hash = indexes.keys.word(&letters(word));
+        let mut people = indexes.names.people(name.place).iter();
+        people.any(|person| indexes.names.is_middle(*person, hash))
+    }
+
+    /// "ann@oliverwhitcombe.example": the name of a host.
+    fn is_host(&self, name: &RawName) -> bool {
+        let text = self.scene.text().as_bytes();
+        let after = text.get(name.range.end..).unwrap_or_default();
+        let at = |place: usize| text.get(place).copied();
+        let mail = name.range.start > 1
+            && at(name.range.start - 1) == Some(b'@')
+            && at(name.range.start - 2).is_some_and(|b| b.is_ascii_alphanumeric());
+        mail && matches!(after, [b'.', letter, ..] if letter.is_ascii_alphabetic())
     }
 
     /// "In May, John left".
@@ -114,8 +190,8 @@ impl Judge<'_> {
         if self.is_part_of_a_longer(name) {
             return Some("part of a longer name");
         }
-        if self.is_office(name) {
-            return Some("an office before a forename");
+        if self.is_place(name) {
+            return Some("the name of a place or a firm");
         }
         if self.is_verb(name) {
             return Some("a word in small letters behind a forename");
@@ -137,6 +213,18 @@ impl Judge<'_> {
                 && SMALL.iter().any(|verb| verb.as_bytes() == word)
         });
         name.forename_first && begins && small
+    }
+
+    /// "Oliver Whitcombe Street", "Oliver Whitcombe Ltd".
+    fn is_place(&self, name: &RawName) -> bool {
+        let after = &self.scene.text().as_bytes()[name.range.end..];
+        let Some(after) = after.strip_prefix(b" ") else {
+            return false;
+        };
+        let word = &after[..word_after(after)];
+        let capital = word.first().is_some_and(u8::is_ascii_uppercase);
+        let lower = String::from_utf8_lossy(word).to_ascii_lowercase();
+        name.forename_first && capital && PLACES.contains(&lower.as_str())
     }
 
     /// "King George", but for a list that names the surname first.
@@ -166,23 +254,12 @@ impl Judge<'_> {
         }
         let text = self.scene.text().as_bytes();
         let (start, end) = (name.range.start, name.range.end);
-        let before = text[..start].strip_suffix(b"-").map(|text| {
-            let len = text
-                .iter()
-                .rev()
-                .take(40)
-                .take_while(|b| is_word_byte(**b))
-                .count();
-            &text[text.len() - len..]
-        });
-        let after = text[end..].strip_prefix(b"-").map(|text| {
-            let len = text
-                .iter()
-                .take(40)
-                .take_while(|b| is_word_byte(**b))
-                .count();
-            &text[..len]
-        });
+        let before = text[..start]
+            .strip_suffix(b"-")
+            .map(|text| &text[text.len() - word_before(text)..]);
+        let after = text[end..]
+            .strip_prefix(b"-")
+            .map(|text| &text[..word_after(text)]);
         let commas = text[start..end].contains(&b',');
         before.is_some_and(|word| is_title_case(word) && (commas || self.is_name(word)))
             || after.is_some_and(|word| is_title_case(word) && self.is_name(word))
@@ -277,6 +354,18 @@ impl Judge<'_> {
 
 fn is_title_case(word: &[u8]) -> bool {
     word.len() > 1 && word[0].is_ascii_uppercase() && word[1..].iter().any(u8::is_ascii_lowercase)
+}
+
+/// The length of the word that a text ends with.
+fn word_before(text: &[u8]) -> usize {
+    let word = text.iter().rev().take(LONGEST);
+    word.take_while(|b| is_word_byte(**b)).count()
+}
+
+/// The length of the word that a text begins with.
+fn word_after(text: &[u8]) -> usize {
+    let word = text.iter().take(LONGEST);
+    word.take_while(|b| is_word_byte(**b)).count()
 }
 
 fn first_word(text: &[u8]) -> String {
