@@ -203,7 +203,7 @@ impl<'j> Judge<'j> {
 
     /// "184-pin (32x64)": so many pins of a plug, no label.
     fn counts_pins(&self, label: &Range<usize>) -> bool {
-        let before = self.scene.text()[..label.start].as_bytes();
+        let before = &self.scene.text().as_bytes()[..label.start];
         matches!(before, [.., digit, b'-'] if digit.is_ascii_digit())
     }
 

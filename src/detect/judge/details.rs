@@ -27,7 +27,7 @@ const LIST: usize = 3;
 /// Letters of a name that tell an address as that person's.
 const TELLING: usize = 3;
 
-/// Words between a name and a number or an address, on either side, that tie the two, in ascending order.
+/// Words between a name and a number or an address, on either side, that tie the two.
 const TIES: &[&str] = &[
     "address",
     "call",
@@ -42,8 +42,8 @@ const TIES: &[&str] = &[
     "emergency",
     "father",
     "gran",
-    "grandma",
     "grandad",
+    "grandma",
     "guardian",
     "her",
     "his",
@@ -68,7 +68,7 @@ const TIES: &[&str] = &[
     "their",
 ];
 /// Words that tie only when they are all that stands between.
-const LINKS: &[&str] = &["at", "is", "on", "or", "and", "via"];
+const LINKS: &[&str] = &["and", "at", "is", "on", "or", "via"];
 /// Words before a name that say what an address before them is for.
 const SUBJECTS: &[&str] = &["about", "concerning", "for", "re", "regarding"];
 

@@ -15,7 +15,7 @@ use crate::detect::token::is_word_byte;
 use crate::extract::View;
 use crate::roster::ordinary;
 
-/// Surnames that are an office or a title before a forename ("King George"), in ascending order.
+/// Surnames that are an office or a title before a forename ("King George").
 const OFFICES: &[&str] = &[
     "abbot",
     "archbishop",
@@ -24,8 +24,8 @@ const OFFICES: &[&str] = &[
     "brother",
     "cardinal",
     "count",
-    "dean",
     "deacon",
+    "dean",
     "duke",
     "earl",
     "father",
@@ -80,6 +80,8 @@ const PLACES: &[&str] = &[
 ];
 /// Bytes of a word beside a name that are looked at.
 const LONGEST: usize = 40;
+/// Bytes before a name in which a tab says that its line is a row.
+const ROW: usize = 512;
 /// Months that are surnames, too.
 const MONTHS: &[&str] = &["april", "august", "june", "march", "may"];
 /// What stands before a month.
@@ -119,8 +121,9 @@ impl Judge<'_> {
         if text.contains(&b',') || !self.ends_an_entry(start) {
             return false;
         }
-        let line = self.scene.text()[..start].rsplit('\n').next();
-        let row = text.contains(&b'\t') && line.is_some_and(|line| line.contains('\t'));
+        let near = self.scene.bytes(start.saturating_sub(ROW)..start);
+        let line = near.rsplit(|b| *b == b'\n').next();
+        let row = text.contains(&b'\t') && line.is_some_and(|line| line.contains(&b'\t'));
         let after = self.scene.text().as_bytes().get(name.range.end);
         row || (after == Some(&b';') && self.is_in_header(start))
     }
