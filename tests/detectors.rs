@@ -727,7 +727,7 @@ fn participants_are_not_found_in_their_own_signature() {
             "Oliver Whitcombe".to_owned(),
             "oliver.whitcombe@school.example".to_owned(),
         ],
-        recipients: Vec::new(),
+        ..ScanContext::default()
     };
     let scan = |text: &str| {
         let content = Content {

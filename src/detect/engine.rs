@@ -35,6 +35,8 @@ pub struct ScanContext {
     pub participants: Vec<String>,
     /// Keys of the recipients' addresses, to tell namesakes apart.
     pub recipients: Vec<String>,
+    /// The trust's own domains in small letters, those below them included; none if they are not known.
+    pub inside: Vec<String>,
 }
 
 /// A detector with a built-in check.

@@ -365,6 +365,14 @@ impl Names {
         self.middles.binary_search(&(person, hash as u32)).is_ok()
     }
 
+    /// Whether the roster gives middle names of a person.
+    pub fn has_middle(&self, person: u32) -> bool {
+        let at = self.middles.partition_point(|middle| middle.0 < person);
+        self.middles
+            .get(at)
+            .is_some_and(|middle| middle.0 == person)
+    }
+
     /// Memory it takes, in bytes, lists of namesakes and middle names included.
     pub fn bytes(&self) -> usize {
         let lists: usize = self.lists.iter().map(|list| 16 + list.len() * 4).sum();

@@ -4,8 +4,10 @@
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
 mod cells;
+mod correspondents;
 mod credential;
 mod details;
+mod dialled;
 mod dose;
 mod line;
 mod marking;
@@ -13,6 +15,7 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod readings;
 mod statements;
 mod terms;
 

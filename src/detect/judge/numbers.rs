@@ -12,7 +12,7 @@ use crate::detect::engine::Checked;
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::modulus::Fit;
-use crate::detect::numbers::NumberKind;
+use crate::detect::numbers::{Number, NumberKind};
 use crate::detect::papers;
 use crate::detect::raw::Raw;
 
@@ -22,10 +22,14 @@ const SHORT_CARD: usize = 13;
 impl<'j> Judge<'j> {
     /// Identifiers that confirm a name beside them.
     pub(super) fn note_ids(&mut self, raw: &Raw) {
-        let ids = raw
-            .numbers
-            .iter()
-            .filter(|number| matches!(number.kind, NumberKind::Upn | NumberKind::Nhs));
+        let confirms = |number: &&Number| match number.kind {
+            NumberKind::Upn => true,
+            NumberKind::Nhs => {
+                !self.is_telephone(&number.range) || self.is_called_nhs(&number.range)
+            }
+            _ => false,
+        };
+        let ids = raw.numbers.iter().filter(confirms);
         self.ids = ids.map(|number| number.range.clone()).collect();
     }
 
@@ -99,7 +103,12 @@ impl<'j> Judge<'j> {
     }
 
     /// A keyword in the column's header or in the window, as a reason.
-    fn keyword(&self, checked: &Checked, range: &Range<usize>, reach: usize) -> Option<String> {
+    pub(super) fn keyword(
+        &self,
+        checked: &Checked,
+        range: &Range<usize>,
+        reach: usize,
+    ) -> Option<String> {
         if let Some(word) = self
             .scene
             .header(range)
@@ -303,8 +312,15 @@ impl<'j> Judge<'j> {
             .bytes(range.clone())
             .iter()
             .any(|b| !b.is_ascii_digit());
+        // A learner number is written on end; of the NHS's family those without hyphens are.
+        let other = if check == Check::NhsNumber {
+            self.is_telephone(range)
+        } else {
+            grouped
+        };
         let confidence = match (&keyword, person) {
             (Some(_), _) => Confidence::High,
+            (None, _) if other => Confidence::Low,
             (None, Some(_)) if grouped && check == Check::NhsNumber => Confidence::High,
             (None, Some(_)) => Confidence::Medium,
             (None, None) => Confidence::Low,
