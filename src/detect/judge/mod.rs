@@ -15,6 +15,7 @@ mod numbers;
 mod ordinary;
 mod statements;
 mod terms;
+mod ties;
 
 use std::collections::HashSet;
 use std::ops::Range;
