@@ -12,17 +12,22 @@
     reason = "a test that cannot make its messages has failed"
 )]
 
+mod details;
 mod disguise;
 mod forms;
 mod identifiers;
+mod kinds;
 mod lines;
 mod message;
+mod near;
 mod negatives;
+mod papers;
 mod parts;
 mod people;
 mod random;
 mod report;
 mod sample;
+mod special;
 mod strangers;
 mod tables;
 mod terms;
@@ -89,6 +94,10 @@ fn samples(pupils: &[people::Pupil]) -> Vec<Sample> {
     all.extend(identifiers::samples(&has));
     all.extend(terms::samples(pupils));
     all.extend(ties::samples(pupils));
+    all.extend(kinds::samples());
+    all.extend(near::samples());
+    all.extend(special::samples(pupils));
+    all.extend(details::samples(pupils));
     all.extend(negatives::samples(pupils));
     all
 }

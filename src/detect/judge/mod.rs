@@ -3,6 +3,7 @@
 //! # Invariants
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
+mod births;
 mod cells;
 mod credential;
 mod details;
@@ -104,6 +105,7 @@ impl<'j> Judge<'j> {
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);
         self.details();
+        self.births();
         self.mentions(raw);
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.numbers(raw);
