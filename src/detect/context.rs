@@ -30,7 +30,9 @@ static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i-u)\b(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})|[0-9]{4}-[0-9]{2}-[0-9]{2}",
-        r"|[0-9]{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,? (?:[0-9]{4}|[0-9]{2}))\b"
+        r"|[0-9]{1,2} [0-9]{1,2} [0-9]{4}",
+        r"|[0-9]{1,2}(?:st|nd|rd|th)?[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}(?:,? |-)(?:[0-9]{4}|[0-9]{2})",
+        r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})\b"
     ))
 });
 static BORN: LazyLock<Regex> =
@@ -41,9 +43,13 @@ static CLASS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// National numbers of ten or eleven digits, with 0 or +44 first, and single spaces or hyphens between.
-static TELEPHONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?-u)(?:\+44[ -]?(?:\(0\)[ -]?)?|\b0)[1-9](?:[ -]?[0-9]){8,9}\b"));
+/// National numbers of ten or eleven digits, with 0, +44 or 0044 first, single spaces or hyphens between, the area in brackets or not.
+static TELEPHONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?-u)(?:(?:(?:\+|\b00)44[ -]?(?:\(0\)[ -]?)?|\b0)[1-9](?:[ -]?[0-9]){8,9}",
+        r"|\(0[1-9][0-9]{1,4}\) ?[0-9](?:[ -]?[0-9]){4,7})\b"
+    ))
+});
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?-u)\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}\b",
