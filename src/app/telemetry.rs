@@ -131,6 +131,10 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
     metrics::describe_gauge!("beadle_queue", "Deliveries waiting in the queue");
     metrics::describe_gauge!("beadle_roster_people", "Pupils in the roster");
     metrics::describe_gauge!(
+        "beadle_workers_confined",
+        "1 while the kernel confines the readers of attachments fully"
+    );
+    metrics::describe_gauge!(
         "beadle_reload_failed",
         "1 while the last reload left roster, policy and patterns as they were"
     );

@@ -8,11 +8,12 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::extract::{Content, FileInput, Reader, Unread, UnreadReason};
 use crate::limits::Budget;
+use crate::worker::confine::Confinement;
 use crate::worker::wire::{self, Answer, HELLO, Request};
 
 /// How the pool runs its children.
@@ -49,6 +50,7 @@ pub struct Pool {
     config: PoolConfig,
     idle: Mutex<Idle>,
     freed: Condvar,
+    held: Arc<OnceLock<Confinement>>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +76,7 @@ impl Drop for Worker {
 }
 
 impl Worker {
-    fn spawn(config: &PoolConfig) -> io::Result<Self> {
+    fn spawn(config: &PoolConfig, held: Arc<OnceLock<Confinement>>) -> io::Result<Self> {
         let mut child = Command::new(&config.program)
             .args(&config.arguments)
             .env_clear()
@@ -89,7 +91,7 @@ impl Worker {
         let (sender, answers) = sync_channel(1);
         std::thread::Builder::new()
             .name("worker-answers".to_owned())
-            .spawn(move || listen(output, &sender))?;
+            .spawn(move || listen(output, &sender, &held))?;
         Ok(Self {
             child,
             input,
@@ -100,15 +102,35 @@ impl Worker {
 }
 
 /// Hands on answers until the child's output ends; then the channel closes, which is how the parent learns of a crash.
-fn listen(output: ChildStdout, sender: &SyncSender<Answer>) {
+fn listen(output: ChildStdout, sender: &SyncSender<Answer>, held: &OnceLock<Confinement>) {
     let mut output = BufReader::with_capacity(64 * 1024, output);
     if skip_to_hello(&mut output).is_err() {
         return;
+    }
+    match wire::receive(&mut output) {
+        Ok(Some(confinement)) => note(held, confinement),
+        _ => return,
     }
     while let Ok(Some(answer)) = wire::receive(&mut output) {
         if sender.send(answer).is_err() {
             return;
         }
+    }
+}
+
+/// The kernel does not change under us: what the first child says holds for all.
+fn note(held: &OnceLock<Confinement>, confinement: Confinement) {
+    if held.set(confinement).is_err() {
+        return;
+    }
+    let full = confinement.is_full();
+    metrics::gauge!("beadle_workers_confined").set(if full { 1.0 } else { 0.0 });
+    if !full {
+        tracing::warn!(
+            landlock = confinement.landlock.name(),
+            seccomp = confinement.seccomp.name(),
+            "this kernel does not confine the readers of attachments fully"
+        );
     }
 }
 
@@ -138,7 +160,20 @@ impl Pool {
             config,
             idle: Mutex::default(),
             freed: Condvar::new(),
+            held: Arc::default(),
         }
+    }
+
+    /// What holds the children; starts one if none has run. `None` when none can be started.
+    pub fn confinement(&self) -> Option<Confinement> {
+        let deadline = Instant::now() + self.config.wall;
+        let budget = Budget::new(Arc::default());
+        let worker = self.borrow(deadline, &budget).ok()?;
+        while self.held.get().is_none() && Instant::now() < deadline {
+            std::thread::sleep(POLL);
+        }
+        self.give_back(Some(worker));
+        self.held.get().copied()
     }
 
     /// Waits for a child, at most until `deadline`.
@@ -151,7 +186,7 @@ impl Pool {
                     return Ok(worker);
                 }
                 drop(idle);
-                return Worker::spawn(&self.config).map_err(|_| {
+                return Worker::spawn(&self.config, Arc::clone(&self.held)).map_err(|_| {
                     self.give_back(None);
                     Failed::Crashed
                 });
