@@ -355,15 +355,12 @@ fn undo<'x>(body: &'x [u8], encoding: &str, tree: &mut Tree<'x>, part: &mut Part
 
 /// Undoes BinHex; a body that is none stays as it is, for the sweep.
 fn binhex<'x>(body: &'x [u8], part: &mut Part<'x>) {
-    match coded::binhex(body).into_iter().next() {
-        Some(file) => {
-            part.names.push(file.name);
-            part.bytes = Cow::Owned(file.bytes);
-        }
-        None => {
-            part.clean = false;
-            part.bytes = Cow::Borrowed(body);
-        }
+    if let Some(file) = coded::binhex(body).into_iter().next() {
+        part.names.push(file.name);
+        part.bytes = Cow::Owned(file.bytes);
+    } else {
+        part.clean = false;
+        part.bytes = Cow::Borrowed(body);
     }
 }
 
