@@ -174,6 +174,14 @@ fn workers(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
             "a process that reads attachments does not start; every rich attachment would be unread",
         );
     };
+    match config.extract.tesseract() {
+        Err(error) => report.problem("extract.ocr", &error)?,
+        Ok(Some(path)) => report.good("pictures", &format!("read by {}", path.display()))?,
+        Ok(None) => report.note(
+            "pictures",
+            "no OCR; every scan and photograph is unread, and held by the standard policy; install tesseract-ocr",
+        )?,
+    }
     let found = format!(
         "Landlock {}, seccomp {}",
         held.landlock.name(),

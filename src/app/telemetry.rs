@@ -107,6 +107,10 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
         "beadle_faults_total",
         "Faults of ours answered 451, by kind"
     );
+    metrics::describe_counter!(
+        "beadle_pictures_total",
+        "Pictures given to OCR, by result: read, unsure, failed, over-limit"
+    );
     metrics::describe_histogram!(
         "beadle_message_bytes",
         metrics::Unit::Bytes,

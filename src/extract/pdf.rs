@@ -15,6 +15,7 @@
 mod bounds;
 mod device;
 mod objects;
+mod scans;
 
 use std::collections::HashSet;
 
@@ -56,14 +57,14 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     let Some(pdf) = open(gather, location, bytes) else {
         return;
     };
-    let any_text = if oversized(&pdf, gather.budget.limits.file_bytes) {
+    let settled = if oversized(&pdf, gather.budget.limits.file_bytes) {
         gather.unread(location, UnreadReason::TooBig, KIND);
         true
     } else {
         pages(gather, location, &pdf)
     };
     let spoke = objects::read(gather, location, &pdf, depth);
-    if !any_text && !spoke {
+    if !settled && !spoke {
         gather.unread(location, UnreadReason::ImageOnly, KIND);
     }
 }
@@ -82,7 +83,8 @@ fn oversized(pdf: &Pdf, most: u64) -> bool {
     })
 }
 
-/// Reads all pages; says whether any of them said something or could not be looked at.
+/// Reads all pages; says whether the document is settled: a page said something, or every page that shows anything is a picture and
+/// said to be one.
 fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
     let bare = Pdf::new(NO_LAYERS.to_vec()).ok();
     let bare = bare
@@ -93,7 +95,7 @@ fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
         settings: InterpreterSettings::default(),
         room: gather.budget.limits.file_text_bytes,
     };
-    let (mut any_text, mut pictures) = (false, Vec::new());
+    let (mut any_text, mut pictures, mut drawings) = (false, 0usize, 0usize);
     for (index, page) in pdf.pages().iter().enumerate() {
         if gather.stopped(location) {
             return true;
@@ -112,9 +114,16 @@ fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
         }
         let said = reading.page(page, pdf.xref());
         let hidden = said.hidden.text.trim();
-        any_text |= !said.shown.text.trim().is_empty() || !hidden.is_empty();
+        let mute = said.shown.text.trim().is_empty() && hidden.is_empty();
+        any_text |= !mute;
         if is_picture(page, &said) {
-            pictures.push(place.clone());
+            pictures += 1;
+            gather.unread(&place, UnreadReason::ImageOnly, KIND);
+            if gather.keeps_pictures {
+                reading.scan(gather, page, pdf.xref(), &place);
+            }
+        } else {
+            drawings += usize::from(mute && said.is_drawn());
         }
         if let Some(bare) = bare {
             let all = reading.page(page, bare.xref());
@@ -133,12 +142,7 @@ fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
         gather.unit(&place, View::Hidden, said.aside);
         gather.unit(&place, View::Hidden, joined);
     }
-    if any_text {
-        for place in pictures {
-            gather.unread(&place, UnreadReason::ImageOnly, KIND);
-        }
-    }
-    any_text
+    any_text || pictures > 0 && drawings == 0
 }
 
 /// Why not all of a page's content can be interpreted: a stream does not decode, or all of them together are too much.
@@ -186,15 +190,25 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads a page; `layers` says which are off.
-    fn page(&self, page: &Page<'a>, layers: &'a XRef) -> device::Page {
-        let mut context = Context::new(
+    fn context(&self, layers: &'a XRef) -> Context<'a> {
+        Context::new(
             Affine::IDENTITY,
             Rect::new(0.0, 0.0, 1.0, 1.0),
             &self.cache,
             layers,
             self.settings.clone(),
-        );
+        )
+    }
+
+    /// Takes a page's pictures for OCR.
+    fn scan(&self, gather: &mut Gather<'_>, page: &Page<'a>, layers: &'a XRef, place: &Location) {
+        let mut device = scans::Scans::new(gather, place);
+        interpret_page(page, &mut self.context(layers), &mut device);
+    }
+
+    /// Reads a page; `layers` says which are off.
+    fn page(&self, page: &Page<'a>, layers: &'a XRef) -> device::Page {
+        let mut context = self.context(layers);
         let area = page.intersected_crop_box();
         let area = Rect::new(area.x0, area.y0, area.x1, area.y1);
         let mut device = device::Page::new(area, self.room);

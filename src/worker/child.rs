@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::extract::{FileInput, InProcess, Location, Reader};
+use crate::extract::read::keeping_pictures;
+use crate::extract::{FileInput, Location};
 use crate::limits::Budget;
 use crate::worker::confine::{self, Confinement};
 use crate::worker::wire::{self, Answer, HELLO, Request};
@@ -41,8 +42,8 @@ fn serve(confinement: Confinement) -> io::Result<()> {
     wire::send(&mut output, &confinement)?;
     output.flush()?;
     while let Some(request) = wire::receive::<Request>(&mut input)? {
-        let answer = answer(&mut input, request)?;
-        wire::send(&mut output, &answer)?;
+        let mut answer = answer(&mut input, request)?;
+        wire::send_answer(&mut output, &mut answer)?;
         output.flush()?;
     }
     Ok(())
@@ -59,5 +60,5 @@ fn answer(input: &mut impl Read, request: Request) -> io::Result<Answer> {
         passwords: &request.passwords,
     };
     let budget = Budget::new(Arc::new(request.limits));
-    Ok(InProcess.read(&file, &budget).into())
+    Ok(keeping_pictures(&file, &budget).into())
 }

@@ -14,9 +14,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
+    RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{
@@ -31,6 +33,8 @@ const MEMORY: u64 = 1 << 30;
 const CPU: u64 = 60;
 /// Descriptors: three pipes, and the few that the start of a program needs.
 const DESCRIPTORS: u64 = 16;
+/// Seconds of CPU for one picture: twice its wall time.
+const RECOGNISING: u64 = 10;
 
 /// How much of a protection the kernel enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +79,7 @@ impl Confinement {
 }
 
 /// Sets a soft and hard limit.
-pub(super) fn limit(resource: Resource, most: u64) -> io::Result<()> {
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
     let limit = Rlimit {
         current: Some(most),
         maximum: Some(most),
@@ -114,7 +118,7 @@ fn deny_all() -> Enforced {
     domain().map_or(Enforced::Not, |status| enforced(&status.ruleset))
 }
 
-pub(super) fn enforced(status: &RulesetStatus) -> Enforced {
+fn enforced(status: &RulesetStatus) -> Enforced {
     match status {
         RulesetStatus::FullyEnforced => Enforced::Fully,
         RulesetStatus::PartiallyEnforced => Enforced::Partly,
@@ -132,6 +136,82 @@ pub fn seal() -> Enforced {
         (true, false) => Enforced::Partly,
         (false, _) => Enforced::Not,
     }
+}
+
+/// Folders with the libraries and the data of Tesseract, and what the loader reads.
+const TESSERACT: [&str; 9] = [
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+    "/usr/share/tesseract-ocr",
+    "/usr/share/tessdata",
+    "/usr/local/share/tessdata",
+];
+
+/// Calls that a recogniser has no use for: the network, other processes, the kernel's wider doors.
+const REFUSED: [libc::c_long; 24] = [
+    libc::SYS_accept4,
+    libc::SYS_bind,
+    libc::SYS_bpf,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_connect,
+    libc::SYS_io_uring_setup,
+    libc::SYS_keyctl,
+    libc::SYS_kill,
+    libc::SYS_listen,
+    libc::SYS_mount,
+    libc::SYS_move_mount,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_perf_event_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_ptrace,
+    libc::SYS_setns,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_tgkill,
+    libc::SYS_unshare,
+    libc::SYS_userfaultfd,
+];
+
+/// Gives up all that Tesseract does not need, and keeps what an exec needs: reading the program, its libraries and data.
+///
+/// # Errors
+/// Only limits can fail; what the kernel does not enforce is left out, as for [`lower`].
+pub fn for_tesseract(program: &Path) -> io::Result<()> {
+    limit(Resource::As, MEMORY)?;
+    limit(Resource::Cpu, RECOGNISING)?;
+    limit(Resource::Nofile, 64)?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::Fsize, 0)?;
+    let _ = rustix::thread::set_no_new_privs(true);
+    let domain = || {
+        // A program outside the usual folders has its data beside it.
+        let beside = program
+            .ancestors()
+            .nth(2)
+            .filter(|up| *up != Path::new("/") && *up != Path::new("/usr"));
+        let paths = TESSERACT.iter().map(Path::new).chain([program]);
+        let read = AccessFs::from_read(ABI::V6);
+        Ruleset::default()
+            .handle_access(AccessFs::from_all(ABI::V6))?
+            .handle_access(AccessNet::from_all(ABI::V6))?
+            .scope(Scope::from_all(ABI::V6))?
+            .create()?
+            .add_rules(path_beneath_rules(paths.chain(beside), read))?
+            .restrict_self()
+    };
+    let _ = domain();
+    let rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    if let Some(program) = program_of(rules, SeccompAction::Allow, REFUSAL) {
+        let _ = seccompiler::apply_filter(&program);
+    }
+    limit(Resource::Nproc, 0)
 }
 
 /// What a thread needs that computes, allocates, and talks through pipes that are open.
@@ -180,9 +260,19 @@ fn filter() -> Option<BpfProgram> {
         .ok()?;
         rules.insert(call, vec![SeccompRule::new(vec![data]).ok()?]);
     }
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    program_of(rules, REFUSAL, SeccompAction::Allow)
+}
+
+const REFUSAL: SeccompAction = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+
+/// A filter that does `matched` for calls with a rule, and `other` for the rest.
+fn program_of(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    other: SeccompAction,
+    matched: SeccompAction,
+) -> Option<BpfProgram> {
     let architecture = std::env::consts::ARCH.try_into().ok()?;
-    SeccompFilter::new(rules, refused, SeccompAction::Allow, architecture)
+    SeccompFilter::new(rules, other, matched, architecture)
         .ok()?
         .try_into()
         .ok()

@@ -9,9 +9,11 @@
 
 mod child;
 mod confine;
+mod ocr;
 mod pool;
 mod wire;
 
 pub use child::child_main;
-pub use confine::{Confinement, Enforced, lower, seal};
+pub use confine::{Confinement, Enforced, for_tesseract, lower, seal};
+pub use ocr::{OcrConfig, recognise_main};
 pub use pool::{Pool, PoolConfig};

@@ -3,6 +3,7 @@
 //! # Invariants
 //! Waiting for a child counts against the message's own time. Every way a read can fail ends as an unread at the file's place.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -11,9 +12,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::extract::{Content, FileInput, Reader, Unread, UnreadReason};
+use crate::extract::{
+    Content, FileInput, Location, Picture, Reader, Unit, Unread, UnreadReason, View,
+};
 use crate::limits::Budget;
 use crate::worker::confine::Confinement;
+use crate::worker::ocr::{Ocr, OcrConfig};
 use crate::worker::wire::{self, Answer, HELLO, Request};
 
 /// How the pool runs its children.
@@ -51,6 +55,7 @@ pub struct Pool {
     idle: Mutex<Idle>,
     freed: Condvar,
     held: Arc<OnceLock<Confinement>>,
+    ocr: Option<Ocr>,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +116,7 @@ fn listen(output: ChildStdout, sender: &SyncSender<Answer>, held: &OnceLock<Conf
         Ok(Some(confinement)) => note(held, confinement),
         _ => return,
     }
-    while let Ok(Some(answer)) = wire::receive(&mut output) {
+    while let Ok(Some(answer)) = wire::receive_answer(&mut output) {
         if sender.send(answer).is_err() {
             return;
         }
@@ -161,7 +166,15 @@ impl Pool {
             idle: Mutex::default(),
             freed: Condvar::new(),
             held: Arc::default(),
+            ocr: None,
         }
+    }
+
+    /// The same pool, with pictures read as well.
+    #[must_use]
+    pub fn with_ocr(mut self, config: OcrConfig) -> Self {
+        self.ocr = Some(Ocr::new(config));
+        self
     }
 
     /// What holds the children; starts one if none has run. `None` when none can be started.
@@ -210,7 +223,14 @@ impl Pool {
     fn attempt(&self, file: &FileInput<'_>, budget: &Budget) -> Result<Answer, Failed> {
         let mut worker = self.borrow(Instant::now() + self.config.wall, budget)?;
         let started = Instant::now();
-        match exchange(&mut worker, file, budget, started + self.config.wall) {
+        let wanted = self.ocr.is_some();
+        match exchange(
+            &mut worker,
+            file,
+            budget,
+            wanted,
+            started + self.config.wall,
+        ) {
             Ok(answer) => {
                 worker.worked += started.elapsed();
                 let spent = worker.worked > self.config.retire_after;
@@ -233,14 +253,18 @@ fn exchange(
     worker: &mut Worker,
     file: &FileInput<'_>,
     budget: &Budget,
+    pictures: bool,
     deadline: Instant,
 ) -> Result<Answer, Failed> {
+    let mut limits = (*budget.limits).clone();
+    limits.ocr_pictures = if pictures { budget.pictures_left() } else { 0 };
+    limits.ocr_pixels = budget.pixels_left();
     let request = Request {
         location: file.location.into(),
         name: file.name.to_owned(),
         declared: file.declared.map(str::to_owned),
         passwords: file.passwords.to_vec(),
-        limits: (*budget.limits).clone(),
+        limits,
         length: file.bytes.len(),
     };
     // The child reads a whole request before it works, so this cannot wait on a parser.
@@ -261,6 +285,61 @@ fn exchange(
     }
 }
 
+impl Pool {
+    /// Reads the pictures that came with an answer. A place that was a picture is none any more when all its pictures were read.
+    fn recognise(&self, mut content: Content, budget: &Budget) -> Content {
+        let pictures = std::mem::take(&mut content.pictures);
+        let Some(ocr) = &self.ocr else {
+            return content;
+        };
+        let mut read: HashSet<Location> = HashSet::new();
+        for picture in pictures.iter().filter(|picture| !picture.bytes.is_empty()) {
+            if budget.is_cancelled() || !budget.take_picture(picture.pixels) {
+                metrics::counter!("beadle_pictures_total", "result" => "over-limit").increment(1);
+                continue;
+            }
+            let told = ocr.read(picture, budget);
+            let result = match &told {
+                None => "failed",
+                Some(told) if told.read => "read",
+                Some(_) => "unsure",
+            };
+            metrics::counter!("beadle_pictures_total", "result" => result).increment(1);
+            let Some(told) = told else { continue };
+            if told.read {
+                read.insert(picture.location.clone());
+            }
+            say(&mut content, picture, told.text, budget);
+        }
+        // One place may show several pictures over each other, of which one holds the words.
+        let left: HashSet<&Location> = pictures
+            .iter()
+            .filter(|picture| !read.contains(&picture.location))
+            .map(|picture| &picture.answers)
+            .collect();
+        let answered: HashSet<&Location> =
+            pictures.iter().map(|picture| &picture.answers).collect();
+        content.unread.retain(|unread| {
+            unread.reason != UnreadReason::ImageOnly
+                || !answered.contains(&unread.location)
+                || left.contains(&unread.location)
+        });
+        content
+    }
+}
+
+fn say(content: &mut Content, picture: &Picture, text: String, budget: &Budget) {
+    if text.is_empty() || !budget.take_text(text.len()) {
+        return;
+    }
+    content.recognised.push(picture.location.clone());
+    content.units.push(Unit {
+        location: picture.location.clone(),
+        view: View::Visible,
+        text,
+    });
+}
+
 impl Reader for Pool {
     fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content {
         // A child may have been lost before it saw this file: what a second one dies of as well is the file's own doing.
@@ -269,7 +348,10 @@ impl Reader for Pool {
             other => other,
         };
         let failed = match attempt {
-            Ok(answer) => return charged(answer.into(), file, budget),
+            Ok(answer) => {
+                let content = charged(answer.into(), file, budget);
+                return self.recognise(content, budget);
+            }
             Err(failed) => failed,
         };
         let reason = match failed {

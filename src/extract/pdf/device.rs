@@ -179,6 +179,8 @@ pub(super) struct Page {
     area: Rect,
     /// What was painted in colour, for white text on it.
     boxes: Vec<Rect>,
+    /// Something was painted, white or not.
+    drawn: bool,
     /// Pixels of the largest picture.
     pub(super) largest: u64,
     /// Area under the picture that takes most of the page.
@@ -195,6 +197,7 @@ impl Page {
             room,
             area: area.inflate(2.0, 2.0),
             boxes: Vec::new(),
+            drawn: false,
             largest: 0,
             covered: 0.0,
         }
@@ -211,6 +214,11 @@ impl Page {
             }
             Ink::Colour => true,
         }
+    }
+
+    /// Whether the page shows anything beside text.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.drawn
     }
 
     fn painted(&mut self, area: Rect) {
@@ -242,6 +250,7 @@ fn ink(paint: &Paint<'_>) -> Ink {
 
 impl<'a> Device<'a> for Page {
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
+        self.drawn = true;
         if matches!(mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..))
             && matches!(ink(&props.paint), Ink::Colour)
         {
@@ -278,6 +287,7 @@ impl<'a> Device<'a> for Page {
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        self.drawn = true;
         let (width, height) = (image.width(), image.height());
         let pixels = u64::from(width) * u64::from(height);
         self.largest = self.largest.max(pixels);
