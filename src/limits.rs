@@ -39,6 +39,10 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Findings kept of one message; counts of distinct people and values go on beyond it.
     pub findings: usize,
+    /// Pictures of one message that are read by OCR.
+    pub ocr_pictures: usize,
+    /// Pixels of them together.
+    pub ocr_pixels: u64,
     /// Seconds that judging one message may take.
     pub scan_seconds: u64,
 }
@@ -61,6 +65,8 @@ impl Default for Limits {
             file_text_bytes: 32 * MIB,
             text_bytes: 64 * MIB,
             findings: 10_000,
+            ocr_pictures: 20,
+            ocr_pixels: 40_000_000,
             scan_seconds: 25,
         }
     }
@@ -80,6 +86,8 @@ struct Spent {
     unpacked: AtomicU64,
     text: AtomicUsize,
     files: AtomicUsize,
+    pictures: AtomicUsize,
+    pixels: AtomicU64,
 }
 
 impl Budget {
@@ -125,6 +133,31 @@ impl Budget {
     }
 }
 
+/// Reading of pictures.
+impl Budget {
+    /// Spends one picture of this many pixels; `false` when it is too much for what is left.
+    pub fn take_picture(&self, pixels: u64) -> bool {
+        if self.pictures_left() == 0 || pixels > self.pixels_left() {
+            return false;
+        }
+        self.spent.pictures.fetch_add(1, Ordering::Relaxed);
+        self.spent.pixels.fetch_add(pixels, Ordering::Relaxed);
+        true
+    }
+
+    /// Pictures that may still be read.
+    pub fn pictures_left(&self) -> usize {
+        let spent = self.spent.pictures.load(Ordering::Relaxed);
+        self.limits.ocr_pictures.saturating_sub(spent)
+    }
+
+    /// Pixels that may still be read.
+    pub fn pixels_left(&self) -> u64 {
+        let spent = self.spent.pixels.load(Ordering::Relaxed);
+        self.limits.ocr_pixels.saturating_sub(spent)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +175,11 @@ mod tests {
         assert!(budget.take_file() && other.take_file() && !budget.take_file());
         assert!(budget.take_unpacked(6) && !other.take_unpacked(6));
         assert!(budget.take_text(10) && !other.take_text(1));
+        assert!(budget.take_picture(30_000_000) && !other.take_picture(10_000_001));
+        assert_eq!(
+            (other.pictures_left(), other.pixels_left()),
+            (19, 10_000_000)
+        );
         other.cancel();
         assert!(budget.is_cancelled());
     }

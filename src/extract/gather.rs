@@ -19,6 +19,8 @@ pub(crate) struct Gather<'a> {
     pub(crate) passwords: Vec<String>,
     /// Who reads rich formats; `None` inside that reader itself.
     pub(crate) reader: Option<&'a dyn Reader>,
+    /// Pictures are kept for OCR.
+    pub(crate) keeps_pictures: bool,
     file_text: usize,
 }
 
@@ -29,6 +31,7 @@ impl<'a> Gather<'a> {
             budget,
             passwords: Vec::new(),
             reader,
+            keeps_pictures: false,
             file_text: 0,
         }
     }
@@ -138,6 +141,8 @@ impl<'a> Gather<'a> {
         self.content.unread.extend(other.unread);
         self.content.protections.extend(other.protections);
         self.content.files.extend(other.files);
+        self.content.pictures.extend(other.pictures);
+        self.content.recognised.extend(other.recognised);
         for defect in other.defects {
             self.defect(defect);
         }

@@ -26,8 +26,8 @@ mod xlsx;
 mod xml;
 
 pub use content::{
-    Content, FileFact, Location, Place, Protection, ProtectionState, Unit, Unread, UnreadReason,
-    View,
+    Content, FileFact, Location, Picture, Place, Protection, ProtectionState, Unit, Unread,
+    UnreadReason, View,
 };
 pub use read::{FileInput, InProcess, Reader};
 pub use sniff::FileKind;

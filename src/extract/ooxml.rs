@@ -14,6 +14,7 @@
 use crate::extract::archive::{Archive, Stop};
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
 use crate::extract::xlsx;
@@ -180,6 +181,12 @@ fn embedded(
             .media_type()
             .starts_with("image/")
     {
+        picture::offer(
+            gather,
+            location.at(format!("picture {file}")),
+            location,
+            data,
+        );
         return true;
     }
     read::file(gather, &location.inside(file), file, None, data, depth + 1);

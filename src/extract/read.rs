@@ -13,6 +13,7 @@ use crate::extract::odf;
 use crate::extract::ooxml;
 use crate::extract::pdf;
 use crate::extract::pgp;
+use crate::extract::picture;
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
 use crate::extract::walk;
@@ -48,21 +49,31 @@ pub struct InProcess;
 
 impl Reader for InProcess {
     fn read(&self, input: &FileInput<'_>, budget: &Budget) -> Content {
-        // A parser's panic must not take the message's other findings with it.
-        let attempt = std::panic::AssertUnwindSafe(|| read_here(input, budget));
-        std::panic::catch_unwind(attempt).unwrap_or_else(|_| Content {
-            unread: vec![Unread {
-                location: input.location.clone(),
-                reason: UnreadReason::Crashed,
-                kind: "application/octet-stream".to_owned(),
-            }],
-            ..Content::default()
-        })
+        caught(input, budget, false)
     }
 }
 
-fn read_here(input: &FileInput<'_>, budget: &Budget) -> Content {
+/// Reads as [`InProcess`] does, and keeps pictures for OCR.
+pub(crate) fn keeping_pictures(input: &FileInput<'_>, budget: &Budget) -> Content {
+    caught(input, budget, true)
+}
+
+fn caught(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
+    // A parser's panic must not take the message's other findings with it.
+    let attempt = std::panic::AssertUnwindSafe(|| read_here(input, budget, keeps_pictures));
+    std::panic::catch_unwind(attempt).unwrap_or_else(|_| Content {
+        unread: vec![Unread {
+            location: input.location.clone(),
+            reason: UnreadReason::Crashed,
+            kind: "application/octet-stream".to_owned(),
+        }],
+        ..Content::default()
+    })
+}
+
+fn read_here(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
     let mut gather = Gather::new(budget, None);
+    gather.keeps_pictures = keeps_pictures;
     gather.passwords = input.passwords.to_vec();
     file(
         &mut gather,
@@ -155,7 +166,7 @@ fn dispatch(
         FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
         FileKind::Zip => archive::read(gather, location, bytes, depth),
-        FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
+        FileKind::Image(media_type) => picture::read(gather, location, media_type, bytes),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(
                 gather,

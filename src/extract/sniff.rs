@@ -105,7 +105,12 @@ impl FileKind {
     pub fn is_rich(self) -> bool {
         matches!(
             self,
-            Self::Pdf | Self::Ooxml(_) | Self::Odf(_) | Self::Zip | Self::CmsSigned
+            Self::Pdf
+                | Self::Ooxml(_)
+                | Self::Odf(_)
+                | Self::Zip
+                | Self::CmsSigned
+                | Self::Image(_)
         )
     }
 }
