@@ -188,7 +188,7 @@ impl ProtectionState {
 
 /// Every reason extraction gives for a protection: the words are fixed, so that they cross a process boundary by index and
 /// never carry content.
-pub const PROTECTION_REASONS: [&str; 19] = [
+pub const PROTECTION_REASONS: [&str; 22] = [
     "the password travels with it",
     "AES-encrypted entry of a ZIP archive",
     "the archive uses the weak cipher ZipCrypto",
@@ -207,6 +207,9 @@ pub const PROTECTION_REASONS: [&str; 19] = [
     "encryption that could not be confirmed",
     "the text is only encoded in base64",
     "the file name promises protection",
+    "7z archive encrypted with AES",
+    "RAR archive encrypted with AES",
+    "RAR archive of an old kind, whose cipher can be broken",
     "protected",
 ];
 

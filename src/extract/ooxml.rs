@@ -11,7 +11,8 @@
 //! Pictures in a document are no unread unless the document has no text at all: every letterhead has a logo. Macros are not read.
 //! Protection flags (`documentProtection`, sheet protection) encrypt nothing and are no protection.
 
-use crate::extract::archive::{Archive, Stop};
+use crate::extract::archive::Archive;
+use crate::extract::bounded::Stop;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::read;

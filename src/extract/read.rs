@@ -11,6 +11,8 @@ use crate::extract::gather::Gather;
 use crate::extract::html;
 use crate::extract::odf;
 use crate::extract::ooxml;
+use crate::extract::packed;
+use crate::extract::password::Passwords;
 use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::extract::sniff::{self, FileKind};
@@ -33,7 +35,7 @@ pub struct FileInput<'a> {
     /// Its bytes.
     pub bytes: &'a [u8],
     /// Words of the message that may open it. Never logged.
-    pub passwords: &'a [String],
+    pub passwords: &'a Passwords,
 }
 
 /// Who reads rich formats (PDF, Office, archives) with everything inside them.
@@ -63,7 +65,7 @@ impl Reader for InProcess {
 
 fn read_here(input: &FileInput<'_>, budget: &Budget) -> Content {
     let mut gather = Gather::new(budget, None);
-    gather.passwords = input.passwords.to_vec();
+    gather.passwords = input.passwords.clone();
     file(
         &mut gather,
         input.location,
@@ -155,6 +157,7 @@ fn dispatch(
         FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
         FileKind::Zip => archive::read(gather, location, bytes, depth),
+        FileKind::Packed(kind) => packed::read(gather, location, kind, bytes, depth),
         FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(

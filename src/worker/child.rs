@@ -72,5 +72,7 @@ fn answer(input: &mut impl Read, request: Request) -> io::Result<Answer> {
         passwords: &request.passwords,
     };
     let budget = Budget::new(Arc::new(request.limits));
-    Ok(InProcess.read(&file, &budget).into())
+    let mut answer = Answer::from(InProcess.read(&file, &budget));
+    answer.tried = budget.tried();
+    Ok(answer)
 }

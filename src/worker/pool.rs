@@ -200,12 +200,14 @@ fn exchange(
     budget: &Budget,
     deadline: Instant,
 ) -> Result<Answer, Failed> {
+    let mut limits = (*budget.limits).clone();
+    limits.password_ms = limits.password_ms.saturating_sub(budget.tried() / 1_000);
     let request = Request {
         location: file.location.into(),
         name: file.name.to_owned(),
         declared: file.declared.map(str::to_owned),
-        passwords: file.passwords.to_vec(),
-        limits: (*budget.limits).clone(),
+        passwords: file.passwords.clone(),
+        limits,
         length: file.bytes.len(),
     };
     // The child reads a whole request before it works, so this cannot wait on a parser.
@@ -234,7 +236,10 @@ impl Reader for Pool {
             other => other,
         };
         let failed = match attempt {
-            Ok(answer) => return charged(answer.into(), file, budget),
+            Ok(answer) => {
+                budget.charge_tries(answer.tried);
+                return charged(answer.into(), file, budget);
+            }
             Err(failed) => failed,
         };
         let reason = match failed {

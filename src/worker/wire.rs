@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::content::PROTECTION_REASONS;
 use crate::extract::{
-    Content, FileFact, Location, Place, Protection, ProtectionState, Unit, Unread, UnreadReason,
-    View,
+    Content, FileFact, Location, Passwords, Place, Protection, ProtectionState, Unit, Unread,
+    UnreadReason, View,
 };
 use crate::limits::Limits;
 use crate::mime::Defect;
@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) location: WireLocation,
     pub(super) name: String,
     pub(super) declared: Option<String>,
-    pub(super) passwords: Vec<String>,
+    pub(super) passwords: Passwords,
     pub(super) limits: Limits,
     pub(super) length: usize,
 }
@@ -71,6 +71,8 @@ pub(super) struct Answer {
     protections: Vec<(WireLocation, ProtectionState, usize)>,
     files: Vec<(WireLocation, String, u64, bool)>,
     defects: Vec<Defect>,
+    /// Work spent on trying passwords, in microseconds.
+    pub(super) tried: u64,
 }
 
 const VIEWS: [View; 5] = [
@@ -127,6 +129,7 @@ impl From<Content> for Answer {
                 })
                 .collect(),
             defects: content.defects,
+            tried: 0,
         }
     }
 }
