@@ -446,3 +446,78 @@ fn a_password_in_the_message_opens_7z() {
     let content = read("x", &[("a.7z", &file), ("note.txt", note)], limits);
     assert_eq!(states(&content), [ProtectionState::Apparent]);
 }
+
+fn rar(
+    version: rars::ArchiveVersion,
+    entries: &[(&str, &[u8])],
+    password: Option<&str>,
+    names: bool,
+) -> Vec<u8> {
+    let mut rar = rars::Builder::new(version)
+        .password(password.map(|word| word.as_bytes().to_vec()))
+        .header_encryption(names);
+    for (name, data) in entries {
+        rar.add_bytes(name.as_bytes().to_vec(), data.to_vec(), None, None)
+            .unwrap();
+    }
+    rar.to_bytes().unwrap()
+}
+
+#[test]
+fn rar_of_every_age() {
+    use rars::ArchiveVersion as V;
+    let entries: [(&str, &[u8]); 2] = [("in/list.txt", SECRET), ("more.txt", b"nothing")];
+    for version in [V::Rar15, V::Rar20, V::Rar29, V::Rar50, V::Rar70] {
+        let file = rar(version, &entries, None, false);
+        holds(&attached("a.rar", &file), "attachment:a.rar!in/list.txt");
+        let after = [file.as_slice(), b"Kai Brook, asthma"].concat();
+        assert_eq!(
+            places(&attached("a.rar", &after), "Kai Brook"),
+            ["attachment:a.rar"],
+            "{version:?}"
+        );
+        let closed = rar(version, &entries, Some("Rosebud7"), false);
+        let content = attached("a.rar", &closed);
+        let old = matches!(version, V::Rar15 | V::Rar20);
+        let (state, unread) = if old {
+            (ProtectionState::Apparent, vec![UnreadReason::Unsupported])
+        } else {
+            (ProtectionState::Password, vec![])
+        };
+        assert_eq!(
+            (states(&content), reasons(&content)),
+            (vec![state], unread),
+            "{version:?}"
+        );
+        assert!(names(&content).contains(&"in/list.txt"));
+        let content = read(
+            "password: Rosebud7",
+            &[("a.rar", &closed)],
+            Limits::default(),
+        );
+        assert_eq!(states(&content), [ProtectionState::Apparent], "{version:?}");
+        holds(&content, "attachment:a.rar!in/list.txt");
+    }
+    for version in [V::Rar40, V::Rar50] {
+        let closed = rar(version, &entries, Some("Rosebud7"), true);
+        let content = attached("a.rar", &closed);
+        assert_eq!(states(&content), [ProtectionState::Password], "{version:?}");
+        assert!(!names(&content).contains(&"in/list.txt"));
+        let content = read(
+            "password: Rosebud7",
+            &[("a.rar", &closed)],
+            Limits::default(),
+        );
+        assert_eq!(states(&content), [ProtectionState::Apparent], "{version:?}");
+        holds(&content, "attachment:a.rar!in/list.txt");
+    }
+    let zeros = vec![0u8; 40 << 20];
+    let bomb = rar(V::Rar50, &[("a", &zeros)], None, false);
+    assert_eq!(reasons(&attached("a.rar", &bomb)), [UnreadReason::TooBig]);
+    let file = rar(V::Rar50, &entries, None, false);
+    let exe = [b"MZ\x90\0\x03\0\0\0".as_slice(), &[7u8; 900], &file].concat();
+    holds(
+        &attached("a.exe", &exe),
+        "attachment:a.exe!payload.rar!in/list.txt",
+    );
+}

@@ -82,16 +82,92 @@ fn reason(error: &Error) -> UnreadReason {
     }
 }
 
-/// Where the end record ends: of RAR 1.5 to 4, and of RAR 5 in one volume.
+/// Where the last block ends. `None` when headers are encrypted, and for RAR 1.3.
 fn end(bytes: &[u8]) -> Option<usize> {
-    [
-        &b"\xc4\x3d\x7b\x00\x40\x07\x00"[..],
-        b"\x1d\x77\x56\x51\x03\x05\x04\x00",
-    ]
-    .iter()
-    .filter_map(|record| Some(memchr::memmem::rfind(bytes, record)? + record.len()))
-    .max()
-    .filter(|end| *end < bytes.len())
+    let end = if bytes.starts_with(b"Rar!\x1a\x07\x01\0") {
+        end_of_new(bytes)?
+    } else if bytes.starts_with(b"Rar!\x1a\x07\0") {
+        end_of_old(bytes)?
+    } else {
+        return None;
+    };
+    (end < bytes.len()).then_some(end)
+}
+
+/// Blocks of RAR 1.5 to 4: checksum, type, flags, size of the header, and of what follows it.
+fn end_of_old(bytes: &[u8]) -> Option<usize> {
+    let u16_at = |at: usize| -> Option<usize> {
+        let pair: [u8; 2] = bytes.get(at..at + 2)?.try_into().ok()?;
+        Some(usize::from(u16::from_le_bytes(pair)))
+    };
+    let u32_at = |at: usize| -> Option<usize> { Some(u16_at(at)? | u16_at(at + 2)? << 16) };
+    let mut at = 7usize;
+    loop {
+        let (kind, flags, header) = match (bytes.get(at + 2), u16_at(at + 3), u16_at(at + 5)) {
+            (Some(kind @ 0x72..=0x7b), Some(flags), Some(header)) if header >= 7 => {
+                (*kind, flags, header)
+            }
+            _ => return Some(at),
+        };
+        if kind == 0x73 && flags & 0x80 != 0 {
+            return None;
+        }
+        let mut follows = 0;
+        if flags & 0x8000 != 0 || matches!(kind, 0x74 | 0x7a) {
+            follows = u32_at(at + 7)?;
+            if flags & 0x100 != 0 && matches!(kind, 0x74 | 0x7a) {
+                follows |= u32_at(at + 32)? << 32;
+            }
+        }
+        at = at.checked_add(header)?.checked_add(follows)?;
+        if kind == 0x7b || at >= bytes.len() {
+            return Some(at);
+        }
+    }
+}
+
+/// Blocks of RAR 5: checksum, size, then type, flags and the size of what follows as variable numbers.
+fn end_of_new(bytes: &[u8]) -> Option<usize> {
+    let mut at = 8usize;
+    loop {
+        let mut cursor = at + 4;
+        let Some(size) = number(bytes, &mut cursor).filter(|size| *size > 0) else {
+            return Some(at);
+        };
+        let header_end = cursor.checked_add(size)?;
+        let (kind, flags) = (number(bytes, &mut cursor)?, number(bytes, &mut cursor)?);
+        match kind {
+            4 => return None,
+            1..=5 => {}
+            _ => return Some(at),
+        }
+        if flags & 1 != 0 {
+            number(bytes, &mut cursor)?;
+        }
+        let follows = if flags & 2 != 0 {
+            number(bytes, &mut cursor)?
+        } else {
+            0
+        };
+        at = header_end.checked_add(follows)?;
+        if kind == 5 || at >= bytes.len() {
+            return Some(at);
+        }
+    }
+}
+
+/// A number of seven bits a byte, the lowest first.
+fn number(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let mut out = 0usize;
+    for shift in (0..63).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        out |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(out);
+        }
+    }
+    None
 }
 
 /// An archive whose headers are encrypted.
@@ -137,10 +213,7 @@ fn opaque(gather: &mut Gather<'_>, location: &Location) {
 fn header_power(bytes: &[u8]) -> Option<u8> {
     let mut at = 8 + 4;
     for _ in 0..5 {
-        while bytes.get(at)? & 0x80 != 0 {
-            at += 1;
-        }
-        at += 1;
+        number(bytes, &mut at)?;
     }
     bytes.get(at).copied()
 }

@@ -244,7 +244,7 @@ fn body(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, depth: usize
         gather.unit(place, View::Hidden, turned);
     }
     if let Some(kind) = pgp::in_text(shown) {
-        read::armoured(gather, place, kind);
+        read::armoured(gather, place, (kind, shown), depth);
     }
     let flowed = part
         .param("format")
