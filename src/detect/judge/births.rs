@@ -21,13 +21,10 @@ impl Judge<'_> {
             .iter()
             .filter(|(_, finding)| finding.detector == checked.id);
         let mut seen: HashSet<usize> = told.map(|(at, _)| *at).collect();
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         let mut found = Vec::new();
         for anchor in self.anchors.iter().filter(|anchor| !anchor.weak) {
-            let known = anchor.person.and_then(|person| {
-                let known = self.engine.known.get(person.0 as usize)?;
-                Some((person, known.born?))
-            });
-            let Some((person, born)) = known else {
+            let Some(person) = anchor.person.filter(|person| known.has_date(person.0)) else {
                 continue;
             };
             let window = self.scene.window(&anchor.range, WINDOW);
@@ -36,7 +33,7 @@ impl Judge<'_> {
                 continue;
             }
             let own = context::dates(text)
-                .filter(|(_, date)| *date == Some(born))
+                .filter(|(_, date)| date.is_some_and(|date| known.is_born(keys, person.0, date)))
                 .map(|(range, _)| window.start + range.start..window.start + range.end)
                 .filter(|range| seen.insert(range.start));
             found.extend(own.map(|range| (person, range)));

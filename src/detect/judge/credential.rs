@@ -153,7 +153,7 @@ impl<'j> Judge<'j> {
         checked: &'j Checked,
         label: &Range<usize>,
     ) -> Option<Draft<'j>> {
-        if self.scene.is_in_link(label) {
+        if self.scene.is_in_link(label) || self.counts_pins(label) {
             return None;
         }
         let after = self.after(label.end, REACH);
@@ -199,6 +199,12 @@ impl<'j> Judge<'j> {
             reason,
             text.as_bytes(),
         ))
+    }
+
+    /// "184-pin (32x64)": so many pins of a plug, no label.
+    fn counts_pins(&self, label: &Range<usize>) -> bool {
+        let before = &self.scene.text().as_bytes()[..label.start];
+        matches!(before, [.., digit, b'-'] if digit.is_ascii_digit())
     }
 
     /// "login jsmith / pass ...": "pass" alone is a word of every day.

@@ -5,8 +5,10 @@
 
 mod births;
 mod cells;
+mod correspondents;
 mod credential;
 mod details;
+mod dialled;
 mod dose;
 mod line;
 mod marking;
@@ -14,6 +16,7 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod readings;
 mod statements;
 mod terms;
 mod ties;

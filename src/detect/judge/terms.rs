@@ -181,19 +181,23 @@ impl<'j> Judge<'j> {
                 Some((column, owner))
             })
             .collect();
+        if wanted.is_empty() {
+            return;
+        }
         let text = self.scene.text();
         let mut drafts: Vec<Draft<'j>> = Vec::new();
-        let mut last_row = usize::MAX;
+        let mut last_row = 0..0;
         for anchor in self
             .anchors
             .iter()
             .filter(|anchor| anchor.range.start >= table.body)
         {
-            let row = Table::row(text, anchor.range.start);
-            if row.start == last_row || wanted.is_empty() {
+            // Finding a row costs its length.
+            if last_row.contains(&anchor.range.start) {
                 continue;
             }
-            last_row = row.start;
+            let row = Table::row(text, anchor.range.start);
+            last_row = row.clone();
             let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
             for (column, owner) in &wanted {
                 let Some(cell) = cells
