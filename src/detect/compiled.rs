@@ -17,7 +17,7 @@ use crate::roster::Roster;
 
 const MAGIC: &[u8; 8] = b"BEADLEIX";
 /// Rises with every change of the layout, of the hashes, or of the forms of names.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes before the part that the code covers: magic, format, code.
 const HEAD: usize = 8 + 4 + 16;
 

@@ -23,6 +23,7 @@ impl Judge<'_> {
         let mut seen: HashSet<usize> = told.map(|(at, _)| *at).collect();
         let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         let mut found = Vec::new();
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         for anchor in self.anchors.iter().filter(|anchor| !anchor.weak) {
             let Some(person) = anchor.person.filter(|person| known.has_date(person.0)) else {
                 continue;
