@@ -21,7 +21,6 @@ impl Judge<'_> {
             .iter()
             .filter(|(_, finding)| finding.detector == checked.id);
         let mut seen: HashSet<usize> = told.map(|(at, _)| *at).collect();
-        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         let mut found = Vec::new();
         let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         for anchor in self.anchors.iter().filter(|anchor| !anchor.weak) {
