@@ -19,6 +19,8 @@ pub(super) const PARAGRAPH: usize = 600;
 pub(super) const BETWEEN: usize = 12;
 /// Characters from which a line without a sign at its end goes on below; mail is wrapped at 65 to 78.
 const FULL: usize = 45;
+/// The same for a line that ends a sentence, which more often ends a paragraph.
+const FULL_STOP: usize = 55;
 /// Characters of the longest line that a program or a writer breaks.
 const WRAPPED: usize = 100;
 /// Bytes of a line that is a heading or an entry and no prose.
@@ -42,7 +44,9 @@ const NEWS: &[&str] = &[
     "done",
     "goal",
     "goals",
+    "news",
     "player",
+    "points",
     "prize",
     "scorer",
     "scorers",
@@ -196,9 +200,28 @@ impl<'t> Passages<'t> {
         signs::is_of_many(&self.text[start..at])
     }
 
+    /// Whether a sentence brings up a matter about whom it names.
+    pub(super) fn is_matter(&self, sentence: &Range<usize>) -> bool {
+        signs::is_matter(&self.text[sentence.clone()])
+    }
+
     /// Whether a sentence praises whom it names, so that the next one may be about anything.
     pub(super) fn is_praise(&self, sentence: &Range<usize>) -> bool {
         signs::is_praise(&self.text[sentence.clone()])
+    }
+
+    /// Whether a name is all that its paragraph says.
+    pub(super) fn stands_alone(&self, name: &Range<usize>) -> bool {
+        let number = self.number(name.start);
+        let whole = self.paragraph(number);
+        let bullet = self.starts.get(number).is_some_and(|(_, bullet)| *bullet);
+        let rest = |part: Range<usize>| bare(self.text.get(part).unwrap_or_default());
+        !bullet
+            && !is_item(bare(&self.text[whole.clone()]))
+            && is_alone(
+                rest(whole.start..name.start),
+                rest(name.end..whole.end.max(name.end)),
+            )
     }
 
     /// Whether what stands in one paragraph is about the person named in another.
@@ -211,6 +234,7 @@ impl<'t> Passages<'t> {
             return false;
         }
         let line = |number: usize| bare(&self.text[self.paragraph(number)]);
+        let alone = self.stands_alone(name);
         let item = |number: usize| {
             let bullet = self.starts.get(number).is_some_and(|(_, bullet)| *bullet);
             bullet || is_item(line(number))
@@ -219,13 +243,6 @@ impl<'t> Passages<'t> {
             return false;
         }
         let (heading, entry) = (line(named), line(said));
-        let whole = self.paragraph(named);
-        let rest = |part: Range<usize>| bare(self.text.get(part).unwrap_or_default());
-        let alone = !item(named)
-            && is_alone(
-                rest(whole.start..name.start),
-                rest(name.end..whole.end.max(name.end)),
-            );
         let touching = last - first == 1;
         let entry_below = item(said) || is_entry(entry);
         if said < named {
@@ -239,7 +256,7 @@ impl<'t> Passages<'t> {
                 || heading.trim_end().ends_with(':')
                 || below
                 || record
-                || is_in_record(entry);
+                || (is_in_record(entry) && !is_news(heading));
         }
         alone && touching
     }
@@ -288,7 +305,7 @@ fn goes_on_below(before: &str, earlier: usize, now: &str) -> bool {
     }
     let word = now.split(' ').next().unwrap_or_default().len();
     let fits = before.len() + 1 + word <= now.len().max(earlier);
-    !stops || (before.len() <= WRAPPED && !fits)
+    !stops || ((FULL_STOP..=WRAPPED).contains(&before.len()) && !fits)
 }
 
 /// "- ", "* ", "1. ", "a) ".
@@ -306,7 +323,7 @@ fn is_item(line: &str) -> bool {
         })
 }
 
-/// The label of a line: "Diagnosis: ...", "Condition - ...".
+/// The label of a line: "Diagnosis: ...", "Condition - ...", "4 Nov - ...".
 fn label(line: &str) -> Option<&str> {
     let colon = line.find(':');
     let dash = line.find(" - ").or_else(|| line.find('\t'));
@@ -315,7 +332,7 @@ fn label(line: &str) -> Option<&str> {
         (colon, dash) => colon.or(dash)?,
     };
     let label = line[..end].trim_matches(['*', '_', ' ', '-']);
-    let plain = label.starts_with(char::is_alphabetic)
+    let plain = label.starts_with(char::is_alphanumeric)
         && !label.contains(['.', '!', '?'])
         && label.len() <= LABEL.0
         && label.split_whitespace().count() <= LABEL.1;
@@ -334,9 +351,10 @@ fn is_entry(line: &str) -> bool {
 
 fn is_in_record(line: &str) -> bool {
     label(line).is_some_and(|label| {
-        label
-            .split([' ', '/'])
-            .any(|word| RECORD.contains(&word.to_ascii_lowercase().as_str()))
+        !is_news(label)
+            && label
+                .split([' ', '/'])
+                .any(|word| RECORD.contains(&word.to_ascii_lowercase().as_str()))
     })
 }
 

@@ -22,6 +22,9 @@ pub(super) enum Sign {
     They,
 }
 
+/// Bytes at the beginning of a text in which it says that it is a newsletter; footers recommend them everywhere.
+const HEAD: usize = 160;
+
 #[expect(
     clippy::expect_used,
     reason = "the patterns are constants and a test compiles them"
@@ -51,6 +54,8 @@ static MANY: LazyLock<Regex> = LazyLock::new(|| {
 static CIRCULAR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i-u)\bdear (?:all )?(?:parents|families|carers|guardians|pupils|students)\b")
 });
+static HEADED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)\b(?:newsletter|bulletin|round-?up|noticeboard|what's on)\b"));
 static ONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i-u)\b(?:he|she|him|his|hers?|himself|herself|(?P<they>they|them|theirs?)",
@@ -86,12 +91,21 @@ static PRAISE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// What a sentence says when it brings up a matter about whom it names.
+static MATTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i-u)\b(?:about|re|regarding|concerning|concerns?|notes?|file|records?|incident|forms?|referr?(?:al|ed|ing)|attend(?:ed|s|ing)",
+        r"|appointment|transfer(?:s|red|ring)?|report|plan|met|meet|spoke|spoken|speak|rang|ring|call(?:ed)?|meeting|behalf|collect|update|known to|service|assess(?:ed|ment)",
+        r"|admitted|admission|moving to|joins?|joined|starts?|upset|worried|unwell|ill|off|absent|absence|returns?|back on|parent|letter)\b"
+    ))
+});
+
 /// The signs of one text.
 #[derive(Debug)]
 pub(super) struct Signs {
     /// In the order of the text and apart from each other.
     list: Vec<(u32, Sign)>,
-    /// The text is a letter to parents at large.
+    /// The text is a letter to parents at large, or a newsletter.
     pub(super) circular: bool,
 }
 
@@ -100,7 +114,7 @@ impl Signs {
     pub(super) fn of(text: &[u8]) -> Self {
         Self {
             list: list(text),
-            circular: CIRCULAR.is_match(text),
+            circular: CIRCULAR.is_match(text) || HEADED.is_match(&text[..HEAD.min(text.len())]),
         }
     }
 
@@ -146,6 +160,11 @@ pub(super) fn goes_on(sentence: &str) -> bool {
 pub(super) fn is_of_many(before: &str) -> bool {
     let joined = before.replace(['\n', '>'], " ");
     OF_MANY.is_match(joined.as_bytes()) && !before.to_ascii_lowercase().contains("one of")
+}
+
+/// Whether a sentence brings up a matter about whom it names.
+pub(super) fn is_matter(sentence: &str) -> bool {
+    MATTER.is_match(sentence.as_bytes())
 }
 
 /// Whether a sentence praises whom it names.

@@ -13,7 +13,7 @@ const COUNT: usize = 168;
 /// Messages in which it is not.
 const OTHERS: usize = 480;
 /// Messages with the same topics and a first name.
-const NOBODY: usize = 660;
+const NOBODY: usize = 830;
 
 /// Terms that fit "{t}" as a noun, in all three vocabularies.
 const TERMS: &[(&str, &str)] = &[
@@ -24,6 +24,11 @@ const TERMS: &[(&str, &str)] = &[
     ("safeguarding-term", "domestic abuse"),
     ("sen-term", "autism"),
     ("medical-term", "coeliac disease"),
+    ("medical-term", "anxiety"),
+    ("medical-term", "counselling"),
+    ("safeguarding-term", "bruising"),
+    ("special-category-term", "free school meals"),
+    ("sen-term", "learning support"),
 ];
 
 /// Each class with its shapes: `{n}` full name, `{f}` forename, `{s}` surname, `{t}` term, `{He}`, `{he}`, `{his}`, `{him}` pronouns.
@@ -131,6 +136,21 @@ const THEIRS: &[(&str, &[&str])] = &[
             "Well done to {n} for the medal! On another note, {he} has been diagnosed with {t}.",
         ],
     ),
+    (
+        "said of a pupil, shapes of a third writing",
+        &[
+            "Dear Dr Shah\n\nRe: {n}\n\nThank you for seeing this pupil. Over the last term staff have noticed difficulty with reading and spelling. We suspect {t} and would value an assessment.",
+            "Hi all, quick update on {n} after today's meeting.\n\nHome is calmer. Attendance up. {t} still a worry at night.\n\nNext review in two weeks.",
+            "Minutes of the review for {n}\n\nPresent: class teacher, Mrs Osgood, mum\n\n1. Progress: reading up two levels\n2. Needs: {t}\n3. Actions: laptop for exams",
+            "{n} - 7K - arrived 10.40. {t} given as the reason.",
+            "Sent from my phone\n\n{n} in the office again, says it's the {t}. Can someone come?",
+            "Cover work\n\nP1 8B: reading\nP2 7K: quiz. {n} may leave early ({t})\nP3 free",
+            "Trip list\n{n} - {t} - plan in bag\n2 more to follow",
+            "To whom it may concern\n\n{n} has been known to our service since 2022. At first it was around sleep.\n\nOver time it became clear that {t} was the main difficulty.",
+            "Please find attached the file for {n}.\n\nSummary: {t}; two house moves; attendance 82%.",
+            "Bus escort note: {n}, seat 3, {t}. Ring base if late.",
+        ],
+    ),
 ];
 
 /// The name counts, the term is nobody's: `{n}` full name.
@@ -176,10 +196,18 @@ const NOT_THEIRS: &[&str] = &[
     "Rehearsal at four for {n} and others.\n\nThe PTA thanks everybody who gave to the children's hospice.",
     "Chess club: {n} plays board one.\n\nFor your diary: flu nasal spray, 12 November, Reception to Year 6.",
     "{n} left a scarf in the theatre.\n\nReminder: medication must be handed in at reception in its box.",
+    "Friday bulletin\n\nNetball: {n} was our top scorer.\n\nHealth news: hay fever season is here. Tablets cannot be given without a form.\n\nDates: INSET day 3 May.",
+    "Governors' minutes\n\n4. Hall floor: quotes obtained.\n5. Art prize: {n} to receive the cup.\n6. SEND: three new EHCPs, funding agreed.\n7. Attendance 95.1%",
+    "House points: {n} 12, Oak 140, Elm 152.\n\nMental health: our wellbeing hub is open every lunch.",
+    "Dear families,\n\n{n} in Year 5 wrote to the mayor and got a reply.\n\nWe were sorry that so many were off with norovirus.\n\nThe nurse can advise on asthma pumps.",
+    "Photo: {n} with the mayor.\n\nOur new ADHD leaflet is on the website.",
 ];
 
 /// Nobody's either, but no word says so: only their sense tells them from what is said of a pupil.
 const BY_SENSE: &[&str] = &[
+    "Year 6 residential\n\n{n} has paid in full. Kit list below.\n\n- waterproof coat\n- any medication in its box\n- no nuts",
+    "Thank you for the lovely cards for {n} and the team.\n\nThe autism base opens in May; tours at nine.",
+    "{n} has reached grade 3 on the violin. Concert tickets on sale.\n\nDrama club is performing a piece on self-harm for Year 11.",
     "Coat pegs: {n} has number 12. Medical rooms have moved to block B; the defibrillator is by the gym.",
     "{n} asked a good question in science: why does asthma get worse in spring?",
     "{n} is reading a book in which the hero has epilepsy.",
@@ -227,7 +255,7 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
         (
             "a pupil beside a topic, by sense alone",
             BY_SENSE,
-            OTHERS / 8,
+            OTHERS / 5,
         ),
     ] {
         let mut random = Random::of(class);

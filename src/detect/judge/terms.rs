@@ -3,6 +3,7 @@
 //! # Invariants
 //! A term that belongs to a word like "policy" or "training" is a topic. In a table only the row counts, never the distance.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::detect::context::WINDOW;
@@ -26,11 +27,8 @@ impl<'j> Judge<'j> {
         if nobody || raw.terms.is_empty() {
             return;
         }
-        let passages = self
-            .scene
-            .table
-            .is_none()
-            .then(|| Passages::of(&self.scene.plain));
+        // Reading the shape of a text costs a pass over it; most texts have no term near a pupil.
+        let shape = OnceCell::new();
         for (index, term) in raw.terms.iter().enumerate() {
             let owned = matches!(
                 term.term.kind,
@@ -39,7 +37,7 @@ impl<'j> Judge<'j> {
             if !owned || term.range.start < until {
                 continue;
             }
-            if let Some(draft) = self.term(&raw.terms, index, term, passages.as_ref()) {
+            if let Some(draft) = self.term(&raw.terms, index, term, &shape) {
                 until = term.range.end;
                 drafts.push(draft);
             }
@@ -54,7 +52,7 @@ impl<'j> Judge<'j> {
         terms: &[RawTerm],
         index: usize,
         term: &RawTerm,
-        passages: Option<&Passages<'_>>,
+        shape: &OnceCell<Passages<'j>>,
     ) -> Option<Draft<'j>> {
         let engine = self.engine;
         let owner = engine
@@ -66,6 +64,8 @@ impl<'j> Judge<'j> {
         if self.about.is_empty() && self.nearest(&term.range, &wide).is_none() {
             return None;
         }
+        let prose = self.scene.table.is_none();
+        let passages = prose.then(|| shape.get_or_init(|| Passages::of(&self.scene.plain)));
         let wide = self.scene.sentence(&term.range);
         let sentence = passages.map_or_else(|| wide.clone(), |p| p.sentence(&term.range));
         let around = |kind: TermKind, range: &Range<usize>| {

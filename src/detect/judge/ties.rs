@@ -96,7 +96,7 @@ impl Judge<'_> {
             return match passages.signs.said(from, sentence) {
                 Some(Sign::Many) => tie(anchor, low?, "beside a pupil, in a sentence about many"),
                 None if passages.is_praise(&named) && !passages.goes_on(sentence) => {
-                    tie(anchor, low?, "beside a pupil who is praised")
+                    tie(anchor, Confidence::Low, "beside a pupil who is praised")
                 }
                 _ => tie(
                     anchor,
@@ -120,11 +120,7 @@ impl Judge<'_> {
         {
             return tie(anchor, sure, "in a record under a pupil's name");
         }
-        let goes_on = match said {
-            Some(Sign::One) => true,
-            Some(Sign::They) => strong,
-            _ => passages.goes_on(sentence),
-        };
+        let goes_on = said.is_some() || passages.goes_on(sentence);
         if goes_on && let Some(anchor) = before() {
             return tie(
                 anchor,
@@ -134,11 +130,14 @@ impl Judge<'_> {
         }
         let window = self.scene.window(range, WINDOW);
         let anchor = self.nearest(range, &window)?;
-        let news = passages.signs.circular || passages.is_praise(&passages.sentence(&anchor.range));
-        let confidence = if strong && !news {
+        let named = passages.sentence(&anchor.range);
+        let news = passages.signs.circular || passages.is_praise(&named);
+        // A word of every day needs to be expected: a note, a call, a name that heads the text.
+        let expected = strong || passages.is_matter(&named) || passages.stands_alone(&anchor.range);
+        let confidence = if expected && !news {
             Confidence::Medium
         } else {
-            low?
+            Confidence::Low
         };
         tie(anchor, confidence, "in another paragraph than a pupil")
     }
