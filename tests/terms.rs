@@ -172,6 +172,7 @@ fn what_schools_write_about_the_rest_stays_quiet() {
             "Siobhán O'Connell got a gold star in French.",
             "Oliver Whitcombe is on the school council with Amelia Hartley-Jones.",
             "Callum McAllister hoisting the flag on Remembrance Day",
+            "I'll collect Oliver Whitcombe, and he`ll bring his kit.",
             "Oliver Whitcombe finished unit 3 of the course and 2 units of maths.",
         ],
         false,

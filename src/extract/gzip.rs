@@ -37,11 +37,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
                     .map(|name| charset::decode(name, Some("utf-8"))),
             );
             comments.extend(header.comment().map(|text| charset::decode(text, None)));
-            comments.extend(
-                header
-                    .extra()
-                    .map(|extra| crate::extract::text::runs(extra)),
-            );
+            comments.extend(header.extra().map(crate::extract::text::runs));
         }
         rest = member.into_inner();
         if rest.len() == before {
