@@ -39,6 +39,14 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Findings kept of one message; counts of distinct people and values go on beyond it.
     pub findings: usize,
+    /// Pictures of one message that are read by OCR.
+    pub ocr_pictures: usize,
+    /// Pixels of them together.
+    pub ocr_pixels: u64,
+    /// Words of a message's own text that are tried as passwords on what it attaches; as many again from its attachments.
+    pub password_candidates: usize,
+    /// Milliseconds of work that trying them may cost, by the cost of each format's key derivation.
+    pub password_ms: u64,
     /// Seconds that judging one message may take.
     pub scan_seconds: u64,
 }
@@ -61,6 +69,10 @@ impl Default for Limits {
             file_text_bytes: 32 * MIB,
             text_bytes: 64 * MIB,
             findings: 10_000,
+            ocr_pictures: 20,
+            ocr_pixels: 40_000_000,
+            password_candidates: 32,
+            password_ms: 4_000,
             scan_seconds: 25,
         }
     }
@@ -76,10 +88,13 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct Spent {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     unpacked: AtomicU64,
     text: AtomicUsize,
     files: AtomicUsize,
+    pictures: AtomicUsize,
+    pixels: AtomicU64,
+    passwords: AtomicU64,
 }
 
 impl Budget {
@@ -99,6 +114,19 @@ impl Budget {
     /// Whether time is up.
     pub fn is_cancelled(&self) -> bool {
         self.spent.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The same ceilings and the same end of time, but a spending of its own: for what may turn out to be nothing, such as a try with
+    /// a wrong password.
+    #[must_use]
+    pub fn scratch(&self) -> Self {
+        Self {
+            limits: Arc::clone(&self.limits),
+            spent: Arc::new(Spent {
+                cancelled: Arc::clone(&self.spent.cancelled),
+                ..Spent::default()
+            }),
+        }
     }
 
     /// Spends one unpacked file; `false` when none is left.
@@ -125,6 +153,57 @@ impl Budget {
     }
 }
 
+/// Reading of pictures.
+impl Budget {
+    /// Spends one picture of this many pixels; `false` when it is too much for what is left.
+    pub fn take_picture(&self, pixels: u64) -> bool {
+        if self.pictures_left() == 0 || pixels > self.pixels_left() {
+            return false;
+        }
+        self.spent.pictures.fetch_add(1, Ordering::Relaxed);
+        self.spent.pixels.fetch_add(pixels, Ordering::Relaxed);
+        true
+    }
+
+    /// Pictures that may still be read.
+    pub fn pictures_left(&self) -> usize {
+        let spent = self.spent.pictures.load(Ordering::Relaxed);
+        self.limits.ocr_pictures.saturating_sub(spent)
+    }
+
+    /// Pixels that may still be read.
+    pub fn pixels_left(&self) -> u64 {
+        let spent = self.spent.pixels.load(Ordering::Relaxed);
+        self.limits.ocr_pixels.saturating_sub(spent)
+    }
+}
+
+/// Work of trying passwords.
+impl Budget {
+    /// Spends `micros` of work on one try; `false` when it may not be made. A word that only might be a password (`guess`) may use half
+    /// of the allowance, so that the words which the message calls passwords can be tried on every file.
+    pub fn take_try(&self, micros: u64, guess: bool) -> bool {
+        let whole = self.limits.password_ms.saturating_mul(1_000);
+        let allowance = if guess { whole / 2 } else { whole };
+        let spent = self.spent.passwords.load(Ordering::Relaxed);
+        if spent.saturating_add(micros) > allowance {
+            return false;
+        }
+        self.spent.passwords.fetch_add(micros, Ordering::Relaxed);
+        true
+    }
+
+    /// Work spent on tries so far, in microseconds.
+    pub fn tried(&self) -> u64 {
+        self.spent.passwords.load(Ordering::Relaxed)
+    }
+
+    /// Charges tries that another process made.
+    pub fn charge_tries(&self, micros: u64) {
+        self.spent.passwords.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +221,13 @@ mod tests {
         assert!(budget.take_file() && other.take_file() && !budget.take_file());
         assert!(budget.take_unpacked(6) && !other.take_unpacked(6));
         assert!(budget.take_text(10) && !other.take_text(1));
+        assert!(budget.take_picture(30_000_000) && !other.take_picture(10_000_001));
+        assert_eq!(
+            (other.pictures_left(), other.pixels_left()),
+            (19, 10_000_000)
+        );
+        assert!(budget.take_try(2_000_000, true) && !other.take_try(1, true));
+        assert!(other.take_try(2_000_000, false) && !budget.take_try(1, false));
         other.cancel();
         assert!(budget.is_cancelled());
     }

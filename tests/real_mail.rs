@@ -116,6 +116,14 @@ fn a_telephone_number_needs_a_tie_to_the_pupil() {
         ),
         ("01632 960001 (Oliver Whitcombe)", &["01632 960001"]),
         (
+            "Oliver Whitcombe, 7A, Fenwick Hall, 01632 960001",
+            &["01632 960001"],
+        ),
+        (
+            "Whitcombe;Oliver;7A;Fenwick Hall;01632 960001;paid",
+            &["01632 960001"],
+        ),
+        (
             "Name: Oliver Whitcombe\nYear: 7\nMobile: 01632 960001",
             &["01632 960001"],
         ),

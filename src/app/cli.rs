@@ -57,6 +57,12 @@ pub enum Command {
     /// Read documents handed over on standard input; started by the relay, not by people.
     #[command(hide = true)]
     Worker,
+    /// Read a picture handed over on standard input; started by the relay, not by people.
+    #[command(hide = true)]
+    Recognise {
+        /// Tesseract.
+        tesseract: PathBuf,
+    },
 }
 
 /// Where rules, people and domains come from; flags override the configuration.

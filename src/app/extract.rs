@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::app::cli::Output;
-use crate::extract::{Content, FileInput, Location, Place, Reader};
+use crate::extract::{Content, FileInput, Location, Passwords, Place, Reader};
 use crate::limits::{Budget, Limits};
 
 /// What was read in one file, as a line of JSON.
@@ -55,7 +55,7 @@ pub fn run(
             name: &name,
             declared: None,
             bytes: &bytes,
-            passwords: &[],
+            passwords: &Passwords::default(),
         };
         let started = Instant::now();
         let content = reader.read(&file, &Budget::new(Arc::clone(limits)));

@@ -95,6 +95,7 @@ pub fn run() -> ExitCode {
         }
         Command::Man { dir } => generate::man(&dir).map_err(Failure::machine),
         Command::Worker => return worker::child_main(),
+        Command::Recognise { tesseract } => return worker::recognise_main(&tesseract),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::app::admin::{self, Readiness};
 use crate::app::compiled;
-use crate::app::config::Config;
+use crate::app::config::{Config, Textless};
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::mail::Address;
@@ -137,7 +137,21 @@ pub fn workers(config: &Config, processes: usize) -> Result<worker::Pool, StartE
         (0, processes) | (processes, _) => pool.size = processes,
     }
     pool.wall = Duration::from_secs(config.worker.file_seconds);
-    Ok(worker::Pool::new(pool))
+    let size = pool.size;
+    let pool = worker::Pool::new(pool);
+    let tesseract = config.extract.tesseract().map_err(StartError::Settings)?;
+    let Some(tesseract) = tesseract else {
+        return Ok(pool);
+    };
+    let ocr = worker::OcrConfig::own_program(tesseract).map_err(|source| StartError::Machine {
+        what: "own program".to_owned(),
+        source,
+    })?;
+    Ok(pool.with_ocr(worker::OcrConfig {
+        size,
+        textless_is_read: config.extract.textless_pictures == Textless::Read,
+        ..ocr
+    }))
 }
 
 /// Starts everything; the relay accepts mail when this returns.

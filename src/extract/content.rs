@@ -188,7 +188,7 @@ impl ProtectionState {
 
 /// Every reason extraction gives for a protection: the words are fixed, so that they cross a process boundary by index and
 /// never carry content.
-pub const PROTECTION_REASONS: [&str; 19] = [
+pub const PROTECTION_REASONS: [&str; 30] = [
     "the password travels with it",
     "AES-encrypted entry of a ZIP archive",
     "the archive uses the weak cipher ZipCrypto",
@@ -207,6 +207,17 @@ pub const PROTECTION_REASONS: [&str; 19] = [
     "encryption that could not be confirmed",
     "the text is only encoded in base64",
     "the file name promises protection",
+    "7z archive encrypted with AES",
+    "RAR archive encrypted with AES",
+    "RAR archive of an old kind, whose cipher can be broken",
+    "Office opens the document without asking",
+    "Office document under a cipher that can be broken",
+    "locked against changes only: everyone can read it",
+    "read-only by request only: everyone can read it",
+    "S/MIME encrypted under a password",
+    "S/MIME under a cipher that can be broken",
+    "OpenPGP encrypted under a password",
+    "age encrypted under a password",
     "protected",
 ];
 
@@ -234,6 +245,25 @@ pub struct FileFact {
     pub mismatch: bool,
 }
 
+/// A picture that may be read by OCR.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where its text stands.
+    pub location: Location,
+    /// The place that is said to be a picture until this one is read.
+    pub answers: Location,
+    /// The picture as a file; empty when OCR cannot read it, so that its place stays a picture.
+    pub bytes: Vec<u8>,
+    /// How many pixels its own header says it has.
+    pub pixels: u64,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({}, {} pixels)", self.location, self.pixels)
+    }
+}
+
 /// Everything extraction learned from one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
@@ -247,4 +277,8 @@ pub struct Content {
     pub files: Vec<FileFact>,
     /// Malformed structure, of the message or of a container.
     pub defects: Vec<Defect>,
+    /// Pictures on their way to OCR, within what the message may still spend on it; empty when there is none.
+    pub pictures: Vec<Picture>,
+    /// Places whose text was read by OCR, which makes mistakes.
+    pub recognised: Vec<Location>,
 }

@@ -7,6 +7,7 @@ use crate::extract::content::{
     Content, FileFact, Location, PROTECTION_REASONS, Place, Protection, ProtectionState, Unit,
     Unread, UnreadReason, View,
 };
+use crate::extract::password::Passwords;
 use crate::extract::read::Reader;
 use crate::limits::Budget;
 use crate::mime::Defect;
@@ -16,9 +17,11 @@ pub(crate) struct Gather<'a> {
     pub(crate) content: Content,
     pub(crate) budget: &'a Budget,
     /// Words of the message that may open its own attachments.
-    pub(crate) passwords: Vec<String>,
+    pub(crate) passwords: Passwords,
     /// Who reads rich formats; `None` inside that reader itself.
     pub(crate) reader: Option<&'a dyn Reader>,
+    /// Pictures are kept for OCR.
+    pub(crate) keeps_pictures: bool,
     file_text: usize,
 }
 
@@ -27,8 +30,9 @@ impl<'a> Gather<'a> {
         Self {
             content: Content::default(),
             budget,
-            passwords: Vec::new(),
+            passwords: Passwords::default(),
             reader,
+            keeps_pictures: false,
             file_text: 0,
         }
     }
@@ -138,6 +142,8 @@ impl<'a> Gather<'a> {
         self.content.unread.extend(other.unread);
         self.content.protections.extend(other.protections);
         self.content.files.extend(other.files);
+        self.content.pictures.extend(other.pictures);
+        self.content.recognised.extend(other.recognised);
         for defect in other.defects {
             self.defect(defect);
         }

@@ -8,7 +8,9 @@
 
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::locks;
 use crate::extract::ooxml;
+use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
 use crate::extract::text::push_cell;
@@ -49,6 +51,7 @@ pub(crate) fn read(
         }
         return;
     }
+    locks::open_document(gather, location, &parts);
     let before = gather.content.units.len();
     let mut pictures = false;
     for (name, data) in &parts {
@@ -73,7 +76,15 @@ pub(crate) fn read(
             ),
             "mimetype" | "manifest.xml" | "settings.xml" | "manifest.rdf" => {}
             _ if name.starts_with("Thumbnails/") || name.starts_with("Configurations2/") => {}
-            _ if name.starts_with("Pictures/") => pictures = true,
+            _ if name.starts_with("Pictures/") => {
+                pictures = true;
+                picture::offer(
+                    gather,
+                    location.at(format!("picture {file}")),
+                    location,
+                    data,
+                );
+            }
             _ if matches!(extension(file).as_str(), "xml" | "rdf") => {
                 gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
             }

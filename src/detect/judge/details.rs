@@ -254,10 +254,21 @@ fn is_tied_behind(gap: &[u8], list: bool, labelled: bool) -> bool {
         return words.iter().all(|word| word == "mailto") && opens(gap);
     }
     let lines = memchr::memchr_iter(b'\n', gap).count();
-    let row = lines == 0 && (gap.contains(&b'\t') || gap.contains(&b'|'));
+    let row = lines == 0 && (gap.contains(&b'\t') || gap.contains(&b'|') || is_row(gap));
     let beside = lines <= 1 && words.iter().all(|word| LINKS.contains(&word.as_str()));
     let most = if labelled { FORM_LINES } else { 1 };
     row || beside || (lines <= most && !gap.contains(&b';') && ties(&words))
+}
+
+/// Whether a gap is cells of a row pasted into a letter: ", 7A, Fenwick Hall, ". A sentence has commas too, but no form between them.
+fn is_row(gap: &[u8]) -> bool {
+    const NUMBERED: usize = 12;
+    let mut cells = gap.split(|b| matches!(b, b',' | b';'));
+    let numbered = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        cell.len() <= NUMBERED && cell.iter().any(u8::is_ascii_digit)
+    };
+    gap.iter().filter(|b| matches!(b, b',' | b';')).count() >= 2 && cells.any(numbered)
 }
 
 /// The same for a detail before the name: "jo@home.example about Oliver", "07700 900123 (Oliver's mum)".
