@@ -46,6 +46,8 @@ const THEIRS: &[(&str, &[&str])] = &[
             "{n} - seen today, upset. Diagnosed with {t} in June. Mum aware.",
             "{n} is new in my group. The child has {t} and sits at the front.",
             "Thank you for taking {n} on Thursday. Because of {t} the bus must not be too loud.",
+            "{n} was found in the library after the concert. {t} is likely.",
+            "{n} drew a picture for the contest. I fear it is about {t}.",
             "Notes on {n} from today. Known: {t}. Seat near the door.",
         ],
     ),
@@ -188,7 +190,6 @@ const NOT_THEIRS: &[&str] = &[
     "Our relay team with {n} reached the final.\n\nWe are hiring: learning support assistant, experience of autism welcome.",
     "{n} drew the cover.\n\nInside: how we teach about depression, page 4; new uniform, page 6.",
     "Lost property: coat of {n}, two bags.\n\nSun safety: children with eczema should bring their own cream.",
-    "{n} was chosen as prefect. The epilepsy nurse from the county visits on Friday to speak with year groups.",
     "Sports day: {n} threw 21 metres. First aiders treated two sprained ankles and one case of heat stroke.",
     "Minutes: 1. {n} presented the eco report. 2. Pupil premium figures were noted. 3. Exclusions fell by a third.",
     "{n} sits the grade 5 exam on Friday.\n\nGovernors discussed the SEND budget and the cost of EHCP transport.",
@@ -205,6 +206,7 @@ const NOT_THEIRS: &[&str] = &[
 
 /// Nobody's either, but no word says so: only their sense tells them from what is said of a pupil.
 const BY_SENSE: &[&str] = &[
+    "{n} was chosen as prefect. The epilepsy nurse from the county visits on Friday to speak with year groups.",
     "Year 6 residential\n\n{n} has paid in full. Kit list below.\n\n- waterproof coat\n- any medication in its box\n- no nuts",
     "Thank you for the lovely cards for {n} and the team.\n\nThe autism base opens in May; tours at nine.",
     "{n} has reached grade 3 on the violin. Concert tickets on sale.\n\nDrama club is performing a piece on self-harm for Year 11.",
@@ -255,7 +257,7 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
         (
             "a pupil beside a topic, by sense alone",
             BY_SENSE,
-            OTHERS / 5,
+            OTHERS / 4,
         ),
     ] {
         let mut random = Random::of(class);

@@ -95,9 +95,6 @@ impl Judge<'_> {
             };
             return match passages.signs.said(from, sentence) {
                 Some(Sign::Many) => tie(anchor, low?, "beside a pupil, in a sentence about many"),
-                None if passages.is_praise(&named) && !passages.goes_on(sentence) => {
-                    tie(anchor, Confidence::Low, "beside a pupil who is praised")
-                }
                 _ => tie(
                     anchor,
                     by_distance(anchor),
