@@ -13,6 +13,7 @@ pub mod content;
 mod gather;
 pub mod html;
 mod markup;
+mod metadata;
 mod odf;
 mod ooxml;
 mod pdf;
