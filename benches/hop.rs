@@ -51,7 +51,7 @@ fn read(reader: &dyn Reader, bytes: &[u8]) -> usize {
         name: "a.zip",
         declared: None,
         bytes,
-        passwords: &[],
+        passwords: &beadle::extract::Passwords::default(),
     };
     let content = reader.read(&file, &Budget::new(Arc::new(Limits::default())));
     assert!(content.unread.is_empty(), "{:?}", content.unread);

@@ -43,6 +43,10 @@ pub struct Limits {
     pub ocr_pictures: usize,
     /// Pixels of them together.
     pub ocr_pixels: u64,
+    /// Words of a message's own text that are tried as passwords on what it attaches; as many again from its attachments.
+    pub password_candidates: usize,
+    /// Milliseconds of work that trying them may cost, by the cost of each format's key derivation.
+    pub password_ms: u64,
     /// Seconds that judging one message may take.
     pub scan_seconds: u64,
 }
@@ -67,6 +71,8 @@ impl Default for Limits {
             findings: 10_000,
             ocr_pictures: 20,
             ocr_pixels: 40_000_000,
+            password_candidates: 32,
+            password_ms: 4_000,
             scan_seconds: 25,
         }
     }
@@ -82,12 +88,13 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct Spent {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     unpacked: AtomicU64,
     text: AtomicUsize,
     files: AtomicUsize,
     pictures: AtomicUsize,
     pixels: AtomicU64,
+    passwords: AtomicU64,
 }
 
 impl Budget {
@@ -107,6 +114,19 @@ impl Budget {
     /// Whether time is up.
     pub fn is_cancelled(&self) -> bool {
         self.spent.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The same ceilings and the same end of time, but a spending of its own: for what may turn out to be nothing, such as a try with
+    /// a wrong password.
+    #[must_use]
+    pub fn scratch(&self) -> Self {
+        Self {
+            limits: Arc::clone(&self.limits),
+            spent: Arc::new(Spent {
+                cancelled: Arc::clone(&self.spent.cancelled),
+                ..Spent::default()
+            }),
+        }
     }
 
     /// Spends one unpacked file; `false` when none is left.
@@ -158,6 +178,32 @@ impl Budget {
     }
 }
 
+/// Work of trying passwords.
+impl Budget {
+    /// Spends `micros` of work on one try; `false` when it may not be made. A word that only might be a password (`guess`) may use half
+    /// of the allowance, so that the words which the message calls passwords can be tried on every file.
+    pub fn take_try(&self, micros: u64, guess: bool) -> bool {
+        let whole = self.limits.password_ms.saturating_mul(1_000);
+        let allowance = if guess { whole / 2 } else { whole };
+        let spent = self.spent.passwords.load(Ordering::Relaxed);
+        if spent.saturating_add(micros) > allowance {
+            return false;
+        }
+        self.spent.passwords.fetch_add(micros, Ordering::Relaxed);
+        true
+    }
+
+    /// Work spent on tries so far, in microseconds.
+    pub fn tried(&self) -> u64 {
+        self.spent.passwords.load(Ordering::Relaxed)
+    }
+
+    /// Charges tries that another process made.
+    pub fn charge_tries(&self, micros: u64) {
+        self.spent.passwords.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +226,8 @@ mod tests {
             (other.pictures_left(), other.pixels_left()),
             (19, 10_000_000)
         );
+        assert!(budget.take_try(2_000_000, true) && !other.take_try(1, true));
+        assert!(other.take_try(2_000_000, false) && !budget.take_try(1, false));
         other.cancel();
         assert!(budget.is_cancelled());
     }

@@ -460,16 +460,23 @@ fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
 #[test]
 fn encrypted_office_is_told_from_old_office_and_from_pretence() {
     let package = [9u8; 5000];
-    let agile = compound(&[
-        ("EncryptionInfo", &[4, 0, 4, 0, 0x40, 0, 0, 0]),
-        ("EncryptedPackage", &package),
-    ]);
+    let plain = docx("<w:p/>", &[]);
+    let agile = msoffice_crypto::encrypt_ooxml(&plain, "not in the message").unwrap();
     let content = attached("plan.docx", &agile);
     assert_eq!(
         (states(&content), reasons(&content)),
         (vec![ProtectionState::Password], vec![])
     );
     assert!(!content.files[0].mismatch);
+    // The same head without the keys that belong to it.
+    let headed = compound(&[
+        ("EncryptionInfo", &[4, 0, 4, 0, 0x40, 0, 0, 0]),
+        ("EncryptedPackage", &package),
+    ]);
+    assert_eq!(
+        states(&attached("plan.docx", &headed)),
+        [ProtectionState::Opaque]
+    );
     let unknown = compound(&[
         ("EncryptionInfo", &[9, 0, 9, 0]),
         ("EncryptedPackage", &package),
@@ -810,7 +817,15 @@ fn smime_signed_is_read_and_enveloped_is_protection() {
         &[
             vec![2, 1, 0],
             der(0x31, &der(0x30, &[0; 80])),
-            der(0x30, &oid(1)),
+            der(
+                0x30,
+                &[
+                    oid(1),
+                    der(0x30, &[6, 3, 0x60, 0x86, 0x48]),
+                    der(0x80, &[0x9f; 64]),
+                ]
+                .concat(),
+            ),
         ]
         .concat(),
     );

@@ -63,7 +63,7 @@ fn read_with(bytes: &[u8], limits: Limits) -> Content {
         name: "a.pdf",
         declared: None,
         bytes,
-        passwords: &[],
+        passwords: &beadle::extract::Passwords::default(),
     };
     InProcess.read(&file, &Budget::new(Arc::new(limits)))
 }

@@ -184,7 +184,7 @@ fn a_killed_child_is_replaced() {
             name: "a.zip",
             declared: None,
             bytes,
-            passwords: &[],
+            passwords: &beadle::extract::Passwords::default(),
         };
         pool.read(&file, &Budget::new(Arc::new(Limits::default())))
     };

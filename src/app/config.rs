@@ -106,6 +106,10 @@ pub struct Trust {
     pub staff: Vec<PathBuf>,
     /// Folder whose `detectors` and `dictionaries` replace built-in ones of the same name.
     pub patterns: Option<PathBuf>,
+    /// The banks' modulus weight table (`valacdos.txt`), to tell account numbers from other digits.
+    pub modulus_table: Option<PathBuf>,
+    /// The sort code substitutions that belong to it (`scsubtab.txt`).
+    pub sort_code_substitutions: Option<PathBuf>,
 }
 
 impl Default for Trust {
@@ -117,6 +121,8 @@ impl Default for Trust {
             roster: Vec::new(),
             staff: Vec::new(),
             patterns: None,
+            modulus_table: None,
+            sort_code_substitutions: None,
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! # Standards
 //! age-encryption.org/v1 (C2SP): version line, stanzas, MAC line, payload; ASCII armour as strict PEM.
+//!
+//! # Known gaps
+//! Files under a passphrase are not tried with the words of the message.
 
 use crate::extract::sniff::{self, FileKind};
 use crate::mime::transfer;
@@ -11,6 +14,19 @@ const BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
 /// The nonce of the payload and one empty chunk's tag.
 const LEAST_PAYLOAD: usize = 32;
+
+/// Whether a passphrase opens the file: the only stanza is then of the type scrypt.
+pub(crate) fn is_by_password(bytes: &[u8]) -> bool {
+    let binary = if bytes.starts_with(BEGIN) {
+        let end = memchr::memmem::find(bytes, END).unwrap_or(bytes.len());
+        transfer::base64(&bytes[BEGIN.len().min(end)..end]).bytes
+    } else {
+        bytes.to_vec()
+    };
+    binary
+        .strip_prefix(VERSION)
+        .is_some_and(|header| header.starts_with(b"-> scrypt "))
+}
 
 /// `Age` when the whole grammar is there; a claim alone is no encryption.
 pub(crate) fn kind(bytes: &[u8]) -> Option<FileKind> {

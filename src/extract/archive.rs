@@ -9,16 +9,21 @@
 //! APPNOTE 4.3.7, 4.3.12, 4.3.16; WinZip AE-1/AE-2.
 //!
 //! # Known gaps
-//! Methods other than stored and deflate are unread, as are archives in several volumes.
+//! Imploded, shrunk and reduced entries (PKZIP 1, before 1993), encrypted entries that are packed with LZMA, XZ or Zstandard, and archives in
+//! several volumes are unread.
 
 use std::io::{Cursor, Read};
 
+use zip::CompressionMethod;
 use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 
+use crate::extract::bounded::{Stop, drain, found};
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
-use crate::extract::read;
+use crate::extract::password::{self, TRAVELS};
+use crate::extract::xz;
+use crate::extract::zstd;
 use crate::limits::Budget;
 use crate::mime::{Defect, charset};
 
@@ -170,54 +175,9 @@ fn plausible(header: &[u8]) -> bool {
         && (1..1024).contains(&name)
 }
 
-/// Why an entry gave no bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    TooBig,
-    Broken,
-    Unsupported,
-    TimedOut,
-    Encrypted,
-}
-
-impl Stop {
-    pub(crate) fn reason(self) -> UnreadReason {
-        match self {
-            Self::TooBig => UnreadReason::TooBig,
-            Self::Broken => UnreadReason::Broken,
-            Self::Unsupported | Self::Encrypted => UnreadReason::Unsupported,
-            Self::TimedOut => UnreadReason::TimedOut,
-        }
-    }
-}
-
-/// Reads to the end under the limits of size, ratio and time. What came out before a fault is kept.
-fn drain(reader: &mut impl Read, packed: u64, budget: &Budget) -> (Vec<u8>, Option<Stop>) {
-    let limits = &budget.limits;
-    let mut out = Vec::new();
-    let mut block = vec![0u8; 64 * 1024];
-    loop {
-        if budget.is_cancelled() {
-            return (out, Some(Stop::TimedOut));
-        }
-        match reader.read(&mut block) {
-            Ok(0) => return (out, None),
-            Ok(count) => {
-                let total = (out.len() + count) as u64;
-                let expands =
-                    total > limits.ratio_grace_bytes && total / packed.max(1) > limits.ratio;
-                if total > limits.file_bytes || expands || !budget.take_unpacked(count as u64) {
-                    return (out, Some(Stop::TooBig));
-                }
-                out.extend_from_slice(&block[..count]);
-            }
-            Err(_) => return (out, Some(Stop::Broken)),
-        }
-    }
-}
-
 /// A ZIP opened for reading by index.
 pub(crate) struct Archive<'a> {
+    bytes: &'a [u8],
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
 }
 
@@ -225,7 +185,19 @@ impl<'a> Archive<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
         zip::ZipArchive::new(Cursor::new(bytes))
             .ok()
-            .map(|zip| Self { zip })
+            .map(|zip| Self { bytes, zip })
+    }
+
+    /// Whether the entry says that it is under PKWARE's strong encryption (APPNOTE 4.4.4, bit 6), which no program here opens.
+    fn is_strong(&self, index: usize) -> bool {
+        self.zip
+            .by_index_data(index)
+            .ok()
+            .and_then(|entry| {
+                let at = usize::try_from(entry.header_start()).ok()?;
+                u16_at(self.bytes, at.checked_add(6)?)
+            })
+            .is_none_or(|flags| flags & 0x40 != 0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -249,18 +221,50 @@ impl<'a> Archive<'a> {
         let options = ZipReadOptions::new().password(password.map(str::as_bytes));
         match self.zip.by_index_with_options(index, options) {
             Ok(mut file) => {
-                let packed = file.compressed_size();
-                drain(&mut file, packed, budget)
+                let packed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
+                return drain(&mut file, packed, budget);
             }
-            Err(ZipError::InvalidPassword) => (Vec::new(), Some(Stop::Encrypted)),
+            Err(ZipError::InvalidPassword) => return (Vec::new(), Some(Stop::Encrypted)),
             Err(ZipError::UnsupportedArchive(why)) if why == ZipError::PASSWORD_REQUIRED => {
-                (Vec::new(), Some(Stop::Encrypted))
+                return (Vec::new(), Some(Stop::Encrypted));
             }
-            Err(ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_)) => {
-                (Vec::new(), Some(Stop::Unsupported))
-            }
-            Err(_) => (Vec::new(), Some(Stop::Broken)),
+            Err(ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_)) => {}
+            Err(_) => return (Vec::new(), Some(Stop::Broken)),
         }
+        self.unpack(index, budget)
+    }
+
+    /// Methods that the crate has only in C, or without a limit on the dictionary. They are unpacked here and their checksum compared.
+    fn unpack(&mut self, index: usize, budget: &Budget) -> (Vec<u8>, Option<Stop>) {
+        let unsupported = (Vec::new(), Some(Stop::Unsupported));
+        let Ok(mut entry) = self.zip.by_index_raw(index) else {
+            return unsupported;
+        };
+        let (method, size, sum) = (entry.compression(), entry.size(), entry.crc32());
+        if entry.encrypted() {
+            return unsupported;
+        }
+        // The raw bytes are a slice of the archive: no more than it has.
+        let mut packed = Vec::new();
+        if entry.read_to_end(&mut packed).is_err() {
+            return (Vec::new(), Some(Stop::Broken));
+        }
+        let (bytes, stop) =
+            if method == CompressionMethod::ZSTD || method == CompressionMethod::ZSTD_DEPRECATED {
+                let (bytes, stop, _) = zstd::unpack(&packed, budget);
+                (bytes, stop)
+            } else if method == CompressionMethod::XZ {
+                let (bytes, stop, _) = xz::unpack(&packed, budget);
+                (bytes, stop)
+            } else if method == CompressionMethod::LZMA {
+                xz::unpack_zip_lzma(&packed, size, budget)
+            } else {
+                return unsupported;
+            };
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes);
+        let stop = stop.or_else(|| (crc.sum() != sum).then_some(Stop::Broken));
+        (bytes, stop)
     }
 }
 
@@ -343,68 +347,61 @@ fn entry(
     let inside = location.inside(&name);
     if !encrypted {
         let (bytes, stop) = archive.read(index, None, gather.budget);
-        found(gather, &inside, &name, &bytes, stop, depth);
+        found(gather, &inside, &name, KIND, (&bytes, stop), depth);
         return;
     }
     gather.unit(&inside, View::FileName, name.clone());
-    let passwords = gather.passwords.clone();
-    for password in &passwords {
-        if gather.stopped(&inside) {
-            return;
-        }
-        let (bytes, stop) = archive.read(index, Some(password), gather.budget);
-        if stop.is_none() {
-            gather.protect(
-                &inside,
-                ProtectionState::Apparent,
-                "the password travels with it",
-            );
-            read::file(gather, &inside, &name, None, &bytes, depth + 1);
-            return;
-        }
-        if stop == Some(Stop::TooBig) {
-            gather.protect(
-                &inside,
-                ProtectionState::Apparent,
-                "the password travels with it",
-            );
-            gather.unread(&inside, UnreadReason::TooBig, KIND);
-            return;
-        }
+    closed(gather, &inside, archive, (index, aes), &name, depth);
+}
+
+/// Microseconds of one try: AES derives its key in 1,000 rounds of HMAC-SHA-1, ZipCrypto in none.
+const TRY_AES: u64 = 1_000;
+const TRY_ZIPCRYPTO: u64 = 50;
+
+/// An encrypted entry: opened with a word of the message, or said to be protected.
+fn closed(
+    gather: &mut Gather<'_>,
+    inside: &Location,
+    archive: &mut Archive<'_>,
+    (index, aes): (usize, bool),
+    name: &str,
+    depth: usize,
+) {
+    let budget = gather.budget;
+    let cost = if aes { TRY_AES } else { TRY_ZIPCRYPTO };
+    // ZipCrypto lets one wrong password in 256 begin: only the checksum at the end tells. AES tells at the start.
+    let opened = password::attempt(gather, cost, |word| {
+        let (bytes, stop) = archive.read(index, Some(word), budget);
+        let limit = matches!(stop, Some(Stop::TooBig | Stop::TimedOut));
+        (stop.is_none() || aes && limit).then_some((bytes, stop))
+    });
+    if let Some((bytes, stop)) = opened {
+        gather.protect(inside, ProtectionState::Apparent, TRAVELS);
+        found(gather, inside, name, KIND, (&bytes, stop), depth);
+        return;
     }
-    gather.file(&inside, "application/octet-stream", 0, false);
+    gather.file(inside, "application/octet-stream", 0, false);
     if aes {
         gather.protect(
-            &inside,
+            inside,
             ProtectionState::Password,
             "AES-encrypted entry of a ZIP archive",
         );
+    } else if archive.is_strong(index) {
+        gather.protect(
+            inside,
+            ProtectionState::Opaque,
+            "encryption that could not be confirmed",
+        );
+        gather.unread(inside, UnreadReason::Unsupported, KIND);
     } else {
         gather.protect(
-            &inside,
+            inside,
             ProtectionState::Apparent,
             "the archive uses the weak cipher ZipCrypto",
         );
-        gather.unread(&inside, UnreadReason::Unsupported, KIND);
+        gather.unread(inside, UnreadReason::Unsupported, KIND);
     }
-}
-
-fn found(
-    gather: &mut Gather<'_>,
-    inside: &Location,
-    name: &str,
-    bytes: &[u8],
-    stop: Option<Stop>,
-    depth: usize,
-) {
-    if let Some(stop) = stop {
-        gather.unit(inside, View::FileName, name);
-        gather.unread(inside, stop.reason(), KIND);
-        if bytes.is_empty() {
-            return;
-        }
-    }
-    read::file(gather, inside, name, None, bytes, depth + 1);
 }
 
 /// Entries by their local headers alone.
@@ -419,9 +416,9 @@ fn strays(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], at: &[usiz
         let inside = location.inside(&name);
         match zip::read::read_zipfile_from_stream(&mut cursor) {
             Ok(Some(mut file)) => {
-                let packed = file.compressed_size();
+                let packed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
                 let (bytes, stop) = drain(&mut file, packed, gather.budget);
-                found(gather, &inside, &name, &bytes, stop, depth);
+                found(gather, &inside, &name, KIND, (&bytes, stop), depth);
             }
             Ok(None) => {}
             Err(_) => {

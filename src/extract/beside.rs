@@ -55,7 +55,8 @@ fn pieces<'b>(kind: FileKind, name: &str, bytes: &'b [u8]) -> Vec<&'b [u8]> {
             found.extend(pdf::foreign(bytes));
             found.extend(archive::start(bytes).map(|at| &bytes[at..]));
         }
-        FileKind::Empty | FileKind::EncryptedOffice => {}
+        // Their readers say what follows their end; what they hold may well be an archive that is not packed again.
+        FileKind::Empty | FileKind::EncryptedOffice | FileKind::Packed(_) => {}
         _ => {
             if let FileKind::Image(_) = kind {
                 found.extend(picture::rest(bytes));
@@ -80,6 +81,13 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
         .rposition(|byte| !blank(byte))
         .map_or(from, |at| at + 1);
     &bytes[from..to]
+}
+
+/// Reads what follows the end of a packed file; zeros are padding.
+pub(crate) fn after(gather: &mut Gather<'_>, location: &Location, rest: &[u8], depth: usize) {
+    if trimmed(rest).len() >= NOTHING {
+        one(gather, location, rest, depth);
+    }
 }
 
 fn one(gather: &mut Gather<'_>, location: &Location, piece: &[u8], depth: usize) {

@@ -5,19 +5,21 @@
 //! writes; a text inside a document cannot fake it.
 //!
 //! # Standards
-//! MS-CFB 2.2, 2.6; MS-OFFCRYPTO 2.3.4.
-//!
-//! # Known gaps
-//! The contents of .doc, .xls, .ppt and .msg are not read. A workbook under Excel's built-in password ("VelvetSweatshop"), which opens
-//! for everyone, is taken for encrypted, and candidate passwords are not tried on Office files.
+//! MS-CFB 2.2, 2.6; MS-OFFCRYPTO 2.2, 2.3.4; MS-DOC 2.5.1 (fEncrypted); MS-XLS 2.4.117 (FilePass); MS-PPT 2.3.2 (headerToken).
 
-use crate::extract::sniff::FileKind;
+use crate::extract::sniff::{self, FileKind};
 
 /// The first eight bytes of a compound file.
 pub(crate) const MAGIC: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /// Chains longer than this belong to no honest header or directory.
 const LONGEST_CHAIN: usize = 4096;
 const END: u32 = 0xffff_fffa;
+/// Streams below this size stand in the mini stream.
+const MINI: usize = 4096;
+/// Bytes of an encrypted package that are looked at.
+const SAMPLE: usize = 64 * 1024;
+/// Records of a workbook that are looked at for its encryption.
+const FIRST_RECORDS: usize = 32;
 
 struct Compound<'a> {
     bytes: &'a [u8],
@@ -74,20 +76,45 @@ impl<'a> Compound<'a> {
 
     fn chain(&self, start: u32) -> Vec<u8> {
         let mut out = Vec::new();
-        let (mut at, mut hops) = (start, 0);
-        while at < END && hops < LONGEST_CHAIN {
-            let offset = (at as usize + 1) * self.sector;
-            let Some(sector) = self
-                .bytes
-                .get(offset..(offset + self.sector).min(self.bytes.len()).max(offset))
-            else {
-                break;
-            };
-            out.extend_from_slice(sector);
-            at = self.fat.get(at as usize).copied().unwrap_or(u32::MAX);
-            hops += 1;
+        for range in self.sectors(start) {
+            out.extend_from_slice(&self.bytes[range]);
         }
         out
+    }
+
+    /// Where the sectors of a chain stand in the file.
+    fn sectors(&self, start: u32) -> Vec<std::ops::Range<usize>> {
+        let mut out = Vec::new();
+        let mut at = start;
+        while at < END && out.len() < LONGEST_CHAIN {
+            let offset = (at as usize + 1) * self.sector;
+            if offset >= self.bytes.len() {
+                break;
+            }
+            out.push(offset..(offset + self.sector).min(self.bytes.len()));
+            at = self.fat.get(at as usize).copied().unwrap_or(u32::MAX);
+        }
+        out
+    }
+
+    /// Where the first `most` bytes of a stream stand in the file.
+    fn positions(&self, entries: &[Entry], entry: &Entry, most: usize) -> Vec<usize> {
+        if entry.size >= MINI {
+            let sectors = self.sectors(entry.start);
+            return sectors
+                .into_iter()
+                .flatten()
+                .take(most.min(entry.size))
+                .collect();
+        }
+        // Its chain of small sectors is taken to be unbroken, as every writer makes it.
+        let root = entries.iter().find(|entry| entry.kind == 5);
+        let mini = root.map_or_else(Vec::new, |root| self.sectors(root.start));
+        mini.into_iter()
+            .flatten()
+            .skip(entry.start as usize * 64)
+            .take(most.min(entry.size))
+            .collect()
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -115,7 +142,7 @@ impl<'a> Compound<'a> {
 
     /// The first bytes of a stream, from the mini stream when it is small.
     fn head(&self, entries: &[Entry], entry: &Entry) -> Option<Vec<u8>> {
-        if entry.size >= 4096 {
+        if entry.size >= MINI {
             return Some(self.chain(entry.start));
         }
         let root = entries.iter().find(|entry| entry.kind == 5)?;
@@ -138,7 +165,7 @@ pub(crate) fn kind(bytes: &[u8]) -> FileKind {
             .find(|entry| entry.name == name && entry.kind == 2)
     };
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
-    if has("\u{6}dataspaces") && has("drmencrypteddataspace") {
+    if has("\u{9}drmcontent") || has("\u{6}dataspaces") && has("drmencrypteddataspace") {
         return FileKind::Rpmsg;
     }
     if let (Some(info), Some(package)) = (stream("encryptioninfo"), stream("encryptedpackage")) {
@@ -147,10 +174,19 @@ pub(crate) fn kind(bytes: &[u8]) -> FileKind {
         let head = compound.head(&entries, info).unwrap_or_default();
         let version = (u16_at(&head, 0), u16_at(&head, 2));
         let known = matches!(version, (Some(4), Some(4)) | (Some(2..=4), Some(2)));
-        if known && !plain && package.size > 8 {
+        let cipher: Vec<u8> = compound
+            .positions(&entries, package, SAMPLE)
+            .into_iter()
+            .map(|at| bytes[at])
+            .collect();
+        let shown = cipher.get(8..).is_none_or(sniff::is_readable);
+        if known && !plain && !shown && package.size > 8 {
             return FileKind::EncryptedOffice;
         }
         return FileKind::Other("application/x-encrypted-office");
+    }
+    if is_encrypted_binary(&compound, &entries) {
+        return FileKind::EncryptedOffice;
     }
     if has("worddocument") {
         FileKind::Other("application/msword")
@@ -163,4 +199,83 @@ pub(crate) fn kind(bytes: &[u8]) -> FileKind {
     } else {
         OLE
     }
+}
+
+/// Whether a document of Word, Excel or PowerPoint before 2007 says that it is encrypted.
+fn is_encrypted_binary(compound: &Compound<'_>, entries: &[Entry]) -> bool {
+    let head = |name: &str| {
+        let entry = entries
+            .iter()
+            .find(|entry| entry.name == name && entry.kind == 2)?;
+        let at = compound.positions(entries, entry, MINI);
+        Some(
+            at.into_iter()
+                .map(|at| compound.bytes[at])
+                .collect::<Vec<u8>>(),
+        )
+    };
+    let word = head("worddocument")
+        .and_then(|head| u16_at(&head, 10))
+        .is_some_and(|flags| flags & 0x0100 != 0);
+    let excel = ["workbook", "book"]
+        .iter()
+        .filter_map(|name| head(name))
+        .any(|head| records(&head).iter().any(|record| record.kind == FILE_PASS));
+    let slides = head("current user").and_then(|head| u32_at(&head, 12)) == Some(0xf3d1_c4df);
+    word || excel || slides
+}
+
+const FILE_PASS: u16 = 0x002f;
+const WRITE_PROTECT: u16 = 0x0086;
+
+/// A record of a workbook: its kind and where it stands in the stream, its header included.
+struct Record {
+    kind: u16,
+    range: std::ops::Range<usize>,
+}
+
+/// The first records of a workbook; the headers are never encrypted.
+fn records(stream: &[u8]) -> Vec<Record> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while out.len() < FIRST_RECORDS
+        && let (Some(kind), Some(length)) = (u16_at(stream, at), u16_at(stream, at + 2))
+    {
+        let end = at + 4 + usize::from(length);
+        out.push(Record {
+            kind,
+            range: at..end,
+        });
+        at = end;
+    }
+    out
+}
+
+/// A workbook whose write protection stands before its encryption, with the two exchanged: programs that decrypt look for the encryption in
+/// the second record only. Both lengths stay, so nothing behind them moves.
+pub(crate) fn in_order(bytes: &[u8]) -> Option<Vec<u8>> {
+    let compound = Compound::open(bytes)?;
+    let entries = compound.entries();
+    let book = entries
+        .iter()
+        .find(|entry| entry.kind == 2 && matches!(entry.name.as_str(), "workbook" | "book"))?;
+    let at = compound.positions(&entries, book, MINI);
+    let head: Vec<u8> = at.iter().map(|at| bytes[*at]).collect();
+    let records = records(&head);
+    let pass = records.iter().position(|record| record.kind == FILE_PASS)?;
+    let before = records.get(1..pass).filter(|before| {
+        !before.is_empty()
+            && before
+                .iter()
+                .all(|record| record.kind == WRITE_PROTECT && record.range.len() == 4)
+    })?;
+    let from = before.first()?.range.start;
+    let moved = head.get(records[pass].range.clone())?;
+    let mut turned = moved.to_vec();
+    turned.extend_from_slice(head.get(from..records[pass].range.start)?);
+    let mut out = bytes.to_vec();
+    for (offset, byte) in turned.into_iter().enumerate() {
+        *out.get_mut(*at.get(from + offset)?)? = byte;
+    }
+    Some(out)
 }

@@ -188,7 +188,7 @@ impl ProtectionState {
 
 /// Every reason extraction gives for a protection: the words are fixed, so that they cross a process boundary by index and
 /// never carry content.
-pub const PROTECTION_REASONS: [&str; 19] = [
+pub const PROTECTION_REASONS: [&str; 30] = [
     "the password travels with it",
     "AES-encrypted entry of a ZIP archive",
     "the archive uses the weak cipher ZipCrypto",
@@ -207,6 +207,17 @@ pub const PROTECTION_REASONS: [&str; 19] = [
     "encryption that could not be confirmed",
     "the text is only encoded in base64",
     "the file name promises protection",
+    "7z archive encrypted with AES",
+    "RAR archive encrypted with AES",
+    "RAR archive of an old kind, whose cipher can be broken",
+    "Office opens the document without asking",
+    "Office document under a cipher that can be broken",
+    "locked against changes only: everyone can read it",
+    "read-only by request only: everyone can read it",
+    "S/MIME encrypted under a password",
+    "S/MIME under a cipher that can be broken",
+    "OpenPGP encrypted under a password",
+    "age encrypted under a password",
     "protected",
 ];
 

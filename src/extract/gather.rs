@@ -7,6 +7,7 @@ use crate::extract::content::{
     Content, FileFact, Location, PROTECTION_REASONS, Place, Protection, ProtectionState, Unit,
     Unread, UnreadReason, View,
 };
+use crate::extract::password::Passwords;
 use crate::extract::read::Reader;
 use crate::limits::Budget;
 use crate::mime::Defect;
@@ -19,7 +20,7 @@ pub(crate) struct Gather<'a> {
     pub(crate) content: Content,
     pub(crate) budget: &'a Budget,
     /// Words of the message that may open its own attachments.
-    pub(crate) passwords: Vec<String>,
+    pub(crate) passwords: Passwords,
     /// Who reads rich formats; `None` inside that reader itself.
     pub(crate) reader: Option<&'a dyn Reader>,
     /// Pictures are kept for OCR.
@@ -32,7 +33,7 @@ impl<'a> Gather<'a> {
         Self {
             content: Content::default(),
             budget,
-            passwords: Vec::new(),
+            passwords: Passwords::default(),
             reader,
             keeps_pictures: false,
             file_text: 0,

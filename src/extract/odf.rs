@@ -8,6 +8,7 @@
 
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::locks;
 use crate::extract::ooxml;
 use crate::extract::picture;
 use crate::extract::read;
@@ -50,6 +51,7 @@ pub(crate) fn read(
         }
         return;
     }
+    locks::open_document(gather, location, &parts);
     let before = gather.content.units.len();
     let mut pictures = false;
     for (name, data) in &parts {

@@ -9,11 +9,12 @@
 //!
 //! # Known gaps
 //! Pictures in a document are no unread unless the document has no text at all: every letterhead has a logo. Macros are not read.
-//! Protection flags (`documentProtection`, sheet protection) encrypt nothing and are no protection.
 
-use crate::extract::archive::{Archive, Stop};
+use crate::extract::archive::Archive;
+use crate::extract::bounded::Stop;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::locks;
 use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
@@ -74,6 +75,7 @@ pub(crate) fn read(
     };
     // Slides and sheets in the order people count them.
     parts.sort_by_key(|(name, _)| (number(name), name.clone()));
+    locks::office(gather, location, &parts);
     let before = gather.content.units.len();
     if parts
         .iter()

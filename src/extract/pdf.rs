@@ -31,6 +31,7 @@ use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::pdf_lock;
 
 const KIND: &str = "application/pdf";
 /// Pages read of one document.
@@ -267,15 +268,13 @@ fn open(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) -> Option<Pd
             Some(pdf)
         }
         Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {
-            for password in gather.passwords.clone() {
-                if let Ok(pdf) = Pdf::new_with_password(bytes.to_vec(), &password) {
-                    gather.protect(
-                        location,
-                        ProtectionState::Apparent,
-                        "the password travels with it",
-                    );
-                    return Some(pdf);
-                }
+            if let Some(pdf) = pdf_lock::open(gather, bytes) {
+                gather.protect(
+                    location,
+                    ProtectionState::Apparent,
+                    "the password travels with it",
+                );
+                return Some(pdf);
             }
             match strength(bytes) {
                 Strength::Strong => gather.protect(

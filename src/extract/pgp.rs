@@ -1,13 +1,26 @@
 //! OpenPGP messages: whether armour or packets hold encryption, a signature, or only look like it.
 //!
 //! # Invariants
-//! "Encrypted" is said of session keys that ciphertext follows to the end of the file, never of a first line or a first byte.
+//! "Encrypted" is said of session keys that ciphertext follows to the end of the file, never of a first line or a first byte. What is only
+//! signed, compressed or wrapped is read.
 //!
 //! # Standards
-//! RFC 9580 4.2 (packet headers), 5.1, 5.3, 5.13 (versions), 6 (armour), 10.3 (message grammar).
+//! RFC 9580 4.2 (packet headers), 5.1, 5.3, 5.13 (versions), 6 (armour), 5.6 (compressed data), 5.9 (literal data),
+//! 10.3 (message grammar).
+//!
+//! # Known gaps
+//! Messages that are encrypted under a password alone are not tried with the words of the message.
 
+use std::borrow::Cow;
+
+use crate::extract::bounded::Stop;
+use crate::extract::bz2;
+use crate::extract::content::{Location, ProtectionState, UnreadReason};
+use crate::extract::gather::Gather;
+use crate::extract::gzip;
+use crate::extract::read;
 use crate::extract::sniff::{self, FileKind};
-use crate::mime::transfer;
+use crate::mime::{charset, transfer};
 
 const ARMOUR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
@@ -27,13 +40,19 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<FileKind> {
     if head.starts_with(ARMOUR) {
         return Some(armoured(head));
     }
-    is_encrypted(bytes).then_some(FileKind::PgpEncrypted)
+    if is_encrypted(bytes) {
+        return Some(FileKind::PgpEncrypted);
+    }
+    if all_signatures(bytes) {
+        return Some(FileKind::PgpSignature);
+    }
+    is_message(bytes).then_some(FileKind::PgpReadable)
 }
 
 /// One packet and what follows it.
 struct Packet<'a> {
     tag: u8,
-    body: &'a [u8],
+    body: Cow<'a, [u8]>,
     rest: &'a [u8],
 }
 
@@ -43,7 +62,7 @@ fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
         let end = header.checked_add(length)?;
         Some(Packet {
             tag,
-            body: bytes.get(header..end)?,
+            body: Cow::Borrowed(bytes.get(header..end)?),
             rest: &bytes[end..],
         })
     };
@@ -78,30 +97,33 @@ fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
 
 /// A packet in chunks: each of a power of two, the last of any length.
 fn chunked(tag: u8, bytes: &[u8]) -> Option<Packet<'_>> {
-    let mut at = 1;
+    let mut body = Vec::new();
+    let mut at = 1usize;
     loop {
         let length = *bytes.get(at)?;
-        let next = |header: usize, length: usize| at.checked_add(header)?.checked_add(length);
-        let end = match length {
-            224..255 => {
-                at = next(1, 1 << (length & 0x1f))?;
-                continue;
-            }
-            0..192 => next(1, usize::from(length))?,
+        let (header, count, more) = match length {
+            224..255 => (1, 1usize << (length & 0x1f), true),
+            0..192 => (1, usize::from(length), false),
             192..224 => {
                 let low = usize::from(*bytes.get(at + 1)?);
-                next(2, (usize::from(length) - 192) * 256 + low + 192)?
+                (2, (usize::from(length) - 192) * 256 + low + 192, false)
             }
             255 => {
                 let digits: [u8; 4] = bytes.get(at + 1..at + 5)?.try_into().ok()?;
-                next(5, u32::from_be_bytes(digits) as usize)?
+                (5, u32::from_be_bytes(digits) as usize, false)
             }
         };
-        return Some(Packet {
-            tag,
-            body: bytes.get(2..end)?,
-            rest: &bytes[end..],
-        });
+        let from = at + header;
+        let end = from.checked_add(count)?;
+        body.extend_from_slice(bytes.get(from..end)?);
+        at = end;
+        if !more {
+            return Some(Packet {
+                tag,
+                body: Cow::Owned(body),
+                rest: &bytes[end..],
+            });
+        }
     }
 }
 
@@ -179,7 +201,12 @@ fn is_signature(text: &[u8]) -> bool {
     let Some(armour) = armour(text).filter(|armour| armour.alone) else {
         return false;
     };
-    let mut rest = armour.packets.as_slice();
+    all_signatures(&armour.packets)
+}
+
+/// Signature packets and nothing else.
+fn all_signatures(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
     while !rest.is_empty() {
         match packet(rest) {
             Some(packet) if packet.tag == 2 && matches!(packet.body.first(), Some(3..=6)) => {
@@ -188,7 +215,181 @@ fn is_signature(text: &[u8]) -> bool {
             _ => return false,
         }
     }
-    !armour.packets.is_empty()
+    !bytes.is_empty()
+}
+
+/// A message without encryption, by the grammar: signatures around literal or compressed data, to the end of the file.
+fn is_message(bytes: &[u8]) -> bool {
+    let (mut rest, mut data) = (bytes, 0usize);
+    for _ in 0..MOST_PACKETS {
+        if rest.is_empty() {
+            break;
+        }
+        let Some(packet) = packet(rest) else {
+            return false;
+        };
+        rest = packet.rest;
+        match (packet.tag, packet.body.first()) {
+            (2, Some(3..=6)) | (4, Some(3 | 6)) | (10 | 21, _) => {}
+            (8, Some(0..=3)) => data += 1,
+            (11, Some(b'b' | b't' | b'u' | b'l' | b'1' | b'm')) => {
+                let name = packet.body.get(1).map_or(0, |length| usize::from(*length));
+                if packet.body.len() < name + 6 {
+                    return false;
+                }
+                data += 1;
+            }
+            _ => return false,
+        }
+    }
+    data == 1 && rest.is_empty()
+}
+
+/// Whether only a password opens an encrypted message: it has session keys, and none of them is to a person's key.
+fn is_by_password(packets: &[u8]) -> bool {
+    let mut rest = packets;
+    let mut passwords = 0;
+    for _ in 0..MOST_PACKETS {
+        match packet(rest) {
+            Some(packet) if matches!(packet.tag, 3 | 10 | 21) => {
+                passwords += usize::from(packet.tag == 3);
+                rest = packet.rest;
+            }
+            Some(packet) => return packet.tag != 1 && passwords > 0,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// How an encrypted message is protected: armoured, in a text, or as packets.
+pub(crate) fn protection(bytes: &[u8]) -> (ProtectionState, &'static str) {
+    let at = memchr::memmem::find(bytes, ARMOUR);
+    let packets = at.and_then(|at| armour(&bytes[at..]));
+    let packets = packets
+        .as_ref()
+        .map_or(bytes, |armour| armour.packets.as_slice());
+    if is_by_password(packets) {
+        (
+            ProtectionState::Password,
+            "OpenPGP encrypted under a password",
+        )
+    } else {
+        (ProtectionState::EndToEnd, "OpenPGP encrypted")
+    }
+}
+
+/// What a message without encryption holds.
+struct Literal {
+    name: String,
+    bytes: Vec<u8>,
+    stop: Option<Stop>,
+}
+
+/// Reads a message that is signed, compressed or only wrapped. What is not understood is said.
+pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
+    gather.protect(
+        location,
+        ProtectionState::Apparent,
+        "OpenPGP armour without encryption",
+    );
+    let at = memchr::memmem::find(bytes, ARMOUR);
+    let armoured = at.and_then(|at| armour(&bytes[at..]));
+    let packets = armoured
+        .as_ref()
+        .map_or(bytes, |armour| armour.packets.as_slice());
+    let mut found = Vec::new();
+    let whole = literals(gather, packets, &mut found, 0);
+    if !whole || found.is_empty() {
+        gather.unread(
+            location,
+            UnreadReason::Unsupported,
+            FileKind::PgpReadable.media_type(),
+        );
+    }
+    for literal in found {
+        if let Some(stop) = literal.stop {
+            gather.unread(location, stop.reason(), FileKind::PgpReadable.media_type());
+        }
+        let inside = location.inside(&literal.name);
+        read::file(
+            gather,
+            &inside,
+            &literal.name,
+            None,
+            &literal.bytes,
+            depth + 1,
+        );
+    }
+}
+
+/// Walks packets into `found`; whether every one of them was understood.
+fn literals(gather: &Gather<'_>, packets: &[u8], found: &mut Vec<Literal>, level: usize) -> bool {
+    const DEEPEST: usize = 8;
+    let mut rest = packets;
+    for _ in 0..MOST_PACKETS {
+        if rest.is_empty() {
+            return true;
+        }
+        let Some(packet) = packet(rest) else {
+            return false;
+        };
+        rest = packet.rest;
+        match packet.tag {
+            2 | 4 | 10 | 13 | 21 => {}
+            8 if level < DEEPEST => {
+                let Some((inner, stop)) = unpack(gather, &packet.body) else {
+                    return false;
+                };
+                let before = found.len();
+                let whole = literals(gather, &inner, found, level + 1);
+                if let Some(last) = found.get_mut(before..).and_then(<[Literal]>::last_mut) {
+                    last.stop = last.stop.or(stop);
+                }
+                if !whole || stop.is_some() && found.len() == before {
+                    return false;
+                }
+            }
+            11 => match literal(&packet.body) {
+                Some(literal) => found.push(literal),
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn unpack(gather: &Gather<'_>, body: &[u8]) -> Option<(Vec<u8>, Option<Stop>)> {
+    let (method, packed) = body.split_first()?;
+    Some(match method {
+        0 => (packed.to_vec(), None),
+        1 | 2 => {
+            let (bytes, stop, _) = gzip::inflate(packed, *method == 2, gather.budget);
+            (bytes, stop)
+        }
+        3 => {
+            let (bytes, stop, _) = bz2::unpack(packed, gather.budget);
+            (bytes, stop)
+        }
+        _ => return None,
+    })
+}
+
+/// Its format, the length of its name, the name, a date, the data.
+fn literal(body: &[u8]) -> Option<Literal> {
+    let length = usize::from(*body.get(1)?);
+    let name = charset::decode(body.get(2..2 + length)?, Some("utf-8"));
+    Some(Literal {
+        // A signature's text has no name, or this one (RFC 9580 5.9).
+        name: if name.is_empty() || name == "_CONSOLE" {
+            "message.txt".to_owned()
+        } else {
+            name
+        },
+        bytes: body.get(2 + length + 4..)?.to_vec(),
+        stop: None,
+    })
 }
 
 fn armoured(text: &[u8]) -> FileKind {

@@ -3,14 +3,19 @@
 //! # Invariants
 //! Every file ends as units, as a protection, or as an unread: never as nothing (an empty file and a detached signature are nothing).
 
+use crate::extract::age;
 use crate::extract::archive;
 use crate::extract::beside;
+use crate::extract::bounded;
 use crate::extract::cms;
 use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
 use crate::extract::odf;
+use crate::extract::office_lock;
 use crate::extract::ooxml;
+use crate::extract::packed;
+use crate::extract::password::Passwords;
 use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::extract::picture;
@@ -34,7 +39,7 @@ pub struct FileInput<'a> {
     /// Its bytes.
     pub bytes: &'a [u8],
     /// Words of the message that may open it. Never logged.
-    pub passwords: &'a [String],
+    pub passwords: &'a Passwords,
 }
 
 /// Who reads rich formats (PDF, Office, archives) with everything inside them.
@@ -74,7 +79,7 @@ fn caught(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Conte
 fn read_here(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
     let mut gather = Gather::new(budget, None);
     gather.keeps_pictures = keeps_pictures;
-    gather.passwords = input.passwords.to_vec();
+    gather.passwords = input.passwords.clone();
     file(
         &mut gather,
         input.location,
@@ -137,6 +142,17 @@ pub(crate) fn file(
     beside::read(gather, location, kind, name, bytes, depth);
 }
 
+/// Reads what a password opened, at the place of what was closed.
+pub(crate) fn opened(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
+    let kind = sniff::sniff(bytes, "", None);
+    if depth > gather.budget.limits.container_depth {
+        gather.unread(location, UnreadReason::TooDeep, kind.media_type());
+        return;
+    }
+    dispatch(gather, location, kind, bytes, depth);
+    beside::read(gather, location, kind, "", bytes, depth);
+}
+
 fn dispatch(
     gather: &mut Gather<'_>,
     location: &Location,
@@ -147,7 +163,7 @@ fn dispatch(
     match kind {
         FileKind::Empty | FileKind::CmsDetached | FileKind::PgpSignature => {}
         FileKind::Text(media_type) => {
-            plain(gather, location, media_type, bytes);
+            plain(gather, location, media_type, bytes, depth);
             encoded(gather, location, bytes, depth);
         }
         FileKind::Csv => {
@@ -166,6 +182,7 @@ fn dispatch(
         FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
         FileKind::Zip => archive::read(gather, location, bytes, depth),
+        FileKind::Packed(kind) => packed::read(gather, location, kind, bytes, depth),
         FileKind::Image(media_type) => picture::read(gather, location, media_type, bytes),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(
@@ -178,45 +195,66 @@ fn dispatch(
             ),
             None => gather.unread(location, UnreadReason::Broken, kind.media_type()),
         },
-        FileKind::CmsEnveloped => gather.protect(
-            location,
-            ProtectionState::EndToEnd,
-            "S/MIME encrypted to its recipients",
-        ),
-        FileKind::PgpEncrypted => {
-            gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted");
+        FileKind::CmsEnveloped => {
+            let (state, reason, unread) = cms::protection(bytes);
+            gather.protect(location, state, reason);
+            if unread {
+                gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+            }
         }
+        FileKind::PgpEncrypted => {
+            let (state, reason) = pgp::protection(bytes);
+            gather.protect(location, state, reason);
+        }
+        FileKind::Age if age::is_by_password(bytes) => gather.protect(
+            location,
+            ProtectionState::Password,
+            "age encrypted under a password",
+        ),
         FileKind::Age => gather.protect(location, ProtectionState::EndToEnd, "age encrypted"),
         FileKind::Rpmsg => gather.protect(
             location,
             ProtectionState::RightsManaged,
             "rights-managed message",
         ),
-        FileKind::EncryptedOffice => gather.protect(
-            location,
-            ProtectionState::Password,
-            "Office document encrypted with AES",
-        ),
-        FileKind::PgpReadable => {
-            gather.protect(
-                location,
-                ProtectionState::Apparent,
-                "OpenPGP armour without encryption",
-            );
-            gather.unread(location, UnreadReason::Unsupported, kind.media_type());
-        }
+        FileKind::EncryptedOffice => office_lock::read(gather, location, bytes, depth),
+        FileKind::PgpReadable => pgp::read(gather, location, bytes, depth),
         FileKind::CmsOther | FileKind::Other("application/x-encrypted-office") => {
-            gather.protect(
-                location,
-                ProtectionState::Opaque,
-                "encryption that could not be confirmed",
-            );
-            gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+            unconfirmed(gather, location, kind, bytes, depth);
         }
         FileKind::Other(media_type) => {
             gather.unread(location, UnreadReason::Unsupported, media_type);
         }
     }
+}
+
+/// What claims to be sealed: compressed S/MIME is read, all else is neither confirmed nor read.
+fn unconfirmed(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    kind: FileKind,
+    bytes: &[u8],
+    depth: usize,
+) {
+    if let Some((inner, stop)) = cms::compressed_content(bytes, gather.budget) {
+        let inside = location.inside("compressed.eml");
+        let had = (inner.as_slice(), stop);
+        bounded::found(
+            gather,
+            &inside,
+            "compressed.eml",
+            kind.media_type(),
+            had,
+            depth,
+        );
+        return;
+    }
+    gather.protect(
+        location,
+        ProtectionState::Opaque,
+        "encryption that could not be confirmed",
+    );
+    gather.unread(location, UnreadReason::Unsupported, kind.media_type());
 }
 
 /// A message, or a mailbox of them (RFC 4155): each begins with a line that opens with `From `.
@@ -288,7 +326,13 @@ fn encoded(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: us
     );
 }
 
-fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: &[u8]) {
+fn plain(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    media_type: &str,
+    bytes: &[u8],
+    depth: usize,
+) {
     match media_type {
         "text/xml" => {
             gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
@@ -301,7 +345,7 @@ fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: 
         _ => {
             let text = charset::decode(bytes, None).replace("\r\n", "\n");
             if let Some(kind) = pgp::in_text(&text) {
-                armoured(gather, location, kind);
+                armoured(gather, location, (kind, &text), depth);
             }
             gather.unit(location, View::Visible, text);
         }
@@ -328,16 +372,17 @@ fn in_the_clear(gather: &mut Gather<'_>, location: &Location, kind: FileKind, by
 }
 
 /// A PGP message inside a text.
-pub(crate) fn armoured(gather: &mut Gather<'_>, location: &Location, kind: FileKind) {
+pub(crate) fn armoured(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    (kind, text): (FileKind, &str),
+    depth: usize,
+) {
     if kind == FileKind::PgpEncrypted {
-        gather.protect(location, ProtectionState::EndToEnd, "OpenPGP encrypted");
+        let (state, reason) = pgp::protection(text.as_bytes());
+        gather.protect(location, state, reason);
     } else {
-        gather.protect(
-            location,
-            ProtectionState::Apparent,
-            "OpenPGP armour without encryption",
-        );
-        gather.unread(location, UnreadReason::Unsupported, kind.media_type());
+        pgp::read(gather, location, text.as_bytes(), depth);
     }
 }
 

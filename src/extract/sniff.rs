@@ -6,6 +6,7 @@
 use crate::extract::age;
 use crate::extract::cfb;
 use crate::extract::cms;
+use crate::extract::packed::{self, Packed};
 use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::mime::charset;
@@ -31,6 +32,8 @@ pub enum FileKind {
     Odf(&'static str),
     /// ZIP.
     Zip,
+    /// Packed by another program than ZIP.
+    Packed(Packed),
     /// Encrypted Office document.
     EncryptedOffice,
     /// A picture.
@@ -76,6 +79,7 @@ impl FileKind {
             Self::Message => "message/rfc822",
             Self::Pdf => "application/pdf",
             Self::Zip => "application/zip",
+            Self::Packed(kind) => kind.media_type(),
             Self::EncryptedOffice => "application/x-encrypted-office",
             Self::CmsSigned | Self::CmsEnveloped | Self::CmsOther => "application/pkcs7-mime",
             Self::CmsDetached => "application/pkcs7-signature",
@@ -109,8 +113,12 @@ impl FileKind {
                 | Self::Ooxml(_)
                 | Self::Odf(_)
                 | Self::Zip
-                | Self::CmsSigned
                 | Self::Image(_)
+                | Self::Packed(_)
+                | Self::EncryptedOffice
+                | Self::CmsSigned
+                | Self::CmsOther
+                | Self::PgpReadable
         )
     }
 }
@@ -127,24 +135,6 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
     (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
     (b"{\\rtf", FileKind::Other("application/rtf")),
-    (
-        b"7z\xbc\xaf\x27\x1c",
-        FileKind::Other("application/x-7z-compressed"),
-    ),
-    (b"Rar!\x1a\x07", FileKind::Other("application/vnd.rar")),
-    (b"\x1f\x8b", FileKind::Other("application/gzip")),
-    (b"BZh", FileKind::Other("application/x-bzip2")),
-    (b"\xfd7zXZ\0", FileKind::Other("application/x-xz")),
-    (b"\x28\xb5\x2f\xfd", FileKind::Other("application/zstd")),
-    (
-        b"MSCF",
-        FileKind::Other("application/vnd.ms-cab-compressed"),
-    ),
-    (
-        b"MZ",
-        FileKind::Other("application/vnd.microsoft.portable-executable"),
-    ),
-    (b"\x7fELF", FileKind::Other("application/x-executable")),
     (b"ID3", FileKind::Other("audio/mpeg")),
     (b"OggS", FileKind::Other("audio/ogg")),
     (b"fLaC", FileKind::Other("audio/flac")),
@@ -213,9 +203,6 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
     if bytes.starts_with(b"BM") && bytes.len() > 26 && bytes[6..10] == [0; 4] {
         return Some(FileKind::Image("image/bmp"));
     }
-    if bytes.len() > 262 && &bytes[257..262] == b"ustar" {
-        return Some(FileKind::Other("application/x-tar"));
-    }
     if bytes.len() > 44 && &bytes[40..44] == b" EMF" {
         return Some(FileKind::Image("image/emf"));
     }
@@ -223,6 +210,7 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
         .or_else(|| pgp::kind(bytes))
         .or_else(|| age::kind(bytes))
         .or_else(|| rights_managed(bytes))
+        .or_else(|| packed::kind(bytes).map(FileKind::Packed))
 }
 
 /// A rights-managed message (MS-OXORMMS 2.2.4.1): its prefix, then blocks of a marker, two sizes and zlib data.
@@ -408,6 +396,9 @@ pub fn extension_for(kind: FileKind) -> &'static str {
         FileKind::Image("image/png") => "png",
         FileKind::Image("image/gif") => "gif",
         FileKind::CmsSigned | FileKind::CmsEnveloped | FileKind::CmsOther => "p7m",
+        FileKind::Packed(Packed::SevenZip) => "7z",
+        FileKind::Packed(Packed::Rar) => "rar",
+        FileKind::Packed(Packed::Tar) => "tar",
         _ => "bin",
     }
 }
@@ -433,7 +424,7 @@ pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
         FileKind::Text(_) | FileKind::Csv | FileKind::Html | FileKind::Message => "text",
         FileKind::Other("application/octet-stream") | FileKind::Empty => return false,
         FileKind::Other("application/x-ole-storage") => "ole",
-        FileKind::Other(_) => "other",
+        FileKind::Other(_) | FileKind::Packed(_) => "other",
         _ => return false,
     };
     promised.is_some_and(|promised| !promised.split('|').any(|family| family == actual))

@@ -1,10 +1,7 @@
-//! Plain text: flowed lines joined, separated values as tables, folded calendar lines unfolded, candidate passwords.
+//! Plain text: flowed lines joined, separated values as tables, folded calendar lines unfolded.
 //!
 //! # Standards
 //! RFC 3676 (format=flowed); RFC 4180 (CSV); RFC 5545 3.1 and RFC 6350 3.2 (folding).
-
-/// Candidate passwords tried on one message.
-pub(crate) const MOST_PASSWORDS: usize = 32;
 
 /// Joins the lines that a format=flowed sender broke.
 pub(crate) fn unflow(text: &str, delete_space: bool) -> String {
@@ -152,95 +149,6 @@ fn delimiter(text: &str) -> Option<u8> {
         .map(|(_, byte)| byte)
 }
 
-/// Words of a text that could open an attachment: what follows "password", what is quoted, then words with a digit.
-pub(crate) fn passwords(text: &str, into: &mut Vec<String>) {
-    const CUES: [&str; 8] = [
-        "password",
-        "passcode",
-        "passphrase",
-        "pass",
-        "pwd",
-        "pw",
-        "pin",
-        "code",
-    ];
-    let words: Vec<&str> = text.split_whitespace().take(20_000).collect();
-    for (i, word) in words.iter().enumerate() {
-        let (cue, glued) = word.split_once([':', '=']).unwrap_or((word, ""));
-        let cue = cue
-            .trim_matches(|c: char| !c.is_alphanumeric())
-            .to_lowercase();
-        if !CUES.contains(&cue.as_str()) {
-            continue;
-        }
-        candidate(glued, into);
-        // "password for the file is Rosebud7": look a few words ahead, stop at the first that is no filler.
-        let filler = |w: &str| {
-            let w = w
-                .trim_matches(|c: char| !c.is_alphanumeric())
-                .to_lowercase();
-            w.is_empty()
-                || matches!(
-                    w.as_str(),
-                    "is" | "for"
-                        | "the"
-                        | "to"
-                        | "open"
-                        | "this"
-                        | "file"
-                        | "attachment"
-                        | "document"
-                        | "zip"
-                        | "will"
-                        | "be"
-                        | "as"
-                        | "of"
-                        | "it"
-                )
-        };
-        let next = words[i + 1..].iter().take(10).find(|word| !filler(word));
-        if let Some(next) = next {
-            candidate(next, into);
-        }
-    }
-    for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('«', '»')] {
-        let mut rest = text;
-        while let Some(start) = rest.find(open) {
-            let inner = &rest[start + open.len_utf8()..];
-            let Some(end) = inner.find(close) else { break };
-            if !inner[..end].contains('\n') {
-                candidate(&inner[..end], into);
-            }
-            rest = &inner[end + close.len_utf8()..];
-        }
-    }
-    for word in words
-        .iter()
-        .rev()
-        .filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
-    {
-        candidate(word, into);
-    }
-}
-
-/// Adds a candidate as written and, after it, without the punctuation around it.
-fn candidate(word: &str, into: &mut Vec<String>) {
-    let bare = word.trim_matches(|c: char| {
-        matches!(
-            c,
-            '.' | ',' | ';' | ':' | '"' | '\'' | '(' | ')' | '“' | '”' | '‘' | '’' | '<' | '>'
-        )
-    });
-    for form in [word.trim_end_matches(['.', ',']), bare] {
-        if (3..=64).contains(&form.len())
-            && into.len() < MOST_PASSWORDS
-            && !into.iter().any(|known| known == form)
-        {
-            into.push(form.to_owned());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,17 +170,5 @@ mod tests {
         );
         assert_eq!(table("a,\"b\nc\"\n1,2\n").as_deref(), Some("a\tb c\n1\t2"));
         assert_eq!(table("just a line\nand one more\n"), None);
-    }
-
-    #[test]
-    fn passwords_follow_their_cue() {
-        let mut found = Vec::new();
-        passwords(
-            "Hi. The password for the file is Rosebud7. Or “open sesame”. pw: x9-Q",
-            &mut found,
-        );
-        for word in ["Rosebud7", "open sesame", "x9-Q"] {
-            assert!(found.iter().any(|f| f == word), "{word} {found:?}");
-        }
     }
 }

@@ -13,6 +13,7 @@ use crate::extract::beside;
 use crate::extract::content::{Content, Location, Place, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
+use crate::extract::password::{self, Harvest, Passwords};
 use crate::extract::pgp;
 use crate::extract::picture;
 use crate::extract::read::{self, Reader};
@@ -44,7 +45,7 @@ pub fn walk(message: &Message<'_>, budget: &Budget, reader: &dyn Reader) -> Cont
         gather.unit(&Location::of(Place::Subject), View::Visible, subject);
     }
     free_text(&mut gather, &Location::of(Place::Header), &message.headers);
-    gather.passwords = candidates(message);
+    gather.passwords = candidates(message, budget.limits.password_candidates);
     parts(&mut gather, &Location::of(Place::Body), message, 0);
     gather.content
 }
@@ -60,6 +61,8 @@ pub(crate) fn nested(
         gather.unit(&location.at("subject"), View::Visible, subject);
     }
     free_text(gather, location, &message.headers);
+    let own = candidates(message, gather.budget.limits.password_candidates);
+    gather.passwords.extend(&own);
     parts(gather, location, message, depth);
 }
 
@@ -86,29 +89,38 @@ fn free_text(gather: &mut Gather<'_>, location: &Location, headers: &Headers) {
     }
 }
 
-fn candidates(message: &Message<'_>) -> Vec<String> {
+/// Words of the subject, the bodies, the names of attached files and the date, which may open what is attached.
+fn candidates(message: &Message<'_>, most: usize) -> Passwords {
     // Only a message with something to open pays for the search.
     if message
         .parts
         .iter()
         .all(|part| part.role != Role::Attachment)
     {
-        return Vec::new();
+        return Passwords::default();
     }
-    let mut found = Vec::new();
-    for part in message.parts.iter().filter(|part| part.role == Role::Body) {
-        if let Some(body) = &part.text {
-            if part.media_type == "text/html" {
-                text::passwords(&html::read(body).visible, &mut found);
-            } else {
-                text::passwords(body, &mut found);
+    let mut harvest = Harvest::default();
+    for part in &message.parts {
+        match (&part.text, part.role) {
+            (Some(body), Role::Body) if part.media_type == "text/html" => {
+                harvest.text(&html::read(body).visible);
             }
+            (Some(body), Role::Body) => harvest.text(body),
+            _ => {}
         }
     }
-    if let Some(subject) = message.headers.decoded("Subject") {
-        text::passwords(&subject, &mut found);
+    for name in ["Subject", "Thread-Topic", "Comments", "Keywords"] {
+        if let Some(text) = message.headers.decoded(name) {
+            harvest.text(&text);
+        }
     }
-    found
+    for name in message.parts.iter().flat_map(|part| &part.names) {
+        harvest.file_name(name);
+    }
+    if let Some(date) = message.headers.decoded("Date") {
+        harvest.date(&date);
+    }
+    harvest.finish(most, &Passwords::default())
 }
 
 /// The places of all parts: inside an attached message they are inside its name.
@@ -149,6 +161,7 @@ fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth:
             cids.extend(body(gather, part, place, depth));
         }
     }
+    let mut closed: Vec<Closed<'_, '_>> = Vec::new();
     for (part, place) in message.parts.iter().zip(&inner) {
         if part.role != Role::Attachment || gather.stopped(place) {
             continue;
@@ -159,11 +172,26 @@ fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth:
             && part
                 .parent
                 .is_some_and(|up| message.parts[up].media_type == "multipart/encrypted");
-        if !control {
-            attachment(gather, part, place, &cids, &mut unnamed, depth);
+        if control {
+            continue;
+        }
+        let name = attachment_name(part, &mut unnamed);
+        let before = std::mem::take(&mut gather.content);
+        attachment(gather, part, place, &cids, &name, depth);
+        let content = std::mem::replace(&mut gather.content, before);
+        if password::closed(&content) > 0 {
+            closed.push(Closed {
+                part,
+                place,
+                name,
+                content,
+            });
+        } else {
+            gather.merge(content);
         }
     }
     swept(gather, base, message, depth);
+    again(gather, closed, &cids, depth);
     if message.defects.contains(&Defect::TooComplex) {
         gather.unread(base, UnreadReason::TooDeep, "message/rfc822");
     }
@@ -216,7 +244,7 @@ fn body(gather: &mut Gather<'_>, part: &Part<'_>, place: &Location, depth: usize
         gather.unit(place, View::Hidden, turned);
     }
     if let Some(kind) = pgp::in_text(shown) {
-        read::armoured(gather, place, kind);
+        read::armoured(gather, place, (kind, shown), depth);
     }
     let flowed = part
         .param("format")
@@ -261,12 +289,61 @@ pub(crate) fn is_small_picture(declared: &str, bytes: &[u8]) -> bool {
         && beside::is_alone(kind, bytes)
 }
 
+/// An attachment that a password which stands elsewhere in the message may open.
+struct Closed<'m, 'b> {
+    part: &'m Part<'b>,
+    place: &'m Location,
+    name: String,
+    content: Content,
+}
+
+/// Reads what stayed closed once more, with the words of everything that was read.
+fn again(
+    gather: &mut Gather<'_>,
+    closed: Vec<Closed<'_, '_>>,
+    cids: &HashSet<String>,
+    depth: usize,
+) {
+    if closed.is_empty() {
+        return;
+    }
+    let mut harvest = Harvest::default();
+    harvest.content(&gather.content);
+    for part in &closed {
+        harvest.content(&part.content);
+    }
+    let most = gather.budget.limits.password_candidates;
+    let mut words = harvest.finish(most, &gather.passwords);
+    let fresh = !words.is_empty();
+    words.extend(&gather.passwords);
+    gather.passwords = words;
+    for first in closed {
+        if !fresh || gather.budget.is_cancelled() {
+            gather.merge(first.content);
+            continue;
+        }
+        let before = std::mem::take(&mut gather.content);
+        attachment(gather, first.part, first.place, cids, &first.name, depth);
+        let second = std::mem::replace(&mut gather.content, before);
+        let opened = password::closed(&second) < password::closed(&first.content);
+        gather.merge(if opened { second } else { first.content });
+    }
+}
+
+fn attachment_name(part: &Part<'_>, unnamed: &mut usize) -> String {
+    part.names.first().cloned().unwrap_or_else(|| {
+        *unnamed += 1;
+        let kind = sniff::sniff(&part.bytes, "", Some(part.media_type.as_str()));
+        format!("part-{unnamed}.{}", sniff::extension_for(kind))
+    })
+}
+
 fn attachment(
     gather: &mut Gather<'_>,
     part: &Part<'_>,
     place: &Location,
     cids: &HashSet<String>,
-    unnamed: &mut usize,
+    name: &str,
     depth: usize,
 ) {
     if part.bytes.trim_ascii().is_empty() && part.names.is_empty() {
@@ -274,12 +351,7 @@ fn attachment(
     }
     let shown_inline = part.content_id.as_ref().is_some_and(|id| cids.contains(id));
     let declared = Some(part.media_type.as_str());
-    let name = part.names.first().cloned().unwrap_or_else(|| {
-        *unnamed += 1;
-        let kind = sniff::sniff(&part.bytes, "", declared);
-        format!("part-{unnamed}.{}", sniff::extension_for(kind))
-    });
-    let inside = place.inside(&name);
+    let inside = place.inside(name);
     for other in part.names.iter().skip(1) {
         gather.unit(&inside, View::FileName, other.clone());
     }
@@ -295,13 +367,13 @@ fn attachment(
         Some(text)
             if part.param("charset").is_some()
                 && matches!(
-                    sniff::sniff(&part.bytes, &name, declared),
+                    sniff::sniff(&part.bytes, name, declared),
                     FileKind::Text(_) | FileKind::Csv | FileKind::Html
                 ) =>
         {
-            read::file(gather, &inside, &name, declared, text.as_bytes(), depth);
+            read::file(gather, &inside, name, declared, text.as_bytes(), depth);
         }
-        _ => read::file(gather, &inside, &name, declared, &part.bytes, depth),
+        _ => read::file(gather, &inside, name, declared, &part.bytes, depth),
     }
 }
 

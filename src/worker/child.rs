@@ -60,5 +60,7 @@ fn answer(input: &mut impl Read, request: Request) -> io::Result<Answer> {
         passwords: &request.passwords,
     };
     let budget = Budget::new(Arc::new(request.limits));
-    Ok(keeping_pictures(&file, &budget).into())
+    let mut answer = Answer::from(keeping_pictures(&file, &budget));
+    answer.tried = budget.tried();
+    Ok(answer)
 }

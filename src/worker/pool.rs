@@ -259,11 +259,12 @@ fn exchange(
     let mut limits = (*budget.limits).clone();
     limits.ocr_pictures = if pictures { budget.pictures_left() } else { 0 };
     limits.ocr_pixels = budget.pixels_left();
+    limits.password_ms = limits.password_ms.saturating_sub(budget.tried() / 1_000);
     let request = Request {
         location: file.location.into(),
         name: file.name.to_owned(),
         declared: file.declared.map(str::to_owned),
-        passwords: file.passwords.to_vec(),
+        passwords: file.passwords.clone(),
         limits,
         length: file.bytes.len(),
     };
@@ -349,6 +350,7 @@ impl Reader for Pool {
         };
         let failed = match attempt {
             Ok(answer) => {
+                budget.charge_tries(answer.tried);
                 let content = charged(answer.into(), file, budget);
                 return self.recognise(content, budget);
             }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::content::PROTECTION_REASONS;
 use crate::extract::{
-    Content, FileFact, Location, Picture, Place, Protection, ProtectionState, Unit, Unread,
-    UnreadReason, View,
+    Content, FileFact, Location, Passwords, Picture, Place, Protection, ProtectionState, Unit,
+    Unread, UnreadReason, View,
 };
 use crate::limits::Limits;
 use crate::mime::Defect;
@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) location: WireLocation,
     pub(super) name: String,
     pub(super) declared: Option<String>,
-    pub(super) passwords: Vec<String>,
+    pub(super) passwords: Passwords,
     pub(super) limits: Limits,
     pub(super) length: usize,
 }
@@ -75,6 +75,8 @@ pub(super) struct Answer {
     pictures: Vec<(WireLocation, WireLocation, u64, usize)>,
     #[serde(skip)]
     bytes: Vec<Vec<u8>>,
+    /// Work spent on trying passwords, in microseconds.
+    pub(super) tried: u64,
 }
 
 const VIEWS: [View; 5] = [
@@ -147,6 +149,7 @@ impl From<Content> for Answer {
                 })
                 .collect(),
             defects: content.defects,
+            tried: 0,
         }
     }
 }
