@@ -414,3 +414,194 @@ fn a_recogniser_is_confined() {
     }
     assert_eq!(std::fs::read_to_string(&secret).unwrap(), NAME);
 }
+
+/// A policy can rule on what OCR read, which makes mistakes.
+#[test]
+fn text_read_by_ocr_is_a_fact_for_policy() {
+    let policy = beadle::policy::Policy::parse(
+        "own.toml",
+        r#"
+name = "own"
+title = "A policy of our own"
+
+[classes.internal]
+domains = ["oak.example"]
+
+[[rule]]
+id = "ocr"
+title = "A picture was read by OCR"
+remedy = "Send the words themselves."
+action = "hold"
+when = { recipients = ["outside"], recognised = true }
+
+[[case]]
+name = "with a picture"
+from = "a@oak.example"
+to = ["x@far.example"]
+recognised = true
+expect = "hold"
+rules = ["ocr"]
+
+[[case]]
+name = "without"
+from = "a@oak.example"
+to = ["x@far.example"]
+expect = "deliver"
+"#,
+    );
+    let problems = policy.unwrap().check();
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    // What this policy leaves out is said too; its cases must pass.
+    let cases = problems.iter().filter(|text| text.contains("case"));
+    assert_eq!(cases.count(), 0, "{problems:?}");
+}
+
+/// A directory of EXIF entries: tag, type, value; texts and bytes lie behind it.
+fn exif(entries: &[(u16, u16, &[u8])]) -> Vec<u8> {
+    let mut out = b"MM\0*\0\0\0\x08".to_vec();
+    out.extend((entries.len() as u16).to_be_bytes());
+    let mut behind = Vec::new();
+    let base = 8 + 2 + entries.len() * 12 + 4;
+    for (tag, kind, value) in entries {
+        out.extend(tag.to_be_bytes());
+        out.extend(kind.to_be_bytes());
+        out.extend((value.len() as u32).to_be_bytes());
+        out.extend(((base + behind.len()) as u32).to_be_bytes());
+        behind.extend_from_slice(value);
+    }
+    out.extend([0; 4]);
+    out.extend(behind);
+    out
+}
+
+fn caption() -> Vec<u8> {
+    exif(&[
+        (0x010e, 2, b"Amelia Hartwell at the pool\0"),
+        (0x9c9c, 1, b"M\0i\0l\0o\0 \0R\0e\0e\0d\0\0\0"),
+    ])
+}
+
+fn iptc() -> Vec<u8> {
+    let text = b"caption of Kai Moss";
+    let mut data = vec![0x1c, 2, 120, 0, text.len() as u8];
+    data.extend_from_slice(text);
+    let mut out = b"8BIM\x04\x04\0\0".to_vec();
+    out.extend((data.len() as u32).to_be_bytes());
+    out.extend(data);
+    out
+}
+
+const XMP: &[u8] = b"<x:xmpmeta><rdf:Description photoshop:Headline=\"Tess Bay\"><dc:title>Ines Roe</dc:title></rdf:Description></x:xmpmeta>";
+
+fn properties(name: &str, bytes: &[u8]) -> String {
+    let content = read(name, bytes, &InProcess);
+    let units = content
+        .units
+        .iter()
+        .filter(|unit| unit.view == View::Properties);
+    units.map(|unit| unit.text.as_str()).collect()
+}
+
+#[test]
+fn what_photographs_say_about_themselves_is_read() {
+    let mut jpeg = b"\xff\xd8".to_vec();
+    let mut segment = |marker: u8, parts: &[&[u8]]| {
+        let data = parts.concat();
+        jpeg.extend([0xff, marker]);
+        jpeg.extend((data.len() as u16 + 2).to_be_bytes());
+        jpeg.extend(data);
+    };
+    segment(0xe1, &[b"Exif\0\0", &caption()]);
+    segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", XMP]);
+    segment(0xed, &[b"Photoshop 3.0\0", &iptc()]);
+    segment(0xfe, &[b"by Zara Finch"]);
+    jpeg.extend(&sample(samples::JPEG)[2..]);
+    says(
+        &properties("a.jpg", &jpeg),
+        &[
+            NAME,
+            "Milo Reed",
+            "Kai Moss",
+            "Tess Bay",
+            "Ines Roe",
+            "by Zara Finch",
+        ],
+    );
+    says(&properties("a.tif", &caption()), &[NAME]);
+    let mut webp = sample(samples::WEBP);
+    for (kind, data) in [(b"EXIF", caption()), (b"XMP ", XMP.to_vec())] {
+        webp.extend(kind);
+        webp.extend((data.len() as u32).to_le_bytes());
+        webp.extend(&data);
+        webp.resize(webp.len() + data.len() % 2, 0);
+    }
+    let size = (webp.len() as u32 - 8).to_le_bytes();
+    webp[4..8].copy_from_slice(&size);
+    says(&properties("a.webp", &webp), &[NAME, "Tess Bay"]);
+}
+
+#[test]
+fn what_drawings_say_about_themselves_is_read() {
+    let mut coder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    coder.write_all(b"packed Theo Bell").unwrap();
+    let packed = coder.finish().unwrap();
+    let mut png = sample(samples::PNG)[..33].to_vec();
+    let mut chunk = |kind: &[u8], parts: &[&[u8]]| {
+        let data = parts.concat();
+        png.extend((data.len() as u32).to_be_bytes());
+        png.extend(kind);
+        png.extend(data);
+        png.extend([0; 4]);
+    };
+    chunk(b"tEXt", &[b"Author\0Zo\xeb Lark"]);
+    chunk(b"zTXt", &[b"Comment\0\0", &packed]);
+    chunk(
+        b"iTXt",
+        &[b"Title\0\0\0en\0Titel\0", "Uma Dale ☂".as_bytes()],
+    );
+    chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", XMP]);
+    chunk(b"eXIf", &[&caption()]);
+    png.extend(&sample(samples::PNG)[33..]);
+    says(
+        &properties("a.png", &png),
+        &[
+            "Author: Zoë Lark",
+            "packed Theo Bell",
+            "Title: Uma Dale ☂",
+            "Ines Roe",
+            NAME,
+        ],
+    );
+    let file = sample(samples::GIF);
+    let text = b"drawn by Noa Penn";
+    let mut gif = file[..file.len() - 1].to_vec();
+    gif.extend([0x21, 0xfe, text.len() as u8]);
+    gif.extend(text);
+    gif.extend([0, 0x3b]);
+    says(&properties("a.gif", &gif), &["drawn by Noa Penn"]);
+}
+
+fn says(said: &str, words: &[&str]) {
+    for word in words {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+/// Loops, lying lengths and cuts in the metadata end at once.
+#[test]
+fn broken_metadata_ends() {
+    let mut looped = caption();
+    let end = 8 + 2 + 2 * 12;
+    looped[end..end + 4].copy_from_slice(&[0, 0, 0, 8]);
+    let mut lying = caption();
+    lying[14..18].copy_from_slice(&[0xff; 4]);
+    let started = Instant::now();
+    for bytes in [looped, lying] {
+        let jpeg = [b"\xff\xd8\xff\xe1\xff\xffExif\0\0".to_vec(), bytes.clone()].concat();
+        for cut in 0..jpeg.len() {
+            let _ = properties("a.jpg", &jpeg[..cut]);
+        }
+        let _ = properties("a.tif", &bytes);
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
+}

@@ -12,6 +12,9 @@ use crate::extract::read::Reader;
 use crate::limits::Budget;
 use crate::mime::Defect;
 
+/// Unread places that are said one by one; a message with more is ruled on by these.
+const MOST_UNREAD: usize = 1_000;
+
 /// The content under way.
 pub(crate) struct Gather<'a> {
     pub(crate) content: Content,
@@ -78,7 +81,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// Says that something could not be read; once for each place and reason.
+    /// Says that something could not be read; once for each place and reason, up to [`MOST_UNREAD`].
     pub(crate) fn unread(
         &mut self,
         location: &Location,
@@ -90,6 +93,7 @@ impl<'a> Gather<'a> {
             .unread
             .iter()
             .any(|known| known.location == *location && known.reason == reason)
+            || self.content.unread.len() >= MOST_UNREAD
         {
             return;
         }

@@ -19,6 +19,7 @@ mod gzip;
 pub mod html;
 mod locks;
 mod markup;
+mod metadata;
 mod odf;
 mod office_lock;
 mod ooxml;

@@ -78,12 +78,7 @@ pub(crate) fn read(
             _ if name.starts_with("Thumbnails/") || name.starts_with("Configurations2/") => {}
             _ if name.starts_with("Pictures/") => {
                 pictures = true;
-                picture::offer(
-                    gather,
-                    location.at(format!("picture {file}")),
-                    location,
-                    data,
-                );
+                picture::inside(gather, location, file, data);
             }
             _ if matches!(extension(file).as_str(), "xml" | "rdf") => {
                 gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));

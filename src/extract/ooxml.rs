@@ -183,12 +183,7 @@ fn embedded(
             .media_type()
             .starts_with("image/")
     {
-        picture::offer(
-            gather,
-            location.at(format!("picture {file}")),
-            location,
-            data,
-        );
+        picture::inside(gather, location, file, data);
         return true;
     }
     read::file(gather, &location.inside(file), file, None, data, depth + 1);

@@ -10,8 +10,9 @@
 //! # Known gaps
 //! HEIC, AVIF, PSD and vector formats are never read. Of an animation only what a decoder shows first is.
 
-use crate::extract::content::{Location, Picture, UnreadReason};
+use crate::extract::content::{Location, Picture, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::metadata;
 
 /// Pixels below which a picture holds no line of text: a word of 12 by 250.
 const TOO_SMALL: u64 = 3_000;
@@ -26,7 +27,16 @@ pub(crate) fn read(
     bytes: &[u8],
 ) {
     gather.unread(location, UnreadReason::ImageOnly, media_type);
+    let said = metadata::text(bytes);
+    gather.unit(&location.at("properties"), View::Properties, said);
     offer(gather, location.at("picture"), location, bytes);
+}
+
+/// Reads a picture that stands in a document under this file name; the document's reader says whether it makes the document one.
+pub(crate) fn inside(gather: &mut Gather<'_>, location: &Location, file: &str, bytes: &[u8]) {
+    let at = location.at(format!("picture {file}"));
+    gather.unit(&at, View::Properties, metadata::text(bytes));
+    offer(gather, at, location, bytes);
 }
 
 /// Keeps a picture for OCR, if its format, its size and the allowance let it; `answers` is the place that is a picture until it is read.
