@@ -218,53 +218,57 @@ impl<'a> Archive<'a> {
         password: Option<&str>,
         budget: &Budget,
     ) -> (Vec<u8>, Option<Stop>) {
+        if let Some(unpacked) = self.unpack(index, budget) {
+            return unpacked;
+        }
         let options = ZipReadOptions::new().password(password.map(str::as_bytes));
         match self.zip.by_index_with_options(index, options) {
             Ok(mut file) => {
                 let packed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
-                return drain(&mut file, packed, budget);
+                drain(&mut file, packed, budget)
             }
-            Err(ZipError::InvalidPassword) => return (Vec::new(), Some(Stop::Encrypted)),
+            Err(ZipError::InvalidPassword) => (Vec::new(), Some(Stop::Encrypted)),
             Err(ZipError::UnsupportedArchive(why)) if why == ZipError::PASSWORD_REQUIRED => {
-                return (Vec::new(), Some(Stop::Encrypted));
+                (Vec::new(), Some(Stop::Encrypted))
             }
-            Err(ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_)) => {}
-            Err(_) => return (Vec::new(), Some(Stop::Broken)),
+            Err(ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_)) => {
+                (Vec::new(), Some(Stop::Unsupported))
+            }
+            Err(_) => (Vec::new(), Some(Stop::Broken)),
         }
-        self.unpack(index, budget)
     }
 
     /// Methods that the crate has only in C, or without a limit on the dictionary. They are unpacked here and their checksum compared.
-    fn unpack(&mut self, index: usize, budget: &Budget) -> (Vec<u8>, Option<Stop>) {
-        let unsupported = (Vec::new(), Some(Stop::Unsupported));
-        let Ok(mut entry) = self.zip.by_index_raw(index) else {
-            return unsupported;
-        };
+    fn unpack(&mut self, index: usize, budget: &Budget) -> Option<(Vec<u8>, Option<Stop>)> {
+        let mut entry = self.zip.by_index_raw(index).ok()?;
         let (method, size, sum) = (entry.compression(), entry.size(), entry.crc32());
-        if entry.encrypted() {
-            return unsupported;
+        let ours = [
+            CompressionMethod::ZSTD,
+            CompressionMethod::ZSTD_DEPRECATED,
+            CompressionMethod::XZ,
+            CompressionMethod::LZMA,
+        ];
+        if entry.encrypted() || !ours.contains(&method) {
+            return None;
         }
         // The raw bytes are a slice of the archive: no more than it has.
         let mut packed = Vec::new();
         if entry.read_to_end(&mut packed).is_err() {
-            return (Vec::new(), Some(Stop::Broken));
+            return Some((Vec::new(), Some(Stop::Broken)));
         }
-        let (bytes, stop) =
-            if method == CompressionMethod::ZSTD || method == CompressionMethod::ZSTD_DEPRECATED {
-                let (bytes, stop, _) = zstd::unpack(&packed, budget);
-                (bytes, stop)
-            } else if method == CompressionMethod::XZ {
-                let (bytes, stop, _) = xz::unpack(&packed, budget);
-                (bytes, stop)
-            } else if method == CompressionMethod::LZMA {
-                xz::unpack_zip_lzma(&packed, size, budget)
-            } else {
-                return unsupported;
-            };
+        let (bytes, stop) = if method == CompressionMethod::LZMA {
+            xz::unpack_zip_lzma(&packed, size, budget)
+        } else if method == CompressionMethod::XZ {
+            let (bytes, stop, _) = xz::unpack(&packed, budget);
+            (bytes, stop)
+        } else {
+            let (bytes, stop, _) = zstd::unpack(&packed, budget);
+            (bytes, stop)
+        };
         let mut crc = flate2::Crc::new();
         crc.update(&bytes);
         let stop = stop.or_else(|| (crc.sum() != sum).then_some(Stop::Broken));
-        (bytes, stop)
+        Some((bytes, stop))
     }
 }
 

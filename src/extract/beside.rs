@@ -8,6 +8,7 @@
 //! ISO 32000-2 7.5.5 and Annex C.2 (junk before the header and after the end); APPNOTE 4.3.16 (comment of an archive); PNG 5.6.
 
 use crate::extract::archive;
+use crate::extract::cfb;
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
 use crate::extract::pdf;
@@ -45,6 +46,13 @@ pub(crate) fn is_alone(kind: FileKind, bytes: &[u8]) -> bool {
 fn pieces<'b>(kind: FileKind, name: &str, bytes: &'b [u8]) -> Vec<&'b [u8]> {
     let mut found: Vec<&[u8]> = Vec::new();
     match kind {
+        // Themes and embedded documents are archives inside a stream, which the document's reader opens. Sectors that no stream has hold
+        // what was deleted: only an archive or a document in them was put there.
+        _ if bytes.starts_with(&cfb::MAGIC) => {
+            let rest = cfb::unused_end(bytes);
+            found.extend(archive::start(rest).map(|at| &rest[at..]));
+            found.extend(pdf::header(rest).map(|at| &rest[at..]));
+        }
         FileKind::Zip | FileKind::Ooxml(_) | FileKind::Odf(_) => {
             found.extend(archive::comment_and_rest(bytes));
             if sniff::extension(name) == "pdf" {

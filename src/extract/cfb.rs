@@ -152,6 +152,16 @@ impl<'a> Compound<'a> {
     }
 }
 
+/// The sectors after the last one that belongs to anything.
+pub(crate) fn unused_end(bytes: &[u8]) -> &[u8] {
+    const FREE: u32 = u32::MAX;
+    let end = Compound::open(bytes).and_then(|compound| {
+        let last = compound.fat.iter().rposition(|next| *next != FREE)?;
+        (last + 2).checked_mul(compound.sector)
+    });
+    end.and_then(|end| bytes.get(end..)).unwrap_or_default()
+}
+
 /// What a compound file is.
 pub(crate) fn kind(bytes: &[u8]) -> FileKind {
     const OLE: FileKind = FileKind::Other("application/x-ole-storage");

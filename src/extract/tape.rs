@@ -95,6 +95,35 @@ fn end_of<R: std::io::Read>(entry: &Entry<'_, R>, most: usize) -> usize {
     usize::try_from(end).map_or(most, |end| end.min(most))
 }
 
+/// GNU's sparse format 1.0 puts a map before the data: a count and twice as many numbers, a line each, to the end of a block. The holes are
+/// zeros and are left out.
+fn without_map(bytes: &[u8]) -> &[u8] {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let number = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<usize>().ok();
+    let mut length = 0;
+    let mut take = || {
+        let line = lines.next()?;
+        length += line.len() + 1;
+        number(line)
+    };
+    let Some(count) = take() else { return bytes };
+    for _ in 0..count.saturating_mul(2) {
+        if take().is_none() {
+            return bytes;
+        }
+    }
+    bytes
+        .get(length.next_multiple_of(BLOCK)..)
+        .unwrap_or_default()
+}
+
+/// Times, sizes and owners by number say nothing, and look like the numbers that detectors look for.
+fn is_number(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+}
+
 fn member<R: std::io::Read>(
     gather: &mut Gather<'_>,
     location: &Location,
@@ -103,20 +132,26 @@ fn member<R: std::io::Read>(
     depth: usize,
 ) {
     let decode = |bytes: &[u8]| charset::decode(bytes, Some("utf-8"));
-    let name = decode(&entry.path_bytes());
+    let mut name = decode(&entry.path_bytes());
     let (mut names, mut properties) = (Vec::new(), Vec::new());
+    let mut mapped = false;
     if let Some(target) = entry.link_name_bytes() {
         names.push(decode(&target));
     }
     if let Ok(Some(extensions)) = entry.pax_extensions() {
         for extension in extensions.flatten() {
             let value = decode(extension.value_bytes());
+            mapped |= extension.key_bytes() == b"GNU.sparse.major" && value == "1";
             if NAMES.contains(&extension.key_bytes()) {
                 names.push(value);
-            } else {
+            } else if !is_number(&value) {
                 properties.push(value);
             }
         }
+    }
+    if mapped && let Some(real) = names.last() {
+        // The header's own name is made up by the writer.
+        names.push(std::mem::replace(&mut name, real.clone()));
     }
     let header = entry.header();
     properties.extend(header.username_bytes().map(decode));
@@ -140,5 +175,6 @@ fn member<R: std::io::Read>(
     // A member that is cut ends without an error.
     let cut = (bytes.len() as u64) < entry.size();
     let stop = stop.or(cut.then_some(Stop::Broken));
-    bounded::found(gather, &inside, &name, KIND, (&bytes, stop), depth);
+    let data = if mapped { without_map(&bytes) } else { &bytes };
+    bounded::found(gather, &inside, &name, KIND, (data, stop), depth);
 }
