@@ -10,11 +10,14 @@ use crate::extract::content::{Content, Location, ProtectionState, Unread, Unread
 use crate::extract::gather::Gather;
 use crate::extract::html;
 use crate::extract::odf;
+use crate::extract::ole;
 use crate::extract::ooxml;
 use crate::extract::pdf;
 use crate::extract::pgp;
+use crate::extract::rtf;
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
+use crate::extract::tnef;
 use crate::extract::walk;
 use crate::extract::xml;
 use crate::limits::Budget;
@@ -155,6 +158,9 @@ fn dispatch(
         FileKind::Ooxml(media_type) => ooxml::read(gather, location, bytes, media_type, depth),
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
         FileKind::Zip => archive::read(gather, location, bytes, depth),
+        FileKind::Ole(media_type) => ole::read(gather, location, bytes, media_type, depth),
+        FileKind::Rtf => rtf::read(gather, location, bytes, depth),
+        FileKind::Tnef => tnef::read(gather, location, bytes, depth),
         FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(

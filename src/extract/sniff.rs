@@ -33,6 +33,12 @@ pub enum FileKind {
     Zip,
     /// Encrypted Office document.
     EncryptedOffice,
+    /// An old Office document, an Outlook item, or another OLE compound file.
+    Ole(&'static str),
+    /// Rich Text Format.
+    Rtf,
+    /// What Outlook wraps the rich parts of a message in.
+    Tnef,
     /// A picture.
     Image(&'static str),
     /// CMS: signed, with content inside.
@@ -61,6 +67,16 @@ const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessing
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
 
+/// Word before 2007.
+pub(crate) const DOC: &str = "application/msword";
+/// Excel before 2007.
+pub(crate) const XLS: &str = "application/vnd.ms-excel";
+/// PowerPoint before 2007.
+pub(crate) const PPT: &str = "application/vnd.ms-powerpoint";
+/// An item of Outlook.
+pub(crate) const MSG: &str = "application/vnd.ms-outlook";
+const OLE: &str = "application/x-ole-storage";
+
 impl FileKind {
     /// The media type, for people and policy.
     pub fn media_type(self) -> &'static str {
@@ -69,9 +85,12 @@ impl FileKind {
             Self::Text(kind)
             | Self::Ooxml(kind)
             | Self::Odf(kind)
+            | Self::Ole(kind)
             | Self::Image(kind)
             | Self::Other(kind) => kind,
             Self::Csv => "text/csv",
+            Self::Rtf => "application/rtf",
+            Self::Tnef => "application/ms-tnef",
             Self::Html => "text/html",
             Self::Message => "message/rfc822",
             Self::Pdf => "application/pdf",
@@ -105,7 +124,14 @@ impl FileKind {
     pub fn is_rich(self) -> bool {
         matches!(
             self,
-            Self::Pdf | Self::Ooxml(_) | Self::Odf(_) | Self::Zip | Self::CmsSigned
+            Self::Pdf
+                | Self::Ooxml(_)
+                | Self::Odf(_)
+                | Self::Zip
+                | Self::CmsSigned
+                | Self::Ole(_)
+                | Self::Rtf
+                | Self::Tnef
         )
     }
 }
@@ -121,7 +147,7 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\0\0\x01\0", FileKind::Image("image/x-icon")),
     (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
     (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
-    (b"{\\rtf", FileKind::Other("application/rtf")),
+    (b"{\\rtf", FileKind::Rtf),
     (
         b"7z\xbc\xaf\x27\x1c",
         FileKind::Other("application/x-7z-compressed"),
@@ -148,7 +174,7 @@ const MAGIC: &[(&[u8], FileKind)] = &[
         b"SQLite format 3\0",
         FileKind::Other("application/vnd.sqlite3"),
     ),
-    (b"\x78\x9f\x3e\x22", FileKind::Other("application/ms-tnef")),
+    (b"\x78\x9f\x3e\x22", FileKind::Tnef),
     (b"!BDN", FileKind::Other("application/vnd.ms-outlook-pst")),
 ];
 
@@ -188,7 +214,10 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
         return Some(zipped(bytes));
     }
     if bytes.starts_with(&cfb::MAGIC) {
-        return Some(cfb::kind(bytes));
+        return Some(match cfb::kind(bytes) {
+            FileKind::Other(kind @ (DOC | XLS | PPT | MSG | OLE)) => FileKind::Ole(kind),
+            kind => kind,
+        });
     }
     if bytes.len() > 12 && &bytes[4..8] == b"ftyp" {
         let image = matches!(&bytes[8..11], b"hei" | b"hev" | b"mif" | b"avi");
@@ -399,6 +428,12 @@ pub fn extension_for(kind: FileKind) -> &'static str {
         FileKind::Ooxml(PPTX) => "pptx",
         FileKind::Ooxml(_) => "docx",
         FileKind::Odf(_) => "odt",
+        FileKind::Ole(DOC) => "doc",
+        FileKind::Ole(XLS) => "xls",
+        FileKind::Ole(PPT) => "ppt",
+        FileKind::Ole(MSG) => "msg",
+        FileKind::Rtf => "rtf",
+        FileKind::Tnef => "dat",
         FileKind::Image("image/jpeg") => "jpg",
         FileKind::Image("image/png") => "png",
         FileKind::Image("image/gif") => "gif",
@@ -427,7 +462,8 @@ pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
         FileKind::Image(_) => "image",
         FileKind::Text(_) | FileKind::Csv | FileKind::Html | FileKind::Message => "text",
         FileKind::Other("application/octet-stream") | FileKind::Empty => return false,
-        FileKind::Other("application/x-ole-storage") => "ole",
+        FileKind::Ole(_) => "ole",
+        FileKind::Rtf => "rtf",
         FileKind::Other(_) => "other",
         _ => return false,
     };
@@ -440,7 +476,9 @@ fn family(extension: &str) -> Option<&'static str> {
         "pdf" => "pdf",
         "zip" => "zip",
         "docx" | "xlsx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx" | "ppsx" => "office",
-        "doc" | "xls" | "ppt" => "ole|office|text|other",
+        "doc" | "dot" | "xls" | "xlt" | "ppt" | "pps" | "pot" => "ole|office|text|rtf|other",
+        "msg" => "ole",
+        "rtf" => "rtf",
         "odt" | "ods" | "odp" => "odf",
         "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "webp" | "heic" | "ico" => {
             "image"

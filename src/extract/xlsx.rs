@@ -148,9 +148,7 @@ fn date_styles(data: &[u8]) -> Vec<bool> {
         Step::End("cellXfs") => in_cells = false,
         Step::Start("xf", start, _) if in_cells => {
             let id = attribute(start, "numFmtId").unwrap_or_default();
-            let built_in = id
-                .parse::<u32>()
-                .is_ok_and(|id| matches!(id, 14..=17 | 22 | 27..=36 | 50..=58));
+            let built_in = id.parse().is_ok_and(is_date_number);
             styles.push(custom.get(&id).copied().unwrap_or(built_in));
         }
         _ => {}
@@ -158,8 +156,13 @@ fn date_styles(data: &[u8]) -> Vec<bool> {
     styles
 }
 
+/// The built-in formats that show a date.
+pub(crate) fn is_date_number(id: u32) -> bool {
+    matches!(id, 14..=17 | 22 | 27..=36 | 50..=58)
+}
+
 /// A format code with a day or a year outside quotes and brackets.
-fn is_date_format(code: &str) -> bool {
+pub(crate) fn is_date_format(code: &str) -> bool {
     let (mut quoted, mut bracketed) = (false, false);
     for c in code.chars() {
         match c {
@@ -331,7 +334,7 @@ fn is_margin(element: &str) -> bool {
 }
 
 /// The words of a page header without its codes (ECMA-376 18.3.1.46): `&L`, `&12`, `&"Arial,Bold"`, `&K01+000`.
-fn margin(text: &str) -> String {
+pub(crate) fn margin(text: &str) -> String {
     let mut pieces = text.split('&');
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -388,7 +391,7 @@ fn shown(cell: &Cell, book: &Workbook) -> String {
 }
 
 /// A number as people see it: dates by day, long whole numbers without an exponent.
-fn number(value: &str, date: bool, from_1904: bool) -> String {
+pub(crate) fn number(value: &str, date: bool, from_1904: bool) -> String {
     let Ok(parsed) = value.parse::<f64>() else {
         return value.to_owned();
     };
