@@ -298,7 +298,7 @@ fn many(fields: &mut Fields<'_>, row: u32, first: usize, book: &Book) -> Vec<(u3
     found
 }
 
-fn truth(value: u8) -> String {
+pub(crate) fn truth(value: u8) -> String {
     if value == 1 { "TRUE" } else { "FALSE" }.to_owned()
 }
 

@@ -75,7 +75,6 @@ impl Grid {
         self.filled = column + 1;
     }
 
-
     fn end_row(&mut self) {
         self.filled = 0;
         if self.line.trim().is_empty() {

@@ -5,15 +5,19 @@
 
 use crate::extract::archive;
 use crate::extract::beside;
+use crate::extract::card;
 use crate::extract::cms;
 use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
+use crate::extract::iwork;
+use crate::extract::notebook;
 use crate::extract::odf;
 use crate::extract::ole;
 use crate::extract::ooxml;
 use crate::extract::pdf;
 use crate::extract::pgp;
+use crate::extract::records;
 use crate::extract::rtf;
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
@@ -139,7 +143,7 @@ fn dispatch(
     match kind {
         FileKind::Empty | FileKind::CmsDetached | FileKind::PgpSignature => {}
         FileKind::Text(media_type) => {
-            plain(gather, location, media_type, bytes);
+            plain(gather, location, media_type, bytes, depth);
             encoded(gather, location, bytes, depth);
         }
         FileKind::Csv => {
@@ -160,6 +164,8 @@ fn dispatch(
         FileKind::Zip => archive::read(gather, location, bytes, depth),
         FileKind::Ole(media_type) => ole::read(gather, location, bytes, media_type, depth),
         FileKind::Rtf => rtf::read(gather, location, bytes, depth),
+        FileKind::Iwork => iwork::read(gather, location, bytes, depth),
+        FileKind::Runs(media_type) => notebook::read(gather, location, bytes, media_type, depth),
         FileKind::Tnef => tnef::read(gather, location, bytes, depth),
         FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
@@ -283,16 +289,33 @@ fn encoded(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: us
     );
 }
 
-fn plain(gather: &mut Gather<'_>, location: &Location, media_type: &str, bytes: &[u8]) {
+fn plain(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    media_type: &str,
+    bytes: &[u8],
+    depth: usize,
+) {
     match media_type {
         "text/xml" => {
             gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
             gather.unit(location, View::Hidden, charset::decode(bytes, None));
+            let room = gather.budget.limits.file_text_bytes;
+            for (name, table) in records::of_xml(bytes, room) {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
-        "text/calendar" | "text/vcard" => {
-            let text = charset::decode(bytes, None).replace("\r\n", "\n");
-            gather.unit(location, View::Visible, text::unfold(&text));
+        "application/json" => {
+            let text = charset::decode(bytes, None);
+            let found = records::of_json(&text, gather.budget.limits.file_text_bytes);
+            let found = found.unwrap_or_default();
+            gather.unit(location, View::Visible, text);
+            gather.unit(location, View::Visible, found.lines);
+            for (name, table) in found.tables {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
+        "text/calendar" | "text/vcard" => card::read(gather, location, bytes, depth),
         _ => {
             let text = charset::decode(bytes, None).replace("\r\n", "\n");
             if let Some(kind) = pgp::in_text(&text) {

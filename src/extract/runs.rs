@@ -79,24 +79,6 @@ pub(crate) fn narrow(bytes: &[u8]) -> String {
     out
 }
 
-/// Runs of UTF-8 of two characters or more, a line each: strings with a length before them.
-pub(crate) fn utf8(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for run in chunk
-            .valid()
-            .split(|c: char| c.is_control() && c != '\n' && c != '\t')
-        {
-            let run = run.trim();
-            if run.chars().filter(|c| c.is_alphanumeric()).take(2).count() == 2 {
-                out.push_str(run);
-                out.push('\n');
-            }
-        }
-    }
-    out
-}
-
 /// All runs of a file without structure.
 pub(crate) fn all(bytes: &[u8]) -> String {
     let mut out = wide(bytes);
@@ -148,7 +130,6 @@ mod tests {
         bytes.extend(b"Zara Bell\0\x01\x02");
         assert_eq!(wide(&bytes), "Amelia Hart\n");
         assert!(narrow(&bytes).contains("Zara Bell\n"));
-        assert_eq!(utf8("\u{1}\u{5}Zoë K\u{0}x".as_bytes()), "Zoë K\n");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use crate::extract::age;
 use crate::extract::cfb;
 use crate::extract::cms;
+use crate::extract::iwork;
+use crate::extract::notebook;
 use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::mime::charset;
@@ -39,6 +41,10 @@ pub enum FileKind {
     Rtf,
     /// What Outlook wraps the rich parts of a message in.
     Tnef,
+    /// Pages, Numbers, Keynote.
+    Iwork,
+    /// Read as runs of text: notebooks, databases.
+    Runs(&'static str),
     /// A picture.
     Image(&'static str),
     /// CMS: signed, with content inside.
@@ -76,6 +82,8 @@ pub(crate) const PPT: &str = "application/vnd.ms-powerpoint";
 /// An item of Outlook.
 pub(crate) const MSG: &str = "application/vnd.ms-outlook";
 const OLE: &str = "application/x-ole-storage";
+const XLSB: &str = "application/vnd.ms-excel.sheet.binary.macroenabled.12";
+const VSDX: &str = "application/vnd.ms-visio.drawing";
 
 impl FileKind {
     /// The media type, for people and policy.
@@ -86,11 +94,13 @@ impl FileKind {
             | Self::Ooxml(kind)
             | Self::Odf(kind)
             | Self::Ole(kind)
+            | Self::Runs(kind)
             | Self::Image(kind)
             | Self::Other(kind) => kind,
             Self::Csv => "text/csv",
             Self::Rtf => "application/rtf",
             Self::Tnef => "application/ms-tnef",
+            Self::Iwork => iwork::KIND,
             Self::Html => "text/html",
             Self::Message => "message/rfc822",
             Self::Pdf => "application/pdf",
@@ -132,6 +142,8 @@ impl FileKind {
                 | Self::Ole(_)
                 | Self::Rtf
                 | Self::Tnef
+                | Self::Iwork
+                | Self::Runs(_)
         )
     }
 }
@@ -172,9 +184,10 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\x1a\x45\xdf\xa3", FileKind::Other("video/x-matroska")),
     (
         b"SQLite format 3\0",
-        FileKind::Other("application/vnd.sqlite3"),
+        FileKind::Runs("application/vnd.sqlite3"),
     ),
     (b"\x78\x9f\x3e\x22", FileKind::Tnef),
+    (notebook::ONENOTE, FileKind::Runs("application/onenote")),
     (b"!BDN", FileKind::Other("application/vnd.ms-outlook-pst")),
 ];
 
@@ -218,6 +231,9 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
             FileKind::Other(kind @ (DOC | XLS | PPT | MSG | OLE)) => FileKind::Ole(kind),
             kind => kind,
         });
+    }
+    if let Some(kind) = notebook::database(bytes) {
+        return Some(FileKind::Runs(kind));
     }
     if bytes.len() > 12 && &bytes[4..8] == b"ftyp" {
         let image = matches!(&bytes[8..11], b"hei" | b"hev" | b"mif" | b"avi");
@@ -281,11 +297,18 @@ fn zipped(bytes: &[u8]) -> FileKind {
             return FileKind::Ooxml(DOCX);
         }
         if has(b"xl/workbook") {
-            return FileKind::Ooxml(XLSX);
+            let binary = has(b"xl/workbook.bin");
+            return FileKind::Ooxml(if binary { XLSB } else { XLSX });
         }
         if has(b"ppt/presentation") {
             return FileKind::Ooxml(PPTX);
         }
+        if has(b"visio/document") {
+            return FileKind::Ooxml(VSDX);
+        }
+    }
+    if has(b"Index/Document.iwa") || has(b"Index.zip") && has(b"Metadata/") {
+        return FileKind::Iwork;
     }
     FileKind::Zip
 }
@@ -337,7 +360,24 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
     {
         return FileKind::Csv;
     }
+    if is_json(bytes, &extension) {
+        return FileKind::Text("application/json");
+    }
     FileKind::Text("text/plain")
+}
+
+/// Brackets of one kind around all of it, with a quoted word or nothing behind the first; or the name of a list of documents.
+fn is_json(bytes: &[u8], extension: &str) -> bool {
+    let text = bytes.trim_ascii();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let inner = match text {
+        [b'{', inner @ .., b'}'] => inner.trim_ascii_start(),
+        [b'[', inner @ .., b']'] => inner.trim_ascii_start(),
+        _ => return false,
+    };
+    let object = text[0] == b'{' && matches!(inner.first(), None | Some(b'"'));
+    let list = text[0] == b'[' && matches!(inner.first(), Some(b'{' | b'['));
+    object || list || matches!(extension, "json" | "jsonl" | "ndjson")
 }
 
 /// Two of the fields every message has, at the very start.
@@ -418,13 +458,16 @@ pub fn extension_for(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Text("text/calendar") => "ics",
         FileKind::Text("text/vcard") => "vcf",
-        FileKind::Text(_) | FileKind::Empty => "txt",
         FileKind::Csv => "csv",
         FileKind::Html => "html",
         FileKind::Message => "eml",
         FileKind::Pdf => "pdf",
         FileKind::Zip => "zip",
+        FileKind::Text("application/json") => "json",
+        FileKind::Text("text/xml") => "xml",
         FileKind::Ooxml(XLSX) => "xlsx",
+        FileKind::Ooxml(XLSB) => "xlsb",
+        FileKind::Ooxml(VSDX) => "vsdx",
         FileKind::Ooxml(PPTX) => "pptx",
         FileKind::Ooxml(_) => "docx",
         FileKind::Odf(_) => "odt",
@@ -438,6 +481,7 @@ pub fn extension_for(kind: FileKind) -> &'static str {
         FileKind::Image("image/png") => "png",
         FileKind::Image("image/gif") => "gif",
         FileKind::CmsSigned | FileKind::CmsEnveloped | FileKind::CmsOther => "p7m",
+        FileKind::Text(_) | FileKind::Empty => "txt",
         _ => "bin",
     }
 }
@@ -463,6 +507,7 @@ pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
         FileKind::Text(_) | FileKind::Csv | FileKind::Html | FileKind::Message => "text",
         FileKind::Other("application/octet-stream") | FileKind::Empty => return false,
         FileKind::Ole(_) => "ole",
+        FileKind::Iwork => "iwork",
         FileKind::Rtf => "rtf",
         FileKind::Other(_) => "other",
         _ => return false,
@@ -475,10 +520,14 @@ fn family(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "pdf" => "pdf",
         "zip" => "zip",
-        "docx" | "xlsx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx" | "ppsx" => "office",
+        "docx" | "xlsx" | "xlsb" | "vsdx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx"
+        | "ppsx" => "office",
         "doc" | "dot" | "xls" | "xlt" | "ppt" | "pps" | "pot" => "ole|office|text|rtf|other",
         "msg" => "ole",
         "rtf" => "rtf",
+        "pages" | "numbers" | "key" => "iwork|zip",
+        "epub" => "zip",
+        "vsd" | "pub" => "ole",
         "odt" | "ods" | "odp" => "odf",
         "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "webp" | "heic" | "ico" => {
             "image"
