@@ -18,6 +18,7 @@ use crate::extract::locks;
 use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
+use crate::extract::xlsb;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
 
@@ -77,16 +78,24 @@ pub(crate) fn read(
     parts.sort_by_key(|(name, _)| (number(name), name.clone()));
     locks::office(gather, location, &parts);
     let before = gather.content.units.len();
+    let binary = parts
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(xlsb::WORKBOOK));
     if parts
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("xl/workbook.xml"))
     {
         xlsx::read(gather, location, &parts);
+    } else if binary {
+        xlsb::read(gather, location, &parts);
     }
     let mut pictures = false;
     for (name, data) in &parts {
         if gather.stopped(location) {
             return;
+        }
+        if binary && xlsb::reads(&name.to_ascii_lowercase()) {
+            continue;
         }
         pictures |= part(gather, location, name, data, depth);
     }

@@ -7,20 +7,27 @@ use crate::extract::age;
 use crate::extract::archive;
 use crate::extract::beside;
 use crate::extract::bounded;
+use crate::extract::card;
 use crate::extract::cms;
 use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
+use crate::extract::iwork;
+use crate::extract::notebook;
 use crate::extract::odf;
 use crate::extract::office_lock;
+use crate::extract::ole;
 use crate::extract::ooxml;
 use crate::extract::packed;
 use crate::extract::password::Passwords;
 use crate::extract::pdf;
 use crate::extract::pgp;
 use crate::extract::picture;
+use crate::extract::records;
+use crate::extract::rtf;
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
+use crate::extract::tnef;
 use crate::extract::walk;
 use crate::extract::xml;
 use crate::limits::Budget;
@@ -184,6 +191,11 @@ fn dispatch(
         FileKind::Zip => archive::read(gather, location, bytes, depth),
         FileKind::Packed(kind) => packed::read(gather, location, kind, bytes, depth),
         FileKind::Image(media_type) => picture::read(gather, location, media_type, bytes),
+        FileKind::Ole(media_type) => ole::read(gather, location, bytes, media_type, depth),
+        FileKind::Rtf => rtf::read(gather, location, bytes, depth),
+        FileKind::Iwork => iwork::read(gather, location, bytes, depth),
+        FileKind::Runs(media_type) => notebook::read(gather, location, bytes, media_type, depth),
+        FileKind::Tnef => tnef::read(gather, location, bytes, depth),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(
                 gather,
@@ -337,11 +349,22 @@ fn plain(
         "text/xml" => {
             gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
             gather.unit(location, View::Hidden, charset::decode(bytes, None));
+            let room = gather.budget.limits.file_text_bytes;
+            for (name, table) in records::of_xml(bytes, room) {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
-        "text/calendar" | "text/vcard" => {
-            let text = charset::decode(bytes, None).replace("\r\n", "\n");
-            gather.unit(location, View::Visible, text::unfold(&text));
+        "application/json" => {
+            let text = charset::decode(bytes, None);
+            let found = records::of_json(&text, gather.budget.limits.file_text_bytes);
+            let found = found.unwrap_or_default();
+            gather.unit(location, View::Visible, text);
+            gather.unit(location, View::Visible, found.lines);
+            for (name, table) in found.tables {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
+        "text/calendar" | "text/vcard" => card::read(gather, location, bytes, depth),
         _ => {
             let text = charset::decode(bytes, None).replace("\r\n", "\n");
             if let Some(kind) = pgp::in_text(&text) {
