@@ -10,6 +10,7 @@
 use crate::extract::archive;
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
+use crate::extract::ole;
 use crate::extract::pdf;
 use crate::extract::picture;
 use crate::extract::read;
@@ -55,6 +56,10 @@ fn pieces<'b>(kind: FileKind, name: &str, bytes: &'b [u8]) -> Vec<&'b [u8]> {
             found.extend(pdf::foreign(bytes));
             found.extend(archive::start(bytes).map(|at| &bytes[at..]));
         }
+        // Their streams and attributes are files of their own: an archive in one is no second reading of the whole.
+        FileKind::Ole(_) => found.extend(ole::rest(bytes)),
+        FileKind::Tnef | FileKind::Runs(_) => {}
+        FileKind::Iwork => found.extend(archive::comment_and_rest(bytes)),
         FileKind::Empty | FileKind::EncryptedOffice => {}
         _ => {
             if let FileKind::Image(_) = kind {

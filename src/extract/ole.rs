@@ -12,7 +12,8 @@
 
 use std::io::{Cursor, Read, Write};
 
-use crate::extract::binary::Fields;
+use crate::extract::binary::{Fields, u16_at, u32_at};
+use crate::extract::cfb;
 use crate::extract::codepage;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
@@ -41,10 +42,10 @@ pub(crate) struct Streams {
 impl Streams {
     /// Opens a file; `None` when its directory cannot be read.
     pub(crate) fn open(bytes: &[u8]) -> Option<Self> {
-        let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+        let mut file = ::cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
         let paths: Vec<(std::path::PathBuf, u64)> = file
             .walk()
-            .filter(cfb::Entry::is_stream)
+            .filter(::cfb::Entry::is_stream)
             .take(MOST_STREAMS)
             .map(|entry| (entry.path().to_path_buf(), entry.len()))
             .collect();
@@ -110,7 +111,7 @@ impl Streams {
 
     /// A storage as a file of its own.
     pub(crate) fn extract(&self, storage: &str) -> Option<Vec<u8>> {
-        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).ok()?;
+        let mut file = ::cfb::CompoundFile::create(Cursor::new(Vec::new())).ok()?;
         for stream in &self.all {
             let Some(path) = below(&stream.path, storage) else {
                 continue;
@@ -144,6 +145,9 @@ pub(crate) fn read(
     depth: usize,
 ) {
     let Some(streams) = Streams::open(bytes) else {
+        if kind == sniff::XLS && !bytes.starts_with(&cfb::MAGIC) {
+            return workbook::bare(gather, location, bytes);
+        }
         gather.unread(location, UnreadReason::Broken, kind);
         gather.unit(location, View::Hidden, runs::all(bytes));
         return;
@@ -183,6 +187,46 @@ fn unknown(gather: &mut Gather<'_>, location: &Location, streams: &Streams, kind
 fn is_payload(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     matches!(name, "\u{1}Ole10Native" | "Package" | "EmbeddedOdf")
+}
+
+/// What stands after the last sector that the file uses.
+pub(crate) fn rest(bytes: &[u8]) -> Option<&[u8]> {
+    const UNUSED: u32 = u32::MAX;
+    /// Sectors above this number mark ends and tables.
+    const LAST: u32 = 0xffff_fffa;
+    let shift = u16_at(bytes, 30).filter(|shift| matches!(shift, 9 | 12))?;
+    let sector = 1usize << shift;
+    let at = |number: u32| (number as usize).saturating_add(1).saturating_mul(sector);
+    let mut tables: Vec<u32> = (0..109)
+        .filter_map(|slot| u32_at(bytes, 76 + slot * 4))
+        .collect();
+    let mut more = u32_at(bytes, 68)?;
+    for _ in 0..bytes.len() / sector {
+        if more >= LAST {
+            break;
+        }
+        tables.extend(
+            (0..sector / 4 - 1).filter_map(|slot| u32_at(bytes, at(more).saturating_add(slot * 4))),
+        );
+        more = u32_at(bytes, at(more).saturating_add(sector - 4)).unwrap_or(UNUSED);
+    }
+    let mut used = 0usize;
+    let most = bytes.len() / sector + 1;
+    for (index, table) in tables
+        .iter()
+        .filter(|table| **table < LAST)
+        .take(most)
+        .enumerate()
+    {
+        let first = index * (sector / 4);
+        for slot in 0..sector / 4 {
+            if u32_at(bytes, at(*table).saturating_add(slot * 4)).is_some_and(|next| next != UNUSED)
+            {
+                used = used.max(first + slot);
+            }
+        }
+    }
+    bytes.get((used + 2).saturating_mul(sector)..)
 }
 
 /// Title, author, custom properties and their like.

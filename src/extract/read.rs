@@ -91,6 +91,9 @@ pub(crate) fn file(
     bytes: &[u8],
     depth: usize,
 ) {
+    if let Some(text) = text::utf32(bytes) {
+        return file(gather, location, name, declared, text.as_bytes(), depth);
+    }
     let kind = sniff::sniff(bytes, name, declared);
     if let Some(reader) = gather.reader
         && kind.is_rich()
