@@ -591,6 +591,22 @@ fn texts_in_any_encoding() {
     }
 }
 
+#[test]
+fn mailboxes_part_at_messages_and_not_at_sentences() {
+    let mailbox = b"From a@oak.example Sat Nov 28 07:00:00 2026\nFrom: a@oak.example\nSubject: first\n\nwords\n\nFrom time to time Amelia Hart is ill\n>From here\n\n\
+        From b@oak.example Sat Nov 28 08:00:00 2026\nFrom: b@oak.example\nSubject: second\n\nKai Moss\n";
+    let content = read("old.mbox", mailbox);
+    let first = at(&content, "old.mbox!message-1.eml", View::Visible);
+    assert!(
+        first.contains("From time to time Amelia Hart is ill"),
+        "{first}"
+    );
+    assert_eq!(
+        at(&content, "old.mbox!message-2.eml", View::Visible).trim(),
+        "Kai Moss"
+    );
+}
+
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("a.doc", doc(["Amelia Hart\r", "note\r", "", "", "remark\r"], &[("\u{5}SummaryInformation", &summary("x y"))])),

@@ -411,7 +411,7 @@ fn is_message(head: &[u8]) -> bool {
 }
 
 /// A line that opens with `From `, and a field of a message after it.
-fn is_mailbox(head: &[u8]) -> bool {
+pub(crate) fn is_mailbox(head: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'\n', head).filter(|_| head.starts_with(b"From ")) else {
         return false;
     };
