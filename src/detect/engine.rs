@@ -236,7 +236,7 @@ impl Engine {
                     finding.detector.clone(),
                     finding.value,
                     finding.person,
-                    finding.location.clone(),
+                    finding.location.without_row(),
                 );
                 match seen.entry(key) {
                     Entry::Vacant(entry) => {
@@ -245,8 +245,11 @@ impl Engine {
                     }
                     Entry::Occupied(entry) => {
                         let kept = &mut all.list[*entry.get()];
+                        let rowless = kept.location == kept.location.without_row();
                         if finding.confidence > kept.confidence {
                             *kept = finding;
+                        } else if rowless {
+                            kept.location = finding.location;
                         }
                     }
                 }

@@ -64,7 +64,12 @@ fn pieces<'b>(kind: FileKind, name: &str, bytes: &'b [u8]) -> Vec<&'b [u8]> {
             found.extend(archive::start(bytes).map(|at| &bytes[at..]));
         }
         // Their readers say what follows their end; what they hold may well be an archive that is not packed again.
-        FileKind::Empty | FileKind::EncryptedOffice | FileKind::Packed(_) => {}
+        FileKind::Empty
+        | FileKind::EncryptedOffice
+        | FileKind::Packed(_)
+        | FileKind::Tnef
+        | FileKind::Runs(_) => {}
+        FileKind::Iwork => found.extend(archive::comment_and_rest(bytes)),
         _ => {
             if let FileKind::Image(_) = kind {
                 found.extend(picture::rest(bytes));

@@ -31,6 +31,9 @@ impl fmt::Display for Place {
     }
 }
 
+/// What stands before the number of a row.
+const ROW: &str = "row ";
+
 /// A place and, for people, where in it (`Sheet2!row 14`, `page 3`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
@@ -58,6 +61,44 @@ impl Location {
         };
         names.push(name.to_owned());
         Self::of(Place::Attachment(names))
+    }
+
+    /// The place of a line of a table, counted from 0 below its first: a row, beside where the table stands.
+    ///
+    /// A detail that ends in `row N` names the table's first row; another table begins at row 1.
+    #[must_use]
+    pub fn row(&self, line: usize) -> Self {
+        let (table, first) = self.table();
+        let row = first.unwrap_or(1).saturating_add(line);
+        self.at(if table.is_empty() {
+            format!("{ROW}{row}")
+        } else {
+            format!("{table}!{ROW}{row}")
+        })
+    }
+
+    /// The same place without a row.
+    #[must_use]
+    pub fn without_row(&self) -> Self {
+        let (table, _) = self.table();
+        Self {
+            place: self.place.clone(),
+            detail: (!table.is_empty()).then(|| table.to_owned()),
+        }
+    }
+
+    /// The detail without its row, and the row.
+    fn table(&self) -> (&str, Option<usize>) {
+        let detail = self.detail.as_deref().unwrap_or("");
+        detail
+            .rfind(ROW)
+            .filter(|at| *at == 0 || detail[..*at].ends_with('!'))
+            .and_then(|at| {
+                let row = detail[at + ROW.len()..].parse().ok()?;
+                let table = &detail[..at];
+                Some((table.strip_suffix('!').unwrap_or(table), Some(row)))
+            })
+            .unwrap_or((detail, None))
     }
 
     /// The same place with a detail.
@@ -281,4 +322,28 @@ pub struct Content {
     pub pictures: Vec<Picture>,
     /// Places whose text was read by OCR, which makes mistakes.
     pub recognised: Vec<Location>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_count_from_the_first_of_their_table() {
+        let file = Location::of(Place::Attachment(vec!["a.xlsx".to_owned()]));
+        let shown = |location: &Location| location.row(2).to_string();
+        assert_eq!(shown(&file), "attachment:a.xlsx (row 3)");
+        assert_eq!(
+            shown(&file.at("Sheet2")),
+            "attachment:a.xlsx (Sheet2!row 3)"
+        );
+        assert_eq!(
+            shown(&file.at("Sheet2!row 12")),
+            "attachment:a.xlsx (Sheet2!row 14)"
+        );
+        assert_eq!(shown(&file.at("row 12")), "attachment:a.xlsx (row 14)");
+        assert_eq!(file.at("Sheet2").row(5).without_row(), file.at("Sheet2"));
+        assert_eq!(file.row(5).without_row(), file);
+        assert_eq!(file.at("front row 5").without_row(), file.at("front row 5"));
+    }
 }

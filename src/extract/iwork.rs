@@ -1,4 +1,4 @@
-//! Pages, Numbers and Keynote since 2013: the strings of their archives, and the preview that Apple's programs store beside them.
+//! Pages, Numbers and Keynote: the strings of their archives, or of their XML before 2013, and the preview stored beside them.
 //!
 //! # Invariants
 //! A chunk is unpacked only when the size it declares is within a fixed bound; nesting of messages is followed to a fixed depth.
@@ -59,7 +59,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         }
         if matches!(sniff::sniff(data, file, None), sniff::FileKind::Image(_)) {
             // Previews show the first page again.
-            pictures |= name.starts_with("Data/");
+            pictures |= !name.starts_with("QuickLook/") && !file.starts_with("preview");
             continue;
         }
         if !matches!(extension.as_str(), "plist" | "plistxml")

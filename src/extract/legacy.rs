@@ -9,6 +9,13 @@ use crate::extract::text::push_cell;
 /// Nesting of tables that is followed.
 const DEEPEST: usize = 16;
 
+/// A reader's result. Its panic on a damaged file is a failure like another: the own view of the file is still to come.
+pub(crate) fn attempt(read: impl FnOnce() -> undoc::Result<Document>) -> Option<Document> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .ok()?
+        .ok()
+}
+
 /// Says a document. Slides are named `slide N`, other sections by their name.
 pub(crate) fn say(gather: &mut Gather<'_>, location: &Location, document: &Document) {
     for section in &document.sections {

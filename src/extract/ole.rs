@@ -12,7 +12,8 @@
 
 use std::io::{Cursor, Read, Write};
 
-use crate::extract::binary::Fields;
+use crate::extract::binary::{Fields, u16_at, u32_at};
+use crate::extract::cfb;
 use crate::extract::codepage;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
@@ -41,10 +42,10 @@ pub(crate) struct Streams {
 impl Streams {
     /// Opens a file; `None` when its directory cannot be read.
     pub(crate) fn open(bytes: &[u8]) -> Option<Self> {
-        let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+        let mut file = ::cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
         let paths: Vec<(std::path::PathBuf, u64)> = file
             .walk()
-            .filter(cfb::Entry::is_stream)
+            .filter(::cfb::Entry::is_stream)
             .take(MOST_STREAMS)
             .map(|entry| (entry.path().to_path_buf(), entry.len()))
             .collect();
@@ -110,7 +111,7 @@ impl Streams {
 
     /// A storage as a file of its own.
     pub(crate) fn extract(&self, storage: &str) -> Option<Vec<u8>> {
-        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).ok()?;
+        let mut file = ::cfb::CompoundFile::create(Cursor::new(Vec::new())).ok()?;
         for stream in &self.all {
             let Some(path) = below(&stream.path, storage) else {
                 continue;
@@ -144,6 +145,9 @@ pub(crate) fn read(
     depth: usize,
 ) {
     let Some(streams) = Streams::open(bytes) else {
+        if kind == sniff::XLS && !bytes.starts_with(&cfb::MAGIC) {
+            return workbook::bare(gather, location, bytes);
+        }
         gather.unread(location, UnreadReason::Broken, kind);
         gather.unit(location, View::Hidden, runs::all(bytes));
         return;

@@ -31,9 +31,8 @@ pub(crate) fn read(
     depth: usize,
 ) {
     let before = gather.content.units.len();
-    let parsed =
-        undoc::ppt::PptParser::from_bytes(bytes.to_vec()).and_then(|mut parser| parser.parse());
-    if let Ok(document) = &parsed {
+    let parsed = legacy::attempt(|| undoc::ppt::PptParser::from_bytes(bytes.to_vec())?.parse());
+    if let Some(document) = &parsed {
         legacy::say(gather, location, document);
     }
     let shown = gather.content.units.len() > before;
@@ -44,7 +43,7 @@ pub(crate) fn read(
     };
     let atoms = atoms(stream);
     if !shown && atoms.text.trim().is_empty() {
-        if parsed.is_err() {
+        if parsed.is_none() {
             gather.unread(location, UnreadReason::Broken, sniff::PPT);
         }
         gather.unit(location, View::Hidden, runs::all(stream));

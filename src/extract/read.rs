@@ -107,6 +107,9 @@ pub(crate) fn file(
     bytes: &[u8],
     depth: usize,
 ) {
+    if let Some(text) = text::utf32(bytes) {
+        return file(gather, location, name, declared, text.as_bytes(), depth);
+    }
     let kind = sniff::sniff(bytes, name, declared);
     if let Some(reader) = gather.reader
         && kind.is_rich()
@@ -274,8 +277,14 @@ fn messages(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: u
     if !bytes.starts_with(b"From ") {
         return one_message(gather, location, bytes, depth);
     }
+    // A sentence may open with the word, too: what follows the line of a new message is a field.
+    let opens = |at: &usize| sniff::is_mailbox(&bytes[*at..bytes.len().min(*at + 1024)]);
     let starts: Vec<usize> = std::iter::once(0)
-        .chain(memchr::memmem::find_iter(bytes, b"\nFrom ").map(|at| at + 1))
+        .chain(
+            memchr::memmem::find_iter(bytes, b"\nFrom ")
+                .map(|at| at + 1)
+                .filter(opens),
+        )
         .collect();
     for (i, start) in starts.iter().enumerate() {
         if gather.stopped(location) {
@@ -289,6 +298,11 @@ fn messages(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: u
         let message = &bytes[*start..end];
         let head = memchr::memchr(b'\n', message).map_or(message.len(), |at| at + 1);
         let place = location.inside(&format!("message-{}.eml", i + 1));
+        gather.unit(
+            &place,
+            View::Properties,
+            charset::decode(&message[..head], None),
+        );
         one_message(gather, &place, &message[head..], depth + 1);
     }
 }

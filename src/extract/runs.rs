@@ -34,8 +34,7 @@ pub(crate) fn wide(bytes: &[u8]) -> String {
             end += 2;
         }
         if run.len() >= SHORTEST_WIDE && is_wordy(&run) {
-            out.push_str(&String::from_utf16_lossy(&run));
-            out.push('\n');
+            say(&run, &mut out);
             at = end;
         } else {
             // A long run that is no text must not be looked at again from each of its bytes.
@@ -43,6 +42,18 @@ pub(crate) fn wide(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Words in Latin letters without the bytes beside them that look like letters of another alphabet.
+fn say(run: &[u16], out: &mut String) {
+    let latin = |unit: &u16| !(0x370..=0x6ff).contains(unit);
+    let mixed = run.iter().filter(|unit| latin(unit)).count() * 2 >= run.len();
+    for piece in run.split(|unit| mixed && !latin(unit)) {
+        if piece.len() >= SHORTEST_WIDE {
+            out.push_str(&String::from_utf16_lossy(piece));
+            out.push('\n');
+        }
+    }
 }
 
 /// One-byte text read two at a time looks like letters of many alphabets: words stay in one.

@@ -223,6 +223,10 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
             kind => kind,
         });
     }
+    // The first record of a workbook before Excel 5: its type, its length, its version.
+    if matches!(bytes, [9, 0, 4, 0, ..] | [9, 2 | 4, 6, 0, ..]) {
+        return Some(FileKind::Ole(XLS));
+    }
     if let Some(kind) = notebook::database(bytes) {
         return Some(FileKind::Runs(kind));
     }
@@ -296,7 +300,8 @@ fn zipped(bytes: &[u8]) -> FileKind {
             return FileKind::Ooxml(VSDX);
         }
     }
-    if has(b"Index/Document.iwa") || has(b"Index.zip") && has(b"Metadata/") {
+    let before_2013 = has(b"QuickLook/") && (has(b"index.xml") || has(b"index.apxl"));
+    if has(b"Index/Document.iwa") || has(b"Index.zip") && has(b"Metadata/") || before_2013 {
         return FileKind::Iwork;
     }
     FileKind::Zip
@@ -395,7 +400,7 @@ fn is_message(head: &[u8]) -> bool {
 }
 
 /// A line that opens with `From `, and a field of a message after it.
-fn is_mailbox(head: &[u8]) -> bool {
+pub(crate) fn is_mailbox(head: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'\n', head).filter(|_| head.starts_with(b"From ")) else {
         return false;
     };

@@ -42,6 +42,26 @@ pub(crate) fn unescape(text: &str) -> String {
         .replace("\\;", ";")
 }
 
+/// A text of four-byte characters (UTF-32), with or without a mark before it.
+pub(crate) fn utf32(bytes: &[u8]) -> Option<String> {
+    const SHORTEST: usize = 16;
+    if bytes.len() < SHORTEST || !bytes.len().is_multiple_of(4) {
+        return None;
+    }
+    let decode = |unit: fn([u8; 4]) -> u32| -> Option<String> {
+        let mut out = String::new();
+        for raw in bytes.chunks_exact(4) {
+            let c = char::from_u32(unit(raw.try_into().ok()?))?;
+            if c.is_control() && !matches!(c, '\t' | '\n' | '\r') {
+                return None;
+            }
+            out.push(c);
+        }
+        Some(out.trim_start_matches('\u{feff}').to_owned())
+    };
+    decode(u32::from_le_bytes).or_else(|| decode(u32::from_be_bytes))
+}
+
 /// What a reader sees where the text orders its letters from right to left: those lines with such runs turned round.
 pub(crate) fn turned(text: &str) -> Option<String> {
     const OVERRIDE: char = '\u{202e}';

@@ -35,9 +35,8 @@ const NAMES: [usize; 5] = [21, 32, 36, 51, 71];
 /// Reads a document.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Streams, bytes: &[u8]) {
     let before = gather.content.units.len();
-    let parsed =
-        undoc::doc::DocParser::from_bytes(bytes.to_vec()).and_then(|mut parser| parser.parse());
-    if let Ok(document) = &parsed {
+    let parsed = legacy::attempt(|| undoc::doc::DocParser::from_bytes(bytes.to_vec())?.parse());
+    if let Some(document) = &parsed {
         legacy::say(gather, location, document);
     }
     let stories = streams.get("WordDocument").and_then(|main| {
@@ -49,7 +48,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
         });
         stories(main, table)
     });
-    let shown = parsed.is_ok() && gather.content.units.len() > before;
+    let shown = parsed.is_some() && gather.content.units.len() > before;
     match stories {
         Some(stories) => own(gather, location, stories, before, shown),
         None if !shown => {
@@ -101,7 +100,7 @@ fn stories(main: &[u8], table: Option<&[u8]>) -> Option<Vec<(&'static str, Strin
         let text = main.get(from..to.min(main.len()))?;
         return Some(vec![(
             "",
-            encoding_rs::WINDOWS_1252
+            codepage::encoding(page(u16_at(main, 6)?))
                 .decode_without_bom_handling(text)
                 .0
                 .into_owned(),
@@ -131,6 +130,18 @@ fn stories(main: &[u8], table: Option<&[u8]>) -> Option<Vec<(&'static str, Strin
         .collect();
     found.push(("names", names));
     Some(found)
+}
+
+/// The code page of the language a document names: Word before 97 wrote letters in it.
+fn page(language: u16) -> u32 {
+    match language & 0x3ff {
+        0x02 | 0x19 | 0x22 | 0x23 | 0x2f => 1251,
+        0x05 | 0x0e | 0x15 | 0x18 | 0x1a | 0x1b | 0x1c | 0x24 => 1250,
+        0x08 => 1253,
+        0x1f => 1254,
+        0x25..=0x27 => 1257,
+        _ => 1252,
+    }
 }
 
 /// All characters in the order of the text.

@@ -34,24 +34,37 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
             .any(|unit| unit.view == View::Table)
     };
     let shown = tables(gather);
-    let parsed =
-        undoc::xls::XlsParser::from_bytes(bytes.to_vec()).and_then(|mut parser| parser.parse());
+    let parsed = legacy::attempt(|| undoc::xls::XlsParser::from_bytes(bytes.to_vec())?.parse());
     match &parsed {
-        Ok(document) if !shown => legacy::say(gather, location, document),
-        Ok(document) => {
+        Some(document) if !shown => legacy::say(gather, location, document),
+        Some(document) => {
             let said = gather.content.units[before..]
                 .iter()
                 .map(|unit| unit.text.as_str());
-            let more = runs::unsaid(said, &document.plain_text());
+            // A row whose dates are written another way is not said twice: cell by cell.
+            let cells = document.plain_text().replace('\t', "\n");
+            let more = runs::unsaid(said, &cells);
             gather.unit(location, View::Hidden, more);
         }
-        Err(_) => {}
+        None => {}
     }
-    if stream.is_none() && parsed.is_err() {
+    if stream.is_none() && parsed.is_none() {
         gather.unread(location, UnreadReason::Broken, sniff::XLS);
         gather.unit(location, View::Hidden, runs::all(bytes));
     }
     pivots(gather, location, streams, before);
+}
+
+/// Reads a workbook before Excel 5, which is a stream without a compound file.
+pub(crate) fn bare(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) {
+    let parsed = legacy::attempt(|| undoc::xls::XlsParser::from_bytes(bytes.to_vec())?.parse());
+    match parsed {
+        Some(document) => legacy::say(gather, location, &document),
+        None => {
+            gather.unread(location, UnreadReason::Broken, sniff::XLS);
+            gather.unit(location, View::Hidden, runs::all(bytes));
+        }
+    }
 }
 
 /// Cached values of pivot tables.

@@ -30,6 +30,7 @@ use crate::detect::engine::{Engine, ScanContext};
 use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
 use crate::detect::mask;
 use crate::detect::raw::Raw;
+use crate::extract::View;
 
 /// A place in the text that stands for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +129,7 @@ impl<'j> Judge<'j> {
         self.found
             .sort_by_key(|(at, finding)| (*at, finding.category));
         let unfinished = self.found.len() > room;
+        self.rows(room);
         let list = self
             .found
             .into_iter()
@@ -138,6 +140,21 @@ impl<'j> Judge<'j> {
             list,
             unfinished,
             ..Findings::default()
+        }
+    }
+
+    /// Says the row of each finding of a table, in one pass over the text.
+    fn rows(&mut self, room: usize) {
+        if self.scene.unit.view != View::Table {
+            return;
+        }
+        let text = self.scene.plain.text.as_bytes();
+        let (mut line, mut counted) = (0usize, 0usize);
+        for (at, finding) in self.found.iter_mut().take(room) {
+            let to = (*at).clamp(counted, text.len());
+            line += memchr::memchr_iter(b'\n', &text[counted..to]).count();
+            counted = to;
+            finding.location = finding.location.row(line);
         }
     }
 
