@@ -6,6 +6,7 @@
     reason = "a test that cannot build its file has failed"
 )]
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 
@@ -25,9 +26,11 @@ fn mail(body: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
          --b\r\nContent-Type: text/plain\r\n\r\n{body}\r\n"
     );
     for (name, bytes) in files {
-        out.push_str(&format!(
+        write!(
+            out,
             "--b\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        ));
+        )
+        .unwrap();
         for line in STANDARD.encode(bytes).as_bytes().chunks(76) {
             out.push_str(std::str::from_utf8(line).unwrap());
             out.push_str("\r\n");
@@ -405,7 +408,7 @@ fn a_dictionary_that_is_declared_is_not_made() {
 #[test]
 fn programs_that_unpack_themselves() {
     let mut stub = b"MZ\x90\0\x03\0\0\0".to_vec();
-    stub.extend((0..5000u32).map(|i| (i * i >> 3) as u8));
+    stub.extend((0..5000u32).map(|i| ((i * i) >> 3) as u8));
     // The program itself holds the signatures it looks for.
     stub.extend(b"7z\xbc\xaf\x27\x1c Rar!\x1a\x07\x00 MSCF\0\0\0\0");
     stub.extend([0u8; 64]);

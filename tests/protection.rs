@@ -624,7 +624,7 @@ fn pgp_without_encryption_is_read_through() {
     // In chunks: 512 bytes, then the rest.
     let long = SECRET.repeat(30);
     let body = [b"b\x01x\0\0\0\0".as_slice(), long.as_bytes()].concat();
-    let mut chunked = vec![0b1100_1011, 0b1110_1001];
+    let mut chunked = vec![0xcb, 0xe9];
     chunked.extend(&body[..512]);
     let rest = &body[512..];
     assert!(rest.len() < 192);

@@ -13,6 +13,7 @@ use flate2::bufread::GzDecoder;
 use crate::extract::bounded::{self, Stop, Taken};
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
+use crate::extract::text;
 use crate::mime::charset;
 
 const KIND: &str = "application/gzip";
@@ -37,7 +38,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
                     .map(|name| charset::decode(name, Some("utf-8"))),
             );
             comments.extend(header.comment().map(|text| charset::decode(text, None)));
-            comments.extend(header.extra().map(crate::extract::text::runs));
+            comments.extend(header.extra().map(text::runs));
         }
         rest = member.into_inner();
         if rest.len() == before {

@@ -6,7 +6,7 @@
 //! clock. What the message calls a password comes first; guesses (dates, words with a digit, common passwords) may use half of the work.
 //!
 //! # Known gaps
-//! Passwords in pictures and in other messages are not seen. The message itself, which holds them in the clear, is not wiped.
+//! Passwords in pictures, in other messages and deep in long texts are not seen. The message itself, which holds them in the clear, is not wiped.
 
 use std::fmt;
 
@@ -142,6 +142,8 @@ pub(crate) struct Harvest {
     quoted: Vec<String>,
     dates: Vec<String>,
     digits: Vec<String>,
+    /// Bytes of text looked at.
+    seen: usize,
 }
 
 impl Drop for Harvest {
@@ -157,6 +159,9 @@ impl Drop for Harvest {
 const MOST: usize = 64;
 /// Words of one text that are looked at.
 const MOST_WORDS: usize = 20_000;
+/// Bytes of one text, and of all texts: a letter that names a password is short, and a workbook that comes with it need not be searched.
+const MOST_TEXT: usize = 256 * 1024;
+const MOST_TEXTS: usize = 4 << 20;
 /// What a password is long, in bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=64;
 
@@ -209,6 +214,11 @@ fn bare(word: &str) -> String {
 impl Harvest {
     /// Takes what a text offers.
     pub(crate) fn text(&mut self, text: &str) {
+        if self.seen >= MOST_TEXTS {
+            return;
+        }
+        let text = &text[..text.floor_char_boundary(MOST_TEXT)];
+        self.seen += text.len();
         let words: Vec<&str> = text.split_whitespace().take(MOST_WORDS).collect();
         for (i, word) in words.iter().enumerate() {
             self.cued(word, &words[i + 1..]);

@@ -7,6 +7,7 @@
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::extract::content::PROTECTION_REASONS;
 use crate::extract::{
@@ -244,7 +245,8 @@ pub(super) fn receive_answer(input: &mut impl Read) -> io::Result<Option<Answer>
 
 /// Writes one value with its length before it.
 pub(super) fn send(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_vec(value)?;
+    // A request holds words that may be passwords.
+    let text = Zeroizing::new(serde_json::to_vec(value)?);
     out.write_all(&(text.len() as u64).to_le_bytes())?;
     out.write_all(&text)
 }
@@ -257,7 +259,8 @@ pub(super) fn receive<T: for<'d> Deserialize<'d>>(input: &mut impl Read) -> io::
         other => other?,
     }
     let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
-    Ok(Some(serde_json::from_slice(&bytes(input, length)?)?))
+    let text = Zeroizing::new(bytes(input, length)?);
+    Ok(Some(serde_json::from_slice(&text)?))
 }
 
 /// Reads `length` bytes, growing with what arrives rather than with what was announced.
