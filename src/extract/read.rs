@@ -85,7 +85,7 @@ fn caught(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Conte
 
 fn read_here(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
     let mut gather = Gather::new(budget, None);
-    gather.keeps_pictures = keeps_pictures;
+    gather.keeps_pictures = keeps_pictures && budget.limits.ocr_pictures > 0;
     gather.passwords = input.passwords.clone();
     file(
         &mut gather,

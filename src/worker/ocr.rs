@@ -8,16 +8,18 @@
 //! # Known gaps
 //! Tesseract reads print, not handwriting. Only English data is asked for.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::extract::Picture;
+use crate::extract::{Content, Location, Picture, Unit, UnreadReason, View};
 use crate::limits::Budget;
 use crate::worker::confine;
 
@@ -54,11 +56,11 @@ impl OcrConfig {
 
 /// What came of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Recognised {
+struct Recognised {
     /// What was read, line by line.
-    pub(super) text: String,
+    text: String,
     /// It is what the picture says, as far as can be told.
-    pub(super) read: bool,
+    read: bool,
 }
 
 /// Reads pictures.
@@ -69,6 +71,8 @@ pub(super) struct Ocr {
     freed: Condvar,
 }
 
+/// Longest wait for a turn where nobody ends the message's time, as on the command line.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a wait looks whether the message's time is up.
 const POLL: Duration = Duration::from_millis(25);
 /// Most output of a recogniser: 60 bytes a word, and a page of newsprint has 5,000.
@@ -89,9 +93,85 @@ impl Ocr {
         }
     }
 
+    /// Reads the pictures that came with a file. A place that was a picture is none any more when all its pictures were read.
+    pub(super) fn recognise(&self, mut content: Content, budget: &Budget) -> Content {
+        let pictures = std::mem::take(&mut content.pictures);
+        let mut read: HashSet<Location> = HashSet::new();
+        for (picture, told) in pictures.iter().zip(self.read_all(&pictures, budget)) {
+            let Some(told) = told else { continue };
+            if told.read {
+                read.insert(picture.location.clone());
+            }
+            say(&mut content, picture, told.text, budget);
+        }
+        // One place may show several pictures over each other, of which one holds the words.
+        let left: HashSet<&Location> = pictures
+            .iter()
+            .filter(|picture| !read.contains(&picture.location))
+            .map(|picture| &picture.answers)
+            .collect();
+        let answered: HashSet<&Location> =
+            pictures.iter().map(|picture| &picture.answers).collect();
+        content.unread.retain(|unread| {
+            unread.reason != UnreadReason::ImageOnly
+                || !answered.contains(&unread.location)
+                || left.contains(&unread.location)
+        });
+        content
+    }
+
+    /// Reads pictures side by side, as many at a time as may run.
+    fn read_all(&self, pictures: &[Picture], budget: &Budget) -> Vec<Option<Recognised>> {
+        let told: Vec<Mutex<Option<Recognised>>> =
+            pictures.iter().map(|_| Mutex::default()).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let (Some(picture), Some(slot)) = (pictures.get(at), told.get(at)) else {
+                    return;
+                };
+                if !picture.bytes.is_empty() {
+                    let one = self.one(picture, budget);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = one;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.config.size.min(pictures.len()) {
+                // Without another thread this one does all the work.
+                let _ = std::thread::Builder::new()
+                    .name("ocr".to_owned())
+                    .spawn_scoped(scope, work);
+            }
+            work();
+        });
+        told.into_iter()
+            .map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect()
+    }
+
+    fn one(&self, picture: &Picture, budget: &Budget) -> Option<Recognised> {
+        let counted = |result: &'static str| {
+            metrics::counter!("beadle_pictures_total", "result" => result).increment(1);
+        };
+        if budget.is_cancelled() || !budget.take_picture(picture.pixels) {
+            counted("over-limit");
+            return None;
+        }
+        let told = self.read(picture, budget);
+        counted(match &told {
+            None => "failed",
+            Some(told) if told.read => "read",
+            Some(_) => "unsure",
+        });
+        told
+    }
+
     /// Reads a picture; nothing when it could not be looked at in time.
-    pub(super) fn read(&self, picture: &Picture, budget: &Budget) -> Option<Recognised> {
-        let deadline = Instant::now() + self.config.page;
+    fn read(&self, picture: &Picture, budget: &Budget) -> Option<Recognised> {
+        // Under load a message waits for others' pictures; its own time ends the wait.
+        let deadline = Instant::now() + PATIENCE;
         let _turn = self.turn(deadline, budget)?;
         let output = self.run(&picture.bytes, budget)?;
         Some(judge(&words(&output), self.config.textless_is_read))
@@ -151,6 +231,18 @@ impl Ocr {
             text.filter(|_| ended)
         })
     }
+}
+
+fn say(content: &mut Content, picture: &Picture, text: String, budget: &Budget) {
+    if text.is_empty() || !budget.take_text(text.len()) {
+        return;
+    }
+    content.recognised.push(picture.location.clone());
+    content.units.push(Unit {
+        location: picture.location.clone(),
+        view: View::Visible,
+        text,
+    });
 }
 
 /// A place among those that run.

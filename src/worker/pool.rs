@@ -3,7 +3,6 @@
 //! # Invariants
 //! Waiting for a child counts against the message's own time. Every way a read can fail ends as an unread at the file's place.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -12,9 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::extract::{
-    Content, FileInput, Location, Picture, Reader, Unit, Unread, UnreadReason, View,
-};
+use crate::extract::{Content, FileInput, Reader, Unread, UnreadReason};
 use crate::limits::Budget;
 use crate::worker::confine::Confinement;
 use crate::worker::ocr::{Ocr, OcrConfig};
@@ -286,61 +283,6 @@ fn exchange(
     }
 }
 
-impl Pool {
-    /// Reads the pictures that came with an answer. A place that was a picture is none any more when all its pictures were read.
-    fn recognise(&self, mut content: Content, budget: &Budget) -> Content {
-        let pictures = std::mem::take(&mut content.pictures);
-        let Some(ocr) = &self.ocr else {
-            return content;
-        };
-        let mut read: HashSet<Location> = HashSet::new();
-        for picture in pictures.iter().filter(|picture| !picture.bytes.is_empty()) {
-            if budget.is_cancelled() || !budget.take_picture(picture.pixels) {
-                metrics::counter!("beadle_pictures_total", "result" => "over-limit").increment(1);
-                continue;
-            }
-            let told = ocr.read(picture, budget);
-            let result = match &told {
-                None => "failed",
-                Some(told) if told.read => "read",
-                Some(_) => "unsure",
-            };
-            metrics::counter!("beadle_pictures_total", "result" => result).increment(1);
-            let Some(told) = told else { continue };
-            if told.read {
-                read.insert(picture.location.clone());
-            }
-            say(&mut content, picture, told.text, budget);
-        }
-        // One place may show several pictures over each other, of which one holds the words.
-        let left: HashSet<&Location> = pictures
-            .iter()
-            .filter(|picture| !read.contains(&picture.location))
-            .map(|picture| &picture.answers)
-            .collect();
-        let answered: HashSet<&Location> =
-            pictures.iter().map(|picture| &picture.answers).collect();
-        content.unread.retain(|unread| {
-            unread.reason != UnreadReason::ImageOnly
-                || !answered.contains(&unread.location)
-                || left.contains(&unread.location)
-        });
-        content
-    }
-}
-
-fn say(content: &mut Content, picture: &Picture, text: String, budget: &Budget) {
-    if text.is_empty() || !budget.take_text(text.len()) {
-        return;
-    }
-    content.recognised.push(picture.location.clone());
-    content.units.push(Unit {
-        location: picture.location.clone(),
-        view: View::Visible,
-        text,
-    });
-}
-
 impl Reader for Pool {
     fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content {
         // A child may have been lost before it saw this file: what a second one dies of as well is the file's own doing.
@@ -351,8 +293,13 @@ impl Reader for Pool {
         let failed = match attempt {
             Ok(answer) => {
                 budget.charge_tries(answer.tried);
-                let content = charged(answer.into(), file, budget);
-                return self.recognise(content, budget);
+                let mut content = charged(answer.into(), file, budget);
+                if let Some(ocr) = &self.ocr {
+                    return ocr.recognise(content, budget);
+                }
+                // Asked for none, a child that is itself sends none.
+                content.pictures.clear();
+                return content;
             }
             Err(failed) => failed,
         };
