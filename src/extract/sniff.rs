@@ -159,6 +159,8 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\0\0\x01\0", FileKind::Image("image/x-icon")),
     (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
     (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
+    (b"\x01\0\x09\0\0\x03", FileKind::Image("image/wmf")),
+    (b"II\xbc\x01", FileKind::Image("image/vnd.ms-photo")),
     (b"{\\rtf", FileKind::Rtf),
     (
         b"7z\xbc\xaf\x27\x1c",
