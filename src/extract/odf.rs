@@ -8,16 +8,19 @@
 
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
+use crate::extract::grid::{self, Grid};
 use crate::extract::locks;
 use crate::extract::ooxml;
 use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
-use crate::extract::text::push_cell;
 use crate::extract::xml::{self, Step, attribute, line};
 
 /// Repetitions of a cell that are written out; more are formatting.
 const MOST_REPEATS: usize = 64;
+
+/// Bytes of one table: the largest text that any limit lets pass.
+const MOST_TABLE: usize = 64 << 20;
 
 /// Reads a document.
 pub(crate) fn read(
@@ -80,6 +83,10 @@ pub(crate) fn read(
                 pictures = true;
                 picture::inside(gather, location, file, data);
             }
+            // Where lines broke on the screen; the program's own picture of an embedded object.
+            "layout-cache" => {}
+            _ if name.starts_with("ObjectReplacements/") => {}
+            _ if name.starts_with("Pictures/") => pictures = true,
             _ if matches!(extension(file).as_str(), "xml" | "rdf") => {
                 gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
             }
@@ -127,8 +134,14 @@ fn body(gather: &mut Gather<'_>, location: &Location, data: &[u8]) {
     }
 }
 
-/// A table under way: its name, its finished rows, the cells of its row with their repetitions.
-type OpenTable = (String, String, Vec<(String, usize)>);
+/// A table under way: its name, its rows, the number of the row under way, its cells with their repetitions.
+struct OpenTable {
+    name: String,
+    grid: Grid,
+    row: u32,
+    repeats: u32,
+    cells: Vec<(String, usize)>,
+}
 
 #[derive(Default)]
 struct Story {
@@ -166,8 +179,19 @@ impl Story {
             return;
         }
         self.visible.push_str(text);
-        if let Some((cell, _)) = self.open.last_mut().and_then(|table| table.2.last_mut()) {
+        if let Some((cell, _)) = self
+            .open
+            .last_mut()
+            .and_then(|table| table.cells.last_mut())
+        {
             cell.push_str(text);
+        }
+    }
+
+    fn aside(&mut self, value: Option<String>) {
+        if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
+            self.hidden.push_str(&value);
+            self.hidden.push('\n');
         }
     }
 
@@ -183,15 +207,27 @@ impl Story {
             "tab" => self.put("\t"),
             "line-break" => self.put("\n"),
             "annotation" | "tracked-changes" | "title" | "desc" | "hidden-text"
-            | "hidden-paragraph" => self.aside += 1,
+            | "hidden-paragraph" => {
+                self.aside(attribute(start, "string-value"));
+                self.aside += 1;
+            }
             "table" => {
                 line(&mut self.visible);
                 if self.open.len() < MOST_REPEATS {
-                    self.open.push((
-                        attribute(start, "name").unwrap_or_default(),
-                        String::new(),
-                        Vec::new(),
-                    ));
+                    self.open.push(OpenTable {
+                        name: attribute(start, "name").unwrap_or_default(),
+                        grid: Grid::of(MOST_TABLE),
+                        row: 1,
+                        repeats: 1,
+                        cells: Vec::new(),
+                    });
+                }
+            }
+            "table-row" => {
+                if let Some(table) = self.open.last_mut() {
+                    table.repeats = attribute(start, "number-rows-repeated")
+                        .and_then(|count| count.parse().ok())
+                        .unwrap_or(1);
                 }
             }
             "table-cell" | "covered-table-cell" => {
@@ -199,15 +235,34 @@ impl Story {
                     .and_then(|n| n.parse::<usize>().ok())
                     .unwrap_or(1);
                 if let Some(table) = self.open.last_mut() {
-                    table.2.push((String::new(), repeats.min(MOST_REPEATS)));
+                    table.cells.push((String::new(), repeats));
                 }
             }
             "a" => {
-                if let Some(link) =
-                    attribute(start, "href").filter(|link| link.starts_with("mailto:"))
-                {
-                    self.hidden.push_str(&link);
-                    self.hidden.push('\n');
+                let outside = |link: &String| {
+                    let link = link.to_ascii_lowercase();
+                    ["mailto:", "http:", "https:", "tel:"]
+                        .iter()
+                        .any(|scheme| link.starts_with(scheme))
+                };
+                self.aside(attribute(start, "href").filter(outside));
+            }
+            // Fields, forms and hidden text keep their words in attributes.
+            "user-field-decl" | "user-field-get" | "variable-set" | "variable-decl"
+            | "conditional-text" => {
+                for name in [
+                    "string-value",
+                    "string-value-if-true",
+                    "string-value-if-false",
+                ] {
+                    self.aside(attribute(start, name));
+                }
+            }
+            "textarea" | "fixed-text" | "button" | "listbox" | "combobox" | "checkbox"
+            | "radio" | "formatted-text" | "date" | "item" | "option" | "image-frame" | "text"
+            | "password" => {
+                for name in ["label", "value", "current-value", "title"] {
+                    self.aside(attribute(start, name));
                 }
             }
             _ => {}
@@ -223,7 +278,10 @@ impl Story {
                 } else {
                     &mut self.visible
                 });
-                if let Some((cell, _)) = self.open.last_mut().and_then(|table| table.2.last_mut())
+                if let Some((cell, _)) = self
+                    .open
+                    .last_mut()
+                    .and_then(|table| table.cells.last_mut())
                     && !cell.is_empty()
                 {
                     cell.push(' ');
@@ -236,10 +294,10 @@ impl Story {
             }
             "table-row" => self.end_row(),
             "table" => {
-                if let Some((name, rows, _)) = self.open.pop()
-                    && rows.lines().count() > 0
-                {
-                    self.tables.push((name, rows));
+                if let Some(table) = self.open.pop() {
+                    for (first, rows) in table.grid.finish() {
+                        self.tables.push((grid::place(&table.name, first), rows));
+                    }
                 }
             }
             _ => {}
@@ -247,22 +305,21 @@ impl Story {
     }
 
     fn end_row(&mut self) {
-        let Some((_, rows, cells)) = self.open.last_mut() else {
+        let Some(table) = self.open.last_mut() else {
             return;
         };
-        let mut row = String::new();
-        for (i, (cell, repeats)) in cells.drain(..).enumerate() {
-            let times = if cell.trim().is_empty() { 1 } else { repeats };
-            for time in 0..times {
-                if i > 0 || time > 0 {
-                    row.push('\t');
+        table.grid.row(Some(table.row));
+        let mut column = 0usize;
+        for (cell, repeats) in table.cells.drain(..) {
+            let cell = cell.trim();
+            for time in 0..repeats.min(MOST_REPEATS) {
+                if cell.is_empty() {
+                    break;
                 }
-                push_cell(&mut row, &cell);
+                table.grid.cell(Some(column.saturating_add(time)), cell);
             }
+            column = column.saturating_add(repeats);
         }
-        if !row.trim().is_empty() {
-            rows.push_str(row.trim_end());
-            rows.push('\n');
-        }
+        table.row = table.row.saturating_add(table.repeats.max(1));
     }
 }

@@ -12,7 +12,7 @@
 
 use std::io::{Cursor, Read, Write};
 
-use crate::extract::binary::{Fields, u16_at, u32_at};
+use crate::extract::binary::Fields;
 use crate::extract::cfb;
 use crate::extract::codepage;
 use crate::extract::content::{Location, UnreadReason, View};
@@ -170,8 +170,11 @@ pub(crate) fn read(
 }
 
 fn unknown(gather: &mut Gather<'_>, location: &Location, streams: &Streams, kind: &'static str) {
-    // A wrapper of one embedded file says nothing of its own.
-    let wrapper = streams.all.iter().any(|stream| is_payload(&stream.path));
+    // A wrapper of one embedded file says nothing of its own; a formula holds letters and signs that its runs show.
+    let wrapper = streams
+        .all
+        .iter()
+        .any(|stream| is_payload(&stream.path) || stream.path == "Equation Native");
     if !wrapper {
         gather.unread(location, UnreadReason::Unsupported, kind);
     }

@@ -17,6 +17,7 @@ use crate::extract::gather::Gather;
 use crate::extract::locks;
 use crate::extract::picture;
 use crate::extract::read;
+use crate::extract::runs;
 use crate::extract::sniff::extension;
 use crate::extract::xlsb;
 use crate::extract::xlsx;
@@ -133,7 +134,19 @@ fn part(
     if !xml {
         return embedded(gather, location, name, &lower, data, depth);
     }
-    if lower.starts_with("docprops/") || lower.starts_with("customxml/") {
+    if lower.starts_with("customxml/item") && kind == "xml" && !lower.contains("itemprops") {
+        gather.unit(
+            &location.at(file.trim_end_matches(".xml")),
+            View::Hidden,
+            xml::all_values(data),
+        );
+    } else if lower.starts_with("ppt/tags/") || file == "connections.xml" {
+        gather.unit(
+            &location.at(file.trim_end_matches(".xml")),
+            View::Hidden,
+            xml::all_values(data),
+        );
+    } else if lower.starts_with("docprops/") || lower.starts_with("customxml/") {
         gather.unit(
             &location.at("properties"),
             View::Properties,
@@ -183,8 +196,17 @@ fn embedded(
     if lower.starts_with("docprops/")
         || lower.contains("printersettings")
         || matches!(extension, "odttf" | "fntdata" | "ttf")
+        || data.iter().all(|byte| *byte == 0)
         || lower.ends_with("vbaproject.bin")
     {
+        return false;
+    }
+    if lower.contains("customproperty") && extension == "bin" {
+        gather.unit(
+            &location.at("properties"),
+            View::Properties,
+            runs::wide(data),
+        );
         return false;
     }
     if picture
@@ -257,7 +279,7 @@ fn slides(gather: &mut Gather<'_>, location: &Location, path: &str, file: &str, 
         (true, n) => location.at(format!("{} {n}", if slide { "slide" } else { "notes" })),
         (false, _) => location.at(file.trim_end_matches(".xml")),
     };
-    if path.starts_with("ppt/theme") || path.starts_with("ppt/slidelayouts") {
+    if path.starts_with("ppt/theme") {
         return;
     }
     let mut story = story(data);
@@ -325,8 +347,26 @@ impl Walk {
                 | "default"
                 | "listEntry"
                 | "docVar"
+                | "listItem"
+                | "textpath"
+                | "hyperlink"
+                | "hlinkClick"
+                | "hlinkHover"
+                | "shape"
+                | "query"
+                | "connectString"
+                | "tag"
+                | "alias"
         ) {
-            for key in ["descr", "title", "val"] {
+            for key in [
+                "descr",
+                "title",
+                "val",
+                "displayText",
+                "string",
+                "tooltip",
+                "alt",
+            ] {
                 if let Some(value) = attribute(start, key).filter(|value| value.trim().len() > 1) {
                     self.story.hidden.push_str(&value);
                     self.story.hidden.push('\n');

@@ -121,6 +121,7 @@ fn embedded(
     }
     let limit = gather.budget.limits.file_bytes;
     let mut bytes = Vec::new();
+    let declared = Fields::of(data).size();
     let whole = flate2::read::ZlibDecoder::new(data.get(4..).unwrap_or_default())
         .take(limit)
         .read_to_end(&mut bytes)
@@ -129,7 +130,8 @@ fn embedded(
         gather.unread(location, UnreadReason::TooBig, sniff::PPT);
         return;
     }
-    if !whole {
+    // PowerPoint does not end its streams: all the bytes it announces are all there are.
+    if !whole && declared != Some(bytes.len()) {
         gather.unread(location, UnreadReason::Broken, sniff::PPT);
     }
     ole::file(gather, location, "embedded", &bytes, depth);

@@ -168,6 +168,8 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\0\0\x01\0", FileKind::Image("image/x-icon")),
     (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
     (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
+    (b"\x01\0\x09\0\0\x03", FileKind::Image("image/wmf")),
+    (b"II\xbc\x01", FileKind::Image("image/vnd.ms-photo")),
     (b"{\\rtf", FileKind::Rtf),
     (b"ID3", FileKind::Other("audio/mpeg")),
     (b"OggS", FileKind::Other("audio/ogg")),

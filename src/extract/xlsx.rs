@@ -312,6 +312,8 @@ fn sheet(data: &[u8], book: &Workbook, room: usize) -> Sheet {
 fn prompts(element: &str, start: &BytesStart<'_>, out: &mut String) {
     let names: &[&str] = match element {
         "hyperlink" => &["tooltip", "display"],
+        "filter" | "customFilter" | "inputCells" => &["val"],
+        "scenario" => &["name", "comment"],
         "dataValidation" => &["promptTitle", "prompt", "errorTitle", "error"],
         _ => return,
     };

@@ -64,12 +64,7 @@ pub(crate) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
         .with_checks(false)
         .flatten()
         .find_map(|attribute| {
-            (attribute.key.local_name().as_ref() == name).then(|| {
-                quick_xml::escape::unescape(&attribute.value).map_or_else(
-                    |_| attribute.value.to_string(),
-                    std::borrow::Cow::into_owned,
-                )
-            })
+            (attribute.key.local_name().as_ref() == name).then(|| value(&attribute))
         })
 }
 
@@ -91,6 +86,34 @@ pub(crate) fn all_text(bytes: &[u8], attributes: &[&str]) -> String {
         Step::Text(text) => out.push_str(if text.trim().is_empty() { "" } else { text }),
     });
     out
+}
+
+/// All character data and all values of attributes but namespaces, a line each.
+pub(crate) fn all_values(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    walk(bytes, |step| match step {
+        Step::Start(_, start, _) => {
+            for attribute in start.attributes().with_checks(false).flatten() {
+                if attribute.key.as_ref().starts_with("xmlns") || attribute.value.trim().is_empty()
+                {
+                    continue;
+                }
+                line(&mut out);
+                out.push_str(&value(&attribute));
+                out.push('\n');
+            }
+        }
+        Step::End(_) => line(&mut out),
+        Step::Text(text) => out.push_str(if text.trim().is_empty() { "" } else { text }),
+    });
+    out
+}
+
+fn value(attribute: &quick_xml::events::attributes::Attribute<'_>) -> String {
+    quick_xml::escape::unescape(&attribute.value).map_or_else(
+        |_| attribute.value.to_string(),
+        std::borrow::Cow::into_owned,
+    )
 }
 
 /// Ends the line if one is open.
