@@ -3,7 +3,7 @@
 //!
 //! Prints MB/s of text on one core, the best of many runs taken in turn, so that ratios within one print can be compared. Own timing,
 //! because a figure per second of text is what the limits are set in. Marks are printed with what was measured; nothing fails by time.
-//! `cargo bench --bench scan [-- QUICK]`
+//! `cargo bench --bench scan [-- QUICK]`, and for a profiler `-- KINDS near-names`: only the kinds of text whose names begin so.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use beadle::detect::normalise::Plain;
-use beadle::detect::{Catalogue, Engine, ScanContext};
+use beadle::detect::{Catalogue, Engine, Options, PeopleIndex, ScanContext};
 use beadle::extract::{Content, InProcess, Location, Place, Unit, View};
 use beadle::limits::{Budget, Limits};
 use beadle::mail::{Address, Envelope};
@@ -222,11 +222,34 @@ fn main() {
     } else {
         &[1_000, 10_000, 100_000, 1_000_000]
     };
-    sizes_of_text_and_roster(&catalogue, sizes, least);
-    beside_other_matchers(&catalogue, quick, least);
+    if !std::env::args().any(|argument| argument == "KINDS") {
+        sizes_of_text_and_roster(&catalogue, sizes, least);
+        beside_other_matchers(&catalogue, quick, least);
+    }
     let people = roster(10_000);
     let engine = Engine::build(&people, &Roster::default(), &catalogue, [3; 16]).unwrap();
     kinds_of_text(&engine, &people, least);
+}
+
+/// The compiled roster as bytes, and how long it takes to read them.
+struct Kept {
+    seconds: f64,
+    megabytes: f64,
+}
+
+impl Kept {
+    fn of(people: &Roster) -> Self {
+        let secret = [3; 16];
+        let index = PeopleIndex::build(people, &Roster::default(), Options::default(), secret);
+        let bytes = index.to_bytes(1, secret);
+        drop(index);
+        let start = Instant::now();
+        black_box(PeopleIndex::from_bytes(black_box(&bytes), 1, secret).unwrap());
+        Self {
+            seconds: start.elapsed().as_secs_f64(),
+            megabytes: bytes.len() as f64 / 1e6,
+        }
+    }
 }
 
 const SIZES: [(usize, &str); 3] = [(4_000, "4 KB"), (50_000, "50 KB"), (1_000_000, "1 MB")];
@@ -238,7 +261,8 @@ fn sizes_of_text_and_roster(catalogue: &Catalogue, sizes: &[usize], least: Durat
         let start = Instant::now();
         let engine = Engine::build(&people, &Roster::default(), catalogue, [3; 16]).unwrap();
         let built = start.elapsed().as_secs_f64();
-        rows.push((*size, people, Arc::new(engine), built));
+        let kept = Kept::of(&people);
+        rows.push((*size, people, Arc::new(engine), (built, kept)));
     }
     let mut ways = Vec::new();
     for (_, people, engine, _) in &rows {
@@ -253,23 +277,29 @@ fn sizes_of_text_and_roster(catalogue: &Catalogue, sizes: &[usize], least: Durat
     }
     measure(&mut ways, least);
     println!(
-        "                               engine alone, MB/s                     whole way, MB/s\n    names  build s  index MB    4 KB   50 KB    1 MB  \
+        "                                                               engine alone, MB/s                     whole way, MB/s\n    names  build s  from disk s  file MB  index MB  facts MB    4 KB   50 KB    1 MB  \
          dense       4 KB   50 KB    1 MB"
     );
     let rates: Vec<Vec<f64>> = ways
         .chunks(7)
         .map(|row| row.iter().map(Way::rate).collect())
         .collect();
-    for ((size, _, engine, built), rates) in rows.iter().zip(&rates) {
-        let index = engine.index_bytes() as f64 / 1e6;
-        print!("{size:>9} {built:>8.2} {index:>9.1}");
+    for ((size, _, engine, (built, kept)), rates) in rows.iter().zip(&rates) {
+        let (index, facts) = (
+            engine.index_bytes() as f64 / 1e6,
+            engine.facts_bytes() as f64 / 1e6,
+        );
+        print!(
+            "{size:>9} {built:>8.2} {:>12.3} {:>8.1} {index:>9.1} {facts:>9.1}",
+            kept.seconds, kept.megabytes
+        );
         for (column, rate) in rates.iter().enumerate() {
             print!("{}{rate:>8.0}", if column == 4 { "   " } else { "" });
         }
         println!();
     }
     if let (Some(first), Some(last)) = (rates.first(), rates.last()) {
-        print!("  last to first             ");
+        print!("  last to first                                            ");
         for (column, (last, first)) in last.iter().zip(first).enumerate() {
             print!(
                 "{}{:>8.2}",
@@ -436,6 +466,11 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
         .take(60_000)
         .flat_map(|name| [name.forename.as_str(), " ", name.surname.as_str(), "\n"])
         .collect();
+    let mixed: Vec<&str> = names()
+        .zip(names().skip(1))
+        .take(60_000)
+        .flat_map(|(one, other)| [one.forename.as_str(), " ", other.surname.as_str(), "\n"])
+        .collect();
     let mut ways: Vec<Way<'_>> = [
         ("prose", &plain, View::Visible),
         ("prose, some beyond ASCII", &accented, View::Visible),
@@ -453,6 +488,7 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             View::Visible,
         ),
         ("forenames only", &near.join(" "), View::Visible),
+        ("near-names only", &mixed.concat(), View::Visible),
         ("full names only", &full.concat(), View::Visible),
         ("single letters", &"a b c d ".repeat(125_000), View::Visible),
         (
@@ -484,6 +520,11 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             black_box(Plain::of(black_box(text)));
         }));
     }
+    let wanted = std::env::args().skip_while(|argument| argument != "KINDS");
+    let wanted: Vec<String> = wanted.skip(1).collect();
+    let is_wanted =
+        |name: &str| name == "prose" || wanted.iter().any(|start| name.starts_with(start));
+    ways.retain(|way| wanted.is_empty() || is_wanted(&way.name));
     measure(&mut ways, least);
     println!("\n10,000 names, 1 MB of                MB/s  to prose   (mark: 0.33)");
     let prose = ways[0].rate();

@@ -39,6 +39,10 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Findings kept of one message; counts of distinct people and values go on beyond it.
     pub findings: usize,
+    /// Pictures of one message that are read by OCR.
+    pub ocr_pictures: usize,
+    /// Pixels of them together.
+    pub ocr_pixels: u64,
     /// Words of a message's own text that are tried as passwords on what it attaches; as many again from its attachments.
     pub password_candidates: usize,
     /// Milliseconds of work that trying them may cost, by the cost of each format's key derivation.
@@ -65,6 +69,8 @@ impl Default for Limits {
             file_text_bytes: 32 * MIB,
             text_bytes: 64 * MIB,
             findings: 10_000,
+            ocr_pictures: 20,
+            ocr_pixels: 40_000_000,
             password_candidates: 32,
             password_ms: 4_000,
             scan_seconds: 25,
@@ -86,6 +92,8 @@ struct Spent {
     unpacked: AtomicU64,
     text: AtomicUsize,
     files: AtomicUsize,
+    pictures: AtomicUsize,
+    pixels: AtomicU64,
     passwords: AtomicU64,
 }
 
@@ -145,6 +153,31 @@ impl Budget {
     }
 }
 
+/// Reading of pictures.
+impl Budget {
+    /// Spends one picture of this many pixels; `false` when it is too much for what is left.
+    pub fn take_picture(&self, pixels: u64) -> bool {
+        if self.pictures_left() == 0 || pixels > self.pixels_left() {
+            return false;
+        }
+        self.spent.pictures.fetch_add(1, Ordering::Relaxed);
+        self.spent.pixels.fetch_add(pixels, Ordering::Relaxed);
+        true
+    }
+
+    /// Pictures that may still be read.
+    pub fn pictures_left(&self) -> usize {
+        let spent = self.spent.pictures.load(Ordering::Relaxed);
+        self.limits.ocr_pictures.saturating_sub(spent)
+    }
+
+    /// Pixels that may still be read.
+    pub fn pixels_left(&self) -> u64 {
+        let spent = self.spent.pixels.load(Ordering::Relaxed);
+        self.limits.ocr_pixels.saturating_sub(spent)
+    }
+}
+
 /// Work of trying passwords.
 impl Budget {
     /// Spends `micros` of work on one try; `false` when it may not be made. A word that only might be a password (`guess`) may use half
@@ -188,6 +221,11 @@ mod tests {
         assert!(budget.take_file() && other.take_file() && !budget.take_file());
         assert!(budget.take_unpacked(6) && !other.take_unpacked(6));
         assert!(budget.take_text(10) && !other.take_text(1));
+        assert!(budget.take_picture(30_000_000) && !other.take_picture(10_000_001));
+        assert_eq!(
+            (other.pictures_left(), other.pixels_left()),
+            (19, 10_000_000)
+        );
         assert!(budget.take_try(2_000_000, true) && !other.take_try(1, true));
         assert!(other.take_try(2_000_000, false) && !budget.take_try(1, false));
         other.cancel();

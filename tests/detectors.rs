@@ -727,7 +727,7 @@ fn participants_are_not_found_in_their_own_signature() {
             "Oliver Whitcombe".to_owned(),
             "oliver.whitcombe@school.example".to_owned(),
         ],
-        recipients: Vec::new(),
+        ..ScanContext::default()
     };
     let scan = |text: &str| {
         let content = Content {
@@ -930,7 +930,32 @@ fn the_subject_and_file_names_say_whom_the_rest_is_about() {
         show(&found.list)
     );
     assert_eq!(found.people.len(), 1);
-    assert_eq!(found.people.values().next().unwrap().contacts.len(), 2);
+}
+
+#[test]
+fn of_the_recipients_the_registered_contacts_are_said() {
+    let oliver =
+        |person: &&beadle::roster::Person| person.upn.is_some() && person.contacts.len() == 2;
+    let pupil = SAMPLE.0.people.iter().find(oliver).unwrap();
+    let name = format!("{} {}", pupil.forenames()[0], pupil.surnames()[0]);
+    let content = Content {
+        units: vec![unit(
+            Place::Body,
+            View::Visible,
+            &format!("{name} is well."),
+        )],
+        ..Content::default()
+    };
+    let context = ScanContext {
+        recipients: vec![
+            pupil.contacts[1].clone(),
+            "stranger@else.example".to_owned(),
+        ],
+        ..ScanContext::default()
+    };
+    let found = ENGINE.scan(&content, &context, &budget());
+    let contacts: Vec<_> = found.people.values().map(|facts| &facts.contacts).collect();
+    assert_eq!(contacts, [&pupil.contacts[1..]]);
 }
 
 #[test]

@@ -172,7 +172,39 @@ fn what_schools_write_about_the_rest_stays_quiet() {
             "Siobhán O'Connell got a gold star in French.",
             "Oliver Whitcombe is on the school council with Amelia Hartley-Jones.",
             "Callum McAllister hoisting the flag on Remembrance Day",
+            "I'll collect Oliver Whitcombe, and he`ll bring his kit.",
             "Oliver Whitcombe finished unit 3 of the course and 2 units of maths.",
+        ],
+        false,
+        Medium,
+    );
+}
+
+#[test]
+fn what_is_said_of_a_pupil_elsewhere_than_in_their_sentence_is_found() {
+    each(
+        Category::Medical,
+        &[
+            "Oliver Whitcombe is back on Monday.\n\nHe has epilepsy.",
+            "Oliver Whitcombe\n\n- sits at the front\n- epilepsy, plan in the office",
+            "Name: Oliver Whitcombe\n\nDiagnosis: epilepsy",
+            "I rang home about Oliver Whitcombe.\n\nThe paramedics think it is epilepsy.",
+            "Oliver Whitcombe has moved house. The new school was told about\nthe epilepsy and will ring.",
+            "Oliver Whitcombe won the cup. He was diagnosed with epilepsy last week.",
+            "This is a note about Oliver Whitcombe.\n\nThe anxiety has come back since the summer.",
+            "Please ring about Oliver Whitcombe. I would like to talk about his epilepsy.",
+        ],
+        true,
+        Medium,
+    );
+    each(
+        Category::Medical,
+        &[
+            "Oliver Whitcombe won the cup.\n\nThere have been several cases of scarlet fever.",
+            "Oliver Whitcombe is in the picture. Parents of children with epilepsy must renew the plan.",
+            "Oliver Whitcombe raised 80 pounds for children with cystic fibrosis.",
+            "Oliver Whitcombe drew the picture.\n\nThe canteen stopped serving peanuts because of allergies.",
+            "Dear parents\n\nOliver Whitcombe shows you round.\n\nThe epilepsy clinic is on page 4.",
         ],
         false,
         Medium,

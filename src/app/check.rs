@@ -47,6 +47,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     access(&config, &mut report)?;
     certificates(&config, &mut report)?;
     permissions(&config, &mut report)?;
+    workers(&config, &mut report)?;
     next_hop(&config, offline, &mut report).await?;
     Ok(report.problems)
 }
@@ -159,6 +160,41 @@ fn certificates(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Children that read attachments start, and what the kernel takes from them.
+fn workers(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let pool = match wiring::workers(config, 1) {
+        Ok(pool) => pool,
+        Err(error) => return report.problem("workers", &error.to_string()),
+    };
+    let Some(held) = pool.confinement() else {
+        return report.problem(
+            "workers",
+            "a process that reads attachments does not start; every rich attachment would be unread",
+        );
+    };
+    match config.extract.tesseract() {
+        Err(error) => report.problem("extract.ocr", &error)?,
+        Ok(Some(path)) => report.good("pictures", &format!("read by {}", path.display()))?,
+        Ok(None) => report.note(
+            "pictures",
+            "no OCR; every scan and photograph is unread, and held by the standard policy; install tesseract-ocr",
+        )?,
+    }
+    let found = format!(
+        "Landlock {}, seccomp {}",
+        held.landlock.name(),
+        held.seccomp.name()
+    );
+    if held.is_full() {
+        report.good("workers", &found)
+    } else {
+        report.note(
+            "workers",
+            &format!("{found}; a kernel from 6.12 on with Landlock confines them fully"),
+        )
+    }
 }
 
 /// The data folder exists or can be made, is ours alone, and the key file likewise.

@@ -38,6 +38,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what is found in one message, which rules fire and why.
     Explain(Box<ExplainArgs>),
+    /// Print what is read in files: text by place, what could not be read, how it is protected. It prints their content.
+    Extract(ExtractArgs),
     /// Review held messages.
     Holds(HoldsArgs),
     /// Work with roster files.
@@ -55,6 +57,12 @@ pub enum Command {
     /// Read documents handed over on standard input; started by the relay, not by people.
     #[command(hide = true)]
     Worker,
+    /// Read a picture handed over on standard input; started by the relay, not by people.
+    #[command(hide = true)]
+    Recognise {
+        /// Tesseract.
+        tesseract: PathBuf,
+    },
 }
 
 /// Where rules, people and domains come from; flags override the configuration.
@@ -185,6 +193,23 @@ pub struct ExplainArgs {
     /// Print matched values in clear. They are personal data.
     #[arg(long)]
     pub reveal: bool,
+}
+
+/// Flags of `extract`.
+#[derive(Debug, Clone, Args)]
+pub struct ExtractArgs {
+    /// Documents, archives, messages.
+    #[arg(value_name = "FILE", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Configuration file, for limits and workers.
+    #[arg(long, short = 'c', value_name = "FILE", env = "BEADLE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Read in this process instead of in workers that can be killed.
+    #[arg(long)]
+    pub in_process: bool,
 }
 
 /// Flags of `holds`.

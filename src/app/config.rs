@@ -39,6 +39,8 @@ pub struct Config {
     pub store: Store,
     /// Processes that read rich attachments.
     pub worker: Worker,
+    /// How pictures are read.
+    pub extract: Extract,
     /// Looser ways of reading names; all off.
     pub detect: detect::Options,
     /// Ceilings for one message.
@@ -104,6 +106,10 @@ pub struct Trust {
     pub staff: Vec<PathBuf>,
     /// Folder whose `detectors` and `dictionaries` replace built-in ones of the same name.
     pub patterns: Option<PathBuf>,
+    /// The banks' modulus weight table (`valacdos.txt`), to tell account numbers from other digits.
+    pub modulus_table: Option<PathBuf>,
+    /// The sort code substitutions that belong to it (`scsubtab.txt`).
+    pub sort_code_substitutions: Option<PathBuf>,
 }
 
 impl Default for Trust {
@@ -115,6 +121,8 @@ impl Default for Trust {
             roster: Vec::new(),
             staff: Vec::new(),
             patterns: None,
+            modulus_table: None,
+            sort_code_substitutions: None,
         }
     }
 }
@@ -195,6 +203,60 @@ impl Default for Worker {
         Self {
             processes: 0,
             file_seconds: 20,
+        }
+    }
+}
+
+/// `[extract]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Extract {
+    /// `auto` (Tesseract if it is installed), `off`, or the path of Tesseract.
+    pub ocr: String,
+    /// What a picture is in which OCR finds nothing like text.
+    pub textless_pictures: Textless,
+}
+
+impl Default for Extract {
+    fn default() -> Self {
+        Self {
+            ocr: "auto".to_owned(),
+            textless_pictures: Textless::Unread,
+        }
+    }
+}
+
+/// What a picture without text is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Textless {
+    /// Unread: a photograph may show a face, handwriting, or a list that OCR could not make out.
+    Unread,
+    /// Read: there was nothing to read in it.
+    Read,
+}
+
+/// Where Tesseract may be under `auto`.
+const TESSERACT: [&str; 2] = ["/usr/bin/tesseract", "/usr/local/bin/tesseract"];
+
+impl Extract {
+    /// The Tesseract to use; `None` when OCR is off or not installed. An error names what was found and what is allowed.
+    pub fn tesseract(&self) -> Result<Option<PathBuf>, String> {
+        use std::os::unix::fs::PermissionsExt;
+        let runs = |path: &Path| {
+            std::fs::metadata(path)
+                .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+        };
+        match self.ocr.as_str() {
+            "off" => Ok(None),
+            "auto" => Ok(TESSERACT.iter().map(PathBuf::from).find(|path| runs(path))),
+            path if Path::new(path).is_absolute() && runs(Path::new(path)) => {
+                Ok(Some(PathBuf::from(path)))
+            }
+            other => Err(format!(
+                "extract.ocr: found `{other}`, which is no program that can be run; allowed: auto, off, or the full path of Tesseract; \
+                 install tesseract-ocr and its English data, or set `off`"
+            )),
         }
     }
 }

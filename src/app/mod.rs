@@ -3,9 +3,11 @@
 pub mod admin;
 pub mod check;
 pub mod cli;
+pub mod compiled;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod extract;
 pub mod generate;
 pub mod holds;
 pub mod input;

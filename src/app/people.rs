@@ -15,6 +15,26 @@ const FOLDERS: usize = 4;
 /// Bytes of one folder that are read.
 const BYTES: u64 = 2 << 30;
 
+/// The bytes of every path's files, before anything is read from them.
+pub struct Sources<'p>(Vec<(&'p Path, Named)>);
+
+/// Files with their names.
+type Named = Vec<(String, Vec<u8>)>;
+
+impl<'p> Sources<'p> {
+    /// Reads the files at these paths.
+    pub fn read(paths: &'p [PathBuf]) -> Result<Self, ToolsError> {
+        let held = |path: &'p PathBuf| files(path).map(|files| (path.as_path(), files));
+        Ok(Self(paths.iter().map(held).collect::<Result<_, _>>()?))
+    }
+
+    /// The names and contents of all files, in a fixed order.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let all = self.0.iter().flat_map(|(_, files)| files);
+        all.map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+}
+
 /// The people of all paths, and how each path was read.
 #[derive(Debug)]
 pub struct Loaded {
@@ -28,14 +48,18 @@ pub struct Loaded {
 
 /// Reads the rosters at these paths; nobody when there are none.
 pub fn load(paths: &[PathBuf], kind: RosterKind) -> Result<Loaded, ToolsError> {
+    import(&Sources::read(paths)?, kind)
+}
+
+/// Reads the rosters in these files; nobody when there are none.
+pub fn import(sources: &Sources<'_>, kind: RosterKind) -> Result<Loaded, ToolsError> {
     let mut import = Import::new(kind);
-    let mut reports = Vec::with_capacity(paths.len());
-    for path in paths {
+    let mut reports = Vec::with_capacity(sources.0.len());
+    for (path, held) in &sources.0 {
         let failed = |source| ToolsError::Roster {
-            path: path.clone(),
+            path: path.to_path_buf(),
             source,
         };
-        let held = files(path)?;
         let files: Vec<File<'_>> = held
             .iter()
             .map(|(name, bytes)| File { name, bytes })
@@ -50,12 +74,12 @@ pub fn load(paths: &[PathBuf], kind: RosterKind) -> Result<Loaded, ToolsError> {
                 "some rows of a roster were not read whole; `beadle roster check` names them"
             );
         }
-        reports.push((path.clone(), report));
+        reports.push((path.to_path_buf(), report));
     }
     let (roster, unmatched) = import.finish();
-    if let (true, Some(first)) = (roster.is_empty(), paths.first()) {
+    if let (true, Some((first, _))) = (roster.is_empty(), sources.0.first()) {
         return Err(ToolsError::Roster {
-            path: first.clone(),
+            path: first.to_path_buf(),
             source: RosterError::Nobody,
         });
     }
@@ -102,8 +126,13 @@ fn folder(
         files: FILES,
         folders: FOLDERS,
     };
-    for entry in std::fs::read_dir(at).map_err(|source| unread(at, source))? {
-        let path = entry.map_err(|source| unread(at, source))?.path();
+    let entries = std::fs::read_dir(at).map_err(|source| unread(at, source))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry.map_err(|source| unread(at, source))?.path()))
+        .collect::<Result<Vec<_>, ToolsError>>()?;
+    // A file system's order is no order: the same export must give the same roster and the same index.
+    paths.sort();
+    for path in paths {
         let hidden = path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with('.'));

@@ -10,13 +10,14 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, HoldsArgs, RosterCommand, ScanArgs, ServeArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, HoldsArgs, RosterCommand,
+    ScanArgs, ServeArgs,
 };
 use crate::app::config;
 use crate::app::input::{self, Input};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, generate, holds, roster, scan, serve, telemetry, tools, wiring,
+    check, demo, explain, extract, generate, holds, roster, scan, serve, telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -81,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan(&args),
         Command::Check(args) => check(&args),
         Command::Explain(args) => explain(&args),
+        Command::Extract(args) => extract(&args),
         Command::Holds(args) => holds(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
@@ -93,6 +95,7 @@ pub fn run() -> ExitCode {
         }
         Command::Man { dir } => generate::man(&dir).map_err(Failure::machine),
         Command::Worker => return worker::child_main(),
+        Command::Recognise { tesseract } => return worker::recognise_main(&tesseract),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -168,7 +171,7 @@ fn scan(args: &ScanArgs) -> Result<(), Failure> {
     } else {
         Arc::new(wiring::workers(&config, jobs)?)
     };
-    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let tools = tools::build(&config, random_secret()?, reader, None).map_err(Failure::unusable)?;
     let inputs = input::collect(&args.manifest, &args.paths).map_err(Failure::no)?;
     let options = scan::Options {
         jobs,
@@ -215,12 +218,32 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     }
 }
 
+fn extract(args: &ExtractArgs) -> Result<(), Failure> {
+    let config = config::load(args.config.as_deref()).map_err(Failure::unusable)?;
+    telemetry::start_log(&config.log).map_err(Failure::unusable)?;
+    let reader: Arc<dyn Reader> = if args.in_process {
+        Arc::new(InProcess)
+    } else {
+        Arc::new(wiring::workers(&config, 1)?)
+    };
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    extract::run(
+        &args.paths,
+        reader.as_ref(),
+        &Arc::new(config.limits),
+        args.output,
+        &mut out,
+    )
+    .and_then(|()| out.flush())
+    .map_err(Failure::no)
+}
+
 fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let config = config::load(args.rules.config.as_deref())
         .map_err(Failure::unusable)?
         .with_rules(&args.rules);
     let reader: Arc<dyn Reader> = Arc::new(wiring::workers(&config, 1)?);
-    let tools = tools::build(&config, random_secret()?, reader).map_err(Failure::unusable)?;
+    let tools = tools::build(&config, random_secret()?, reader, None).map_err(Failure::unusable)?;
     let input = Input::file(&args.file);
     let message = input.read().map_err(|error| {
         Failure::no(format!("failed to read `{}`: {error}", args.file.display()))

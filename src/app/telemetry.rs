@@ -107,6 +107,10 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
         "beadle_faults_total",
         "Faults of ours answered 451, by kind"
     );
+    metrics::describe_counter!(
+        "beadle_pictures_total",
+        "Pictures given to OCR, by result: read, unsure, failed, over-limit"
+    );
     metrics::describe_histogram!(
         "beadle_message_bytes",
         metrics::Unit::Bytes,
@@ -130,6 +134,10 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
     metrics::describe_gauge!("beadle_holds", "Messages waiting for a reviewer");
     metrics::describe_gauge!("beadle_queue", "Deliveries waiting in the queue");
     metrics::describe_gauge!("beadle_roster_people", "Pupils in the roster");
+    metrics::describe_gauge!(
+        "beadle_workers_confined",
+        "1 while the kernel confines the readers of attachments fully"
+    );
     metrics::describe_gauge!(
         "beadle_reload_failed",
         "1 while the last reload left roster, policy and patterns as they were"

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::compiled;
 use crate::app::config::{Config, Trust};
-use crate::app::people;
 use crate::detect::catalogue::EMBEDDED;
-use crate::detect::{Catalogue, CatalogueError, Engine};
+use crate::detect::{Catalogue, CatalogueError, Engine, ModulusError, ModulusTable};
 use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
 use crate::policy::{Policy, PolicyError};
-use crate::roster::{RosterError, RosterKind};
+use crate::roster::RosterError;
 
 /// Why judging cannot begin; every text says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,19 @@ pub enum ToolsError {
         /// Depth to which folders are read.
         folders: usize,
     },
+    /// The banks' table has another form.
+    #[error("`{path}`: {source}")]
+    Modulus {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModulusError,
+    },
+    /// Substitutions without the table that they belong to.
+    #[error(
+        "trust.sort_code_substitutions is set and trust.modulus_table is not; set both (`scsubtab.txt` and `valacdos.txt`), or neither"
+    )]
+    NoModulusTable,
     /// A reload would lose the roster.
     #[error("the configuration names no roster any more")]
     RosterGone,
@@ -75,17 +88,19 @@ pub enum ToolsError {
     },
 }
 
-/// Everything judging works with under this configuration. `secret` keys the hashes of names and values.
+/// Everything judging works with under this configuration. `secret` keys the hashes of names and values; `kept` is where the compiled
+/// roster is kept between starts, for a secret that outlives the process.
 pub fn build(
     config: &Config,
     secret: [u8; 16],
     reader: Arc<dyn Reader>,
+    kept: Option<&Path>,
 ) -> Result<Tools, ToolsError> {
     let policy = policy(&config.trust)?;
-    let roster = people::load(&config.trust.roster, RosterKind::Pupils)?.roster;
-    let staff = people::load(&config.trust.staff, RosterKind::Staff)?.roster;
+    let people = compiled::people(config, secret, kept)?;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
-    let engine = Engine::build_with(&roster, &staff, &catalogue, config.detect, secret)?;
+    let modulus = modulus_table(&config.trust)?;
+    let engine = Engine::of(people, &catalogue, secret)?.with_modulus(modulus);
     Ok(Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
@@ -104,6 +119,35 @@ pub fn replacement(present: &Tools, built: Result<Tools, ToolsError>) -> Result<
         return Err(ToolsError::RosterShrank { before, after });
     }
     Ok(fresh)
+}
+
+/// The banks' table, when the administrator has supplied it.
+fn modulus_table(trust: &Trust) -> Result<Option<ModulusTable>, ToolsError> {
+    let Some(path) = &trust.modulus_table else {
+        return trust
+            .sort_code_substitutions
+            .as_ref()
+            .map_or(Ok(None), |_| Err(ToolsError::NoModulusTable));
+    };
+    let weights = read_text(path)?;
+    let substitutes = trust
+        .sort_code_substitutions
+        .as_deref()
+        .map(read_text)
+        .transpose()?;
+    // A fault names the file that it is in: the table alone is tried first.
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ToolsError::Modulus { path, source }
+    };
+    let alone = ModulusTable::parse(&weights, "").map_err(failed(path))?;
+    let Some((path, substitutes)) = trust.sort_code_substitutions.as_deref().zip(substitutes)
+    else {
+        return Ok(Some(alone));
+    };
+    ModulusTable::parse(&weights, &substitutes)
+        .map(Some)
+        .map_err(failed(path))
 }
 
 /// The policy with the trust's domains.

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::admin::{self, Readiness};
-use crate::app::config::Config;
+use crate::app::compiled;
+use crate::app::config::{Config, Textless};
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::mail::Address;
@@ -136,7 +137,21 @@ pub fn workers(config: &Config, processes: usize) -> Result<worker::Pool, StartE
         (0, processes) | (processes, _) => pool.size = processes,
     }
     pool.wall = Duration::from_secs(config.worker.file_seconds);
-    Ok(worker::Pool::new(pool))
+    let size = pool.size;
+    let pool = worker::Pool::new(pool);
+    let tesseract = config.extract.tesseract().map_err(StartError::Settings)?;
+    let Some(tesseract) = tesseract else {
+        return Ok(pool);
+    };
+    let ocr = worker::OcrConfig::own_program(tesseract).map_err(|source| StartError::Machine {
+        what: "own program".to_owned(),
+        source,
+    })?;
+    Ok(pool.with_ocr(worker::OcrConfig {
+        size,
+        textless_is_read: config.extract.textless_pictures == Textless::Read,
+        ..ocr
+    }))
 }
 
 /// Starts everything; the relay accepts mail when this returns.
@@ -164,7 +179,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     })?;
     let reader = Arc::new(workers(&config, 0)?);
     let shared: Arc<dyn crate::extract::Reader> = reader.clone();
-    let tools = tools::build(&config, store.subkey("findings"), shared)
+    let kept = config.server.data_dir.join(compiled::FILE);
+    let tools = tools::build(&config, store.subkey("findings"), shared, Some(&kept))
         .map_err(|error| settings(&error))?;
     note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
@@ -296,7 +312,9 @@ impl Running {
     /// Reads roster, policy, patterns, access rules and certificates again. What cannot be read stays as it was, and is said.
     pub fn reload(&self, fresh: Config) {
         let fresh = fresh.completed();
-        let built = tools::build(&fresh, self.store.subkey("findings"), self.reader.clone());
+        let kept = self.config.server.data_dir.join(compiled::FILE);
+        let secret = self.store.subkey("findings");
+        let built = tools::build(&fresh, secret, self.reader.clone(), Some(&kept));
         match tools::replacement(&self.pipeline.tools(), built) {
             Ok(tools) => {
                 note_roster(&tools);

@@ -30,7 +30,9 @@ static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i-u)\b(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})|[0-9]{4}-[0-9]{2}-[0-9]{2}",
-        r"|[0-9]{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,? (?:[0-9]{4}|[0-9]{2}))\b"
+        r"|[0-9]{1,2} [0-9]{1,2} [0-9]{4}",
+        r"|[0-9]{1,2}(?:st|nd|rd|th)?[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}(?:,? |-)(?:[0-9]{4}|[0-9]{2})",
+        r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})\b"
     ))
 });
 static BORN: LazyLock<Regex> =
@@ -41,9 +43,13 @@ static CLASS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// National numbers of ten or eleven digits, with 0 or +44 first, and single spaces or hyphens between.
-static TELEPHONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?-u)(?:\+44[ -]?(?:\(0\)[ -]?)?|\b0)[1-9](?:[ -]?[0-9]){8,9}\b"));
+/// National numbers of ten or eleven digits, with 0, +44 or 0044 first, single spaces or hyphens between, the area in brackets or not.
+static TELEPHONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?-u)(?:(?:(?:\+|\b00)44[ -]?(?:\(0\)[ -]?)?|\b0)[1-9](?:[ -]?[0-9]){8,9}",
+        r"|\(0[1-9][0-9]{1,4}\) ?[0-9](?:[ -]?[0-9]){4,7})\b"
+    ))
+});
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?-u)\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}\b",
@@ -158,8 +164,8 @@ impl<'u> Scene<'u> {
         &self.text().as_bytes()[range]
     }
 
-    /// Whether a window holds this date, or a date next to a word for birth.
-    pub fn has_birth(&self, window: Range<usize>, born: Option<Date>) -> bool {
+    /// Whether a window holds the date of birth, or a date next to a word for birth.
+    pub fn has_birth(&self, window: Range<usize>, is_born: impl Fn(Date) -> bool) -> bool {
         let bytes = self.bytes(window);
         let mut dates = DATE.find_iter(bytes).peekable();
         if dates.peek().is_none() {
@@ -167,7 +173,7 @@ impl<'u> Scene<'u> {
         }
         let same = |found: regex::bytes::Match<'_>| {
             let text = std::str::from_utf8(found.as_bytes()).unwrap_or_default();
-            born.is_some() && Date::parse(text) == born
+            Date::parse(text).is_some_and(&is_born)
         };
         dates.any(same) || BORN.is_match(bytes)
     }
@@ -177,16 +183,9 @@ impl<'u> Scene<'u> {
         POSTCODE.is_match(self.bytes(window))
     }
 
-    /// Whether a window names a year group or a class, or this form.
-    pub fn has_class(&self, window: Range<usize>, form: &str) -> bool {
-        // A form that is a word ("Oak", "Elm") is told from the word by its column or by "class" beside it.
-        CLASS.is_match(self.bytes(window.clone())) || self.has_form(window, form)
-    }
-
-    /// Whether a window names this form.
-    pub fn has_form(&self, window: Range<usize>, form: &str) -> bool {
-        let coded = form.len() >= 2 && form.bytes().any(|b| b.is_ascii_digit());
-        coded && has_word(self.bytes(window), form.as_bytes())
+    /// Whether a window names a year group or a class.
+    pub fn has_class(&self, window: Range<usize>) -> bool {
+        CLASS.is_match(self.bytes(window))
     }
 
     /// Whether the run of non-space characters around a range is an address of the web or of mail.
@@ -213,17 +212,9 @@ impl<'u> Scene<'u> {
     }
 }
 
-/// Whether a word stands in a text, in any case, with no letter or digit touching it.
-pub fn has_word(text: &[u8], word: &[u8]) -> bool {
-    if word.is_empty() || text.len() < word.len() {
-        return false;
-    }
-    (0..=text.len() - word.len()).any(|at| {
-        let end = at + word.len();
-        text[at..end].eq_ignore_ascii_case(word)
-            && !at
-                .checked_sub(1)
-                .is_some_and(|before| text[before].is_ascii_alphanumeric())
-            && !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
-    })
+/// Whether letters and digits end before the `len` bytes at a place and begin again behind them.
+pub fn is_word_at(text: &[u8], at: usize, len: usize) -> bool {
+    let inner = |place: Option<&u8>| place.is_some_and(u8::is_ascii_alphanumeric);
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    !inner(before) && !inner(text.get(at + len))
 }

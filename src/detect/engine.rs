@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
+use crate::detect::compiled::PeopleIndex;
 use crate::detect::context::Scene;
 use crate::detect::finding::{Findings, PersonFacts, PersonId};
-use crate::detect::index::{Names, Words};
+use crate::detect::index::Words;
 use crate::detect::judge::{Anchor, Judge};
 use crate::detect::keywords::Keywords;
-use crate::detect::names;
+use crate::detect::known::Known;
+use crate::detect::modulus::ModulusTable;
 use crate::detect::options::Options;
 use crate::detect::patterns::Patterns;
 use crate::detect::raw::Raw;
@@ -24,7 +26,7 @@ use crate::detect::token::Keys;
 use crate::detect::vocabulary::Vocabulary;
 use crate::extract::{Content, Location, Place, Unit, View};
 use crate::limits::Budget;
-use crate::roster::{Date, Roster};
+use crate::roster::Roster;
 
 /// Who takes part in a message. Their own names in signatures and quoted headers are no findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,14 +35,8 @@ pub struct ScanContext {
     pub participants: Vec<String>,
     /// Keys of the recipients' addresses, to tell namesakes apart.
     pub recipients: Vec<String>,
-}
-
-/// What the engine keeps of a pupil beside the index.
-#[derive(Clone, Default)]
-pub(super) struct Known {
-    pub(super) born: Option<Date>,
-    pub(super) form: Box<str>,
-    pub(super) contacts: Box<[String]>,
+    /// The trust's own domains in small letters, those below them included; none if they are not known.
+    pub inside: Vec<String>,
 }
 
 /// A detector with a built-in check.
@@ -54,10 +50,9 @@ pub(super) struct Checked {
 /// Finds people, identifiers and terms.
 pub struct Engine {
     pub(super) indexes: Indexes,
-    pub(super) known: Vec<Known>,
-    pub(super) upns: HashMap<u64, u32>,
-    pub(super) ulns: HashMap<u64, u32>,
+    pub(super) known: Known,
     pub(super) checked: Vec<Checked>,
+    pub(super) modulus: Option<ModulusTable>,
     patterns: Patterns,
 }
 
@@ -111,28 +106,24 @@ impl Engine {
         options: Options,
         secret: [u8; 16],
     ) -> Result<Self, CatalogueError> {
+        let people = PeopleIndex::build(roster, staff, options, secret);
+        Self::of(people, catalogue, secret)
+    }
+
+    /// Puts people that were compiled under the same secret beside the catalogue.
+    pub fn of(
+        people: PeopleIndex,
+        catalogue: &Catalogue,
+        secret: [u8; 16],
+    ) -> Result<Self, CatalogueError> {
         let keys = Keys::new(secret);
-        let mut words = Vec::with_capacity(roster.len() * 3);
-        let names = Names::build(&keys, roster, staff, options, &mut words);
-        let neighbours = options
-            .spelling
-            .then(|| Neighbours::build(&keys, names::words(&keys, roster)));
+        let PeopleIndex {
+            mut words,
+            names,
+            neighbours,
+            known,
+        } = people;
         let vocabulary = Vocabulary::build(&keys, catalogue, &mut words);
-        let (mut upns, mut ulns) = (HashMap::new(), HashMap::new());
-        let mut known = Vec::with_capacity(roster.len());
-        for (number, person) in roster.people.iter().enumerate() {
-            for upn in person.upn.iter().chain(&person.former_upn) {
-                upns.insert(keys.value("upn", upn.as_bytes()) as u64, number as u32);
-            }
-            if let Some(uln) = &person.uln {
-                ulns.insert(keys.value("uln", uln.as_bytes()) as u64, number as u32);
-            }
-            known.push(Known {
-                born: person.born,
-                form: person.form.as_str().into(),
-                contacts: person.contacts.clone().into_boxed_slice(),
-            });
-        }
         let built_in = catalogue
             .detectors
             .iter()
@@ -156,16 +147,27 @@ impl Engine {
                 keys,
             },
             known,
-            upns,
-            ulns,
             checked,
+            modulus: None,
             patterns: Patterns::build(catalogue)?,
         })
+    }
+
+    /// Checks sort codes with account numbers by the administrator's table.
+    #[must_use]
+    pub fn with_modulus(mut self, table: Option<ModulusTable>) -> Self {
+        self.modulus = table;
+        self
     }
 
     /// How many pupils it looks for.
     pub fn person_count(&self) -> usize {
         self.known.len()
+    }
+
+    /// Memory of the facts beside the names (dates, forms, contacts, numbers), in bytes.
+    pub fn facts_bytes(&self) -> usize {
+        self.known.bytes()
     }
 
     /// Memory of the index of names and words, in bytes.
@@ -220,10 +222,10 @@ impl Engine {
             found.unfinished |= !finished || !complete || raw.cut;
             by_unit.insert(number, found);
         }
-        self.join(by_unit)
+        self.join(by_unit, context)
     }
 
-    fn join(&self, by_unit: BTreeMap<usize, Findings>) -> Findings {
+    fn join(&self, by_unit: BTreeMap<usize, Findings>, context: &ScanContext) -> Findings {
         let mut all = Findings::default();
         // One finding for a value, a person and a place: the surest.
         let mut seen = HashMap::new();
@@ -251,14 +253,15 @@ impl Engine {
             }
         }
         for person in all.list.iter().filter_map(|finding| finding.person) {
-            let contacts = || {
-                self.known
-                    .get(person.0 as usize)
-                    .map(|known| known.contacts.to_vec())
-                    .unwrap_or_default()
-            };
+            let is_contact =
+                |address: &&String| self.known.is_contact(&self.indexes.keys, person.0, address);
             all.people.entry(person).or_insert_with(|| PersonFacts {
-                contacts: contacts(),
+                contacts: context
+                    .recipients
+                    .iter()
+                    .filter(is_contact)
+                    .cloned()
+                    .collect(),
             });
         }
         all

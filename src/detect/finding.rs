@@ -153,7 +153,7 @@ pub struct Finding {
 /// What policy may know of a person that was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonFacts {
-    /// Keys ([`crate::mail::Address::key`]) of the registered contacts' addresses.
+    /// Keys ([`crate::mail::Address::key`]) of those recipients that are registered contacts.
     pub contacts: Vec<String>,
 }
 

@@ -147,6 +147,22 @@ pub struct Pair {
 const LIST: u32 = 1 << 31;
 
 impl Pair {
+    /// As three numbers.
+    pub(super) fn to_words(self) -> [u64; 3] {
+        let rest = u64::from(self.people) << 32 | u64::from(self.flags);
+        [self.key, self.verify, rest]
+    }
+
+    /// What [`Self::to_words`] gave.
+    pub(super) fn from_words([key, verify, rest]: [u64; 3]) -> Self {
+        Self {
+            key,
+            verify,
+            people: (rest >> 32) as u32,
+            flags: rest as u32,
+        }
+    }
+
     /// Whether a flag is set.
     pub fn is(&self, flag: u32) -> bool {
         self.flags & flag != 0
@@ -233,14 +249,7 @@ impl Names {
         middles.dedup();
         middles.shrink_to_fit();
         entries.sort_unstable_by_key(|entry| (entry.key, entry.verify, entry.person));
-        let slots = (entries.len() * 4 / 3 + 8).next_power_of_two();
-        let mut names = Self {
-            bitmap: Bitmap::for_keys(entries.len()),
-            table: vec![Pair::default(); slots],
-            mask: slots - 1,
-            lists: Vec::new(),
-            middles,
-        };
+        let mut names = Self::with_room(entries.len(), middles);
         for same in entries.chunk_by(|a, b| a.key == b.key && a.verify == b.verify) {
             let flags = unite(same);
             let mut people: Vec<u32> = same.iter().map(|entry| entry.person).collect();
@@ -259,6 +268,51 @@ impl Names {
             });
         }
         names
+    }
+
+    /// All pairs, the lists of namesakes and the middle names, to be kept.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.table.iter().filter(|pair| pair.key != 0)
+    }
+
+    pub(super) fn lists(&self) -> &[Box<[u32]>] {
+        &self.lists
+    }
+
+    pub(super) fn middles(&self) -> &[(u32, u32)] {
+        &self.middles
+    }
+
+    /// Puts together what was kept; none when a pair names a list that is not there.
+    pub(super) fn from_parts(
+        pairs: &[Pair],
+        lists: Vec<Box<[u32]>>,
+        middles: Vec<(u32, u32)>,
+    ) -> Option<Self> {
+        let sound = |pair: &Pair| {
+            let list = (pair.people & !LIST) as usize;
+            pair.key != 0 && (pair.people & LIST == 0 || list < lists.len())
+        };
+        if !pairs.iter().all(sound) {
+            return None;
+        }
+        let mut names = Self::with_room(pairs.len(), middles);
+        names.lists = lists;
+        for pair in pairs {
+            names.insert(*pair);
+        }
+        Some(names)
+    }
+
+    fn with_room(pairs: usize, middles: Vec<(u32, u32)>) -> Self {
+        let slots = (pairs * 4 / 3 + 8).next_power_of_two();
+        Self {
+            bitmap: Bitmap::for_keys(pairs),
+            table: vec![Pair::default(); slots],
+            mask: slots - 1,
+            lists: Vec::new(),
+            middles,
+        }
     }
 
     fn insert(&mut self, pair: Pair) {
@@ -309,6 +363,14 @@ impl Names {
     /// Whether a word is one of a pupil's middle names or its initial.
     pub fn is_middle(&self, person: u32, hash: u64) -> bool {
         self.middles.binary_search(&(person, hash as u32)).is_ok()
+    }
+
+    /// Whether the roster gives middle names of a person.
+    pub fn has_middle(&self, person: u32) -> bool {
+        let at = self.middles.partition_point(|middle| middle.0 < person);
+        self.middles
+            .get(at)
+            .is_some_and(|middle| middle.0 == person)
     }
 
     /// Memory it takes, in bytes, lists of namesakes and middle names included.

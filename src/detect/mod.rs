@@ -4,8 +4,10 @@
 pub mod catalogue;
 pub mod checks;
 pub mod checksum;
+pub mod compiled;
 pub mod engine;
 pub mod finding;
+pub mod modulus;
 pub mod normalise;
 
 mod anchors;
@@ -13,14 +15,17 @@ mod context;
 pub mod index;
 mod judge;
 mod keywords;
+mod known;
 mod mask;
 mod names;
 mod nicknames;
 mod numbers;
 pub mod options;
 mod papers;
+mod passages;
 pub mod patterns;
 mod raw;
+mod signs;
 pub mod spelling;
 mod stream;
 mod table;
@@ -28,8 +33,10 @@ pub mod token;
 mod vocabulary;
 
 pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Fault};
+pub use compiled::PeopleIndex;
 pub use engine::{Engine, ScanContext};
 pub use finding::{
     Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
 };
+pub use modulus::{Fit, ModulusError, ModulusTable};
 pub use options::Options;

@@ -91,6 +91,14 @@ pub(super) fn forms(keys: &Keys, person: &Person, options: Options) -> Forms {
                 .extend(part.bytes().next().map(|initial| keys.word(&[initial])));
         }
     }
+    // Who has middle names may put the initial of another forename there, too: "Oliver J." of James Oliver.
+    if !forms.middles.is_empty() {
+        let parts = forenames.iter().flat_map(|forename| &forename.parts);
+        let initials = parts.filter_map(|part| part.bytes().next());
+        forms
+            .middles
+            .extend(initials.map(|initial| keys.word(&[initial])));
+    }
     forms
 }
 

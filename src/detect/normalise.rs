@@ -17,7 +17,6 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
@@ -155,7 +154,15 @@ impl<'a> Folder<'a> {
     }
 
     fn fold(&mut self, c: char, at: usize) {
-        if is_ignorable(c) {
+        // No letter with a twin is any of the others.
+        if let Some(twin) = twin(c) {
+            if self.mixes_scripts(at) {
+                self.trick(true);
+                self.text.push(twin);
+            } else {
+                self.text.extend(c.to_lowercase());
+            }
+        } else if is_ignorable(c) {
             let next = self.original[at + c.len_utf8()..].chars().next();
             if c != '\u{ad}' || !matches!(next, Some('\n' | '\r') | None) {
                 self.trick(false);
@@ -164,13 +171,6 @@ impl<'a> Folder<'a> {
             self.text.push(plain);
         } else if let Some(digit) = digit(c) {
             self.text.push(digit);
-        } else if let Some(twin) = twin(c) {
-            if self.mixes_scripts(at) {
-                self.trick(true);
-                self.text.push(twin);
-            } else {
-                self.text.extend(c.to_lowercase());
-            }
         } else if let Some(small) = small_capital(c) {
             self.trick(true);
             self.text.push(small);
@@ -355,36 +355,41 @@ fn spelled_out(c: char) -> Option<&'static str> {
     })
 }
 
+/// Where the scripts with twins of Latin letters begin: Greek, Cyrillic, Armenian, all of two bytes a letter in UTF-8.
+const FIRST_TWIN: usize = 0x370;
+
+/// Twins by letter; 0 for none.
+const TWINS: [u8; 0x590 - FIRST_TWIN] = {
+    const PAIRS: [(&str, &str); 3] = [
+        (
+            "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУҮүԝхХӏӀпгьн",
+            "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYYywxXlInrbh",
+        ),
+        (
+            "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",
+            "aAbBeEZHniIkKMvNoOpPtTuYxXywc",
+        ),
+        ("օսհոցѵѴ", "ouhngvV"),
+    ];
+    let mut table = [0; 0x590 - FIRST_TWIN];
+    let mut pair = 0;
+    while pair < PAIRS.len() {
+        let (letters, twins) = (PAIRS[pair].0.as_bytes(), PAIRS[pair].1.as_bytes());
+        let mut place = 0;
+        while place < twins.len() {
+            let (high, low) = (letters[2 * place] as usize, letters[2 * place + 1] as usize);
+            table[((high & 0x1f) << 6 | low & 0x3f) - FIRST_TWIN] = twins[place];
+            place += 1;
+        }
+        pair += 1;
+    }
+    table
+};
+
 /// The Latin twin of a letter of another script.
 fn twin(c: char) -> Option<char> {
-    const FIRST: usize = 0x370;
-    static TWINS: LazyLock<[u8; 0x590 - FIRST]> = LazyLock::new(|| {
-        const PAIRS: &[(&str, &str)] = &[
-            (
-                "аАвВсСԁеЕНһіІјЈкКмМоОрРԛѕЅтТуУҮүԝхХӏӀпгьн",
-                "aAbBcCdeEHhiIjJkKmMoOpPqsStTyYYywxXlInrbh",
-            ),
-            (
-                "αΑβΒεΕΖΗηιΙκΚΜνΝοΟρΡτΤυΥχΧγωϲ",
-                "aAbBeEZHniIkKMvNoOpPtTuYxXywc",
-            ),
-            ("օսհոցѵѴ", "ouhngvV"),
-        ];
-        let mut table = [0; 0x590 - FIRST];
-        for (from, to) in PAIRS {
-            for (letter, twin) in from.chars().zip(to.bytes()) {
-                if let Some(slot) = (letter as usize).checked_sub(FIRST) {
-                    table[slot] = twin;
-                }
-            }
-        }
-        table
-    });
-    let slot = (c as usize).checked_sub(FIRST)?;
-    TWINS
-        .get(slot)
-        .filter(|twin| **twin != 0)
-        .map(|twin| char::from(*twin))
+    let twin = *TWINS.get((c as usize).wrapping_sub(FIRST_TWIN))?;
+    (twin != 0).then(|| char::from(twin))
 }
 
 /// Small capitals and phonetic twins of Latin letters, which no roster uses.

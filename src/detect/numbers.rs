@@ -418,9 +418,13 @@ impl<'t> Run<'t> {
             let next = self.next(index + shape.len());
             let decimal =
                 self.groups[index].before == b'.' || next.is_some_and(|group| group.before == b'.');
+            // "6111-2001-09-28" is no account number in two halves.
+            let dashed = shape.len() == 2
+                && self.groups[index + 1].before == b'-'
+                && next.is_some_and(|group| group.before == b'-');
             let long = shape.len() == 2
                 && next.is_some_and(|group| group.before == b' ' && group.len() == 4);
-            if !decimal && !long && self.stands_alone(&range) {
+            if !decimal && !dashed && !long && self.stands_alone(&range) {
                 found.push(Number { kind, range });
                 return shape.len();
             }

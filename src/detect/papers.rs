@@ -82,17 +82,33 @@ fn is_nino_prefix(prefix: [u8; 2]) -> bool {
         && !KEPT.contains(&&prefix)
 }
 
-/// Five characters of the surname, a decade, a month (plus 50 for women), a day, a year, two initials, three more characters.
+/// Five characters of the surname, a decade, a month (plus 50 for women), a day, a year, two initials, three more characters; in capitals
+/// a space or hyphen may stand before and behind the date.
 fn driving_licence(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let parts = |at: usize| matches!(text.get(at), Some(b' ' | b'-'));
     let digits = text[at..]
         .iter()
         .take(11)
         .take_while(|b| b.is_ascii_digit())
         .count();
     // A short surname is filled up with nines, which run into the date.
-    let date = (at + digits).checked_sub(6).filter(|date| *date >= at)?;
-    let (start, end) = (date.checked_sub(5)?, date + 11);
-    let (surname, tail) = (&text[start..date], text.get(date + 6..end)?);
+    let (date, gap) = match at + digits {
+        end if digits >= 6 => {
+            let parted = digits == 6 && at.checked_sub(1).is_some_and(parts);
+            (end - 6, usize::from(parted))
+        }
+        end if parts(end) => (end + 1, 1),
+        _ => return None,
+    };
+    let (start, rest) = (date.checked_sub(5 + gap)?, date + 6 + gap);
+    let end = rest + 5;
+    let (surname, tail) = (text.get(start..start + 5)?, text.get(rest..end)?);
+    let whole = text[date..date + 6].iter().all(u8::is_ascii_digit);
+    let capitals = !surname.iter().chain(tail).any(u8::is_ascii_lowercase);
+    let parted = gap == 0 || (parts(date + 6) && capitals && tail[2].is_ascii_digit());
+    if !whole || !parted {
+        return None;
+    }
     let letters = surname
         .iter()
         .take_while(|b| b.is_ascii_alphabetic())
@@ -109,7 +125,7 @@ fn driving_licence(text: &[u8], at: usize) -> Option<Range<usize>> {
     (filled && initials && checks && legal && apart).then_some(start..end)
 }
 
-/// A line of 44 characters of a passport, or of 30 of an identity card, whose check digits agree.
+/// A line of 44 characters of a passport, of 36 of a visa or a card of two lines, or of 30 of a card of three, whose check digits agree.
 fn machine_readable(text: &[u8], at: usize) -> Option<Range<usize>> {
     let part = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'<';
     let before = text[..at]
@@ -126,7 +142,7 @@ fn machine_readable(text: &[u8], at: usize) -> Option<Range<usize>> {
     };
     let sex = |at: usize| matches!(line[at], b'M' | b'F' | b'<' | b'X');
     let agrees = match line.len() {
-        44 => checked(0..9) && checked(13..19) && checked(21..27) && sex(20),
+        44 | 36 => checked(0..9) && checked(13..19) && checked(21..27) && sex(20),
         30 => checked(0..6) && checked(8..14) && sex(7) && line.contains(&b'<'),
         _ => false,
     };
@@ -207,6 +223,7 @@ mod tests {
         let whole = Nino { whole: true };
         let part = Nino { whole: false };
         let zone = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
+        let card = "D231458907UTO7408122F1204159<<<<<<<6";
         for (text, kind, value) in [
             ("NI AB123456C.", whole, "AB123456C"),
             ("ab 12 34 56 c", whole, "ab 12 34 56 c"),
@@ -215,9 +232,12 @@ mod tests {
             ("AB123456 was", part, "AB123456"),
             ("MORGA657054SM9IJ", DrivingLicence, "MORGA657054SM9IJ"),
             ("LEE99657054S99IJ", DrivingLicence, "LEE99657054S99IJ"),
+            ("QZXJK 657054 SM9IJ", DrivingLicence, "QZXJK 657054 SM9IJ"),
+            ("QZX99 657054 S99IJ", DrivingLicence, "QZX99 657054 S99IJ"),
             ("Passport 990000012", Passport, "990000012"),
             ("passport no: ZZ9900001", Passport, "ZZ9900001"),
             (zone, MachineReadable, zone),
+            (card, MachineReadable, card),
         ] {
             assert_eq!(found(text), Some((kind, value)), "{text}");
         }
@@ -237,6 +257,7 @@ mod tests {
             "MORGA669054SM9IJ", // no month nineteen
             "MORGA657054SM9I1",
             "XMORGA657054SM9IJ",
+            "please order 657054 items",
             "order 990000012",
             "passport photo 1234",
             "L898902C46UTO7408122F1204159ZE184226B<<<<<10",

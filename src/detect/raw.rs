@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::detect::numbers::Number;
+use crate::detect::token::MAX_WORD;
 use crate::detect::vocabulary::Term;
 
 /// Forename and surname found together.
@@ -74,8 +77,11 @@ impl Raw {
     }
 }
 
+/// Letters of a word or a few; they stand on the stack unless there are more than a word may have.
+pub type Letters = SmallVec<[u8; MAX_WORD]>;
+
 /// The letters of a stretch of plain text as they are hashed.
-pub fn letters(text: &[u8]) -> Vec<u8> {
+pub fn letters(text: &[u8]) -> Letters {
     text.iter()
         .filter(|b| b.is_ascii_alphabetic() || **b >= 0x80)
         .map(u8::to_ascii_lowercase)

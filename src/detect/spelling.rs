@@ -53,6 +53,16 @@ impl Neighbours {
         found
     }
 
+    /// The table, to be kept.
+    pub(super) fn entries(&self) -> &[(u64, u64)] {
+        &self.table
+    }
+
+    /// The table that was kept.
+    pub(super) fn from_entries(table: Vec<(u64, u64)>) -> Self {
+        Self { table }
+    }
+
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         self.table.len() * size_of::<(u64, u64)>()

@@ -245,6 +245,25 @@ pub struct FileFact {
     pub mismatch: bool,
 }
 
+/// A picture that may be read by OCR.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where its text stands.
+    pub location: Location,
+    /// The place that is said to be a picture until this one is read.
+    pub answers: Location,
+    /// The picture as a file; empty when OCR cannot read it, so that its place stays a picture.
+    pub bytes: Vec<u8>,
+    /// How many pixels its own header says it has.
+    pub pixels: u64,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({}, {} pixels)", self.location, self.pixels)
+    }
+}
+
 /// Everything extraction learned from one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
@@ -258,4 +277,8 @@ pub struct Content {
     pub files: Vec<FileFact>,
     /// Malformed structure, of the message or of a container.
     pub defects: Vec<Defect>,
+    /// Pictures on their way to OCR, within what the message may still spend on it; empty when there is none.
+    pub pictures: Vec<Picture>,
+    /// Places whose text was read by OCR, which makes mistakes.
+    pub recognised: Vec<Location>,
 }

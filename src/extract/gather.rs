@@ -12,6 +12,9 @@ use crate::extract::read::Reader;
 use crate::limits::Budget;
 use crate::mime::Defect;
 
+/// Unread places that are said one by one; a message with more is ruled on by these.
+const MOST_UNREAD: usize = 1_000;
+
 /// The content under way.
 pub(crate) struct Gather<'a> {
     pub(crate) content: Content,
@@ -20,6 +23,8 @@ pub(crate) struct Gather<'a> {
     pub(crate) passwords: Passwords,
     /// Who reads rich formats; `None` inside that reader itself.
     pub(crate) reader: Option<&'a dyn Reader>,
+    /// Pictures are kept for OCR.
+    pub(crate) keeps_pictures: bool,
     file_text: usize,
 }
 
@@ -30,6 +35,7 @@ impl<'a> Gather<'a> {
             budget,
             passwords: Passwords::default(),
             reader,
+            keeps_pictures: false,
             file_text: 0,
         }
     }
@@ -75,7 +81,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// Says that something could not be read; once for each place and reason.
+    /// Says that something could not be read; once for each place and reason, up to [`MOST_UNREAD`].
     pub(crate) fn unread(
         &mut self,
         location: &Location,
@@ -87,6 +93,7 @@ impl<'a> Gather<'a> {
             .unread
             .iter()
             .any(|known| known.location == *location && known.reason == reason)
+            || self.content.unread.len() >= MOST_UNREAD
         {
             return;
         }
@@ -139,6 +146,8 @@ impl<'a> Gather<'a> {
         self.content.unread.extend(other.unread);
         self.content.protections.extend(other.protections);
         self.content.files.extend(other.files);
+        self.content.pictures.extend(other.pictures);
+        self.content.recognised.extend(other.recognised);
         for defect in other.defects {
             self.defect(defect);
         }

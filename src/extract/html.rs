@@ -393,14 +393,16 @@ fn append(out: &mut String, text: &str, pre: bool) {
     }
 }
 
+/// Lines without white space at their ends; of blank lines in a row one stays, since it parts paragraphs.
 fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         let line = line.trim_end();
-        if !line.is_empty() {
-            out.push_str(line);
-            out.push('\n');
+        if line.is_empty() && (out.is_empty() || out.ends_with("\n\n")) {
+            continue;
         }
+        out.push_str(line);
+        out.push('\n');
     }
     out.truncate(out.trim_end().len());
     out
@@ -475,6 +477,20 @@ mod tests {
         );
         assert_eq!(page.visible, "John Smith\nnext\u{a0}ééé &bogus; a\nb");
         assert_eq!(page.hidden, "x");
+    }
+
+    #[test]
+    fn an_empty_line_parts_paragraphs() {
+        for blank in [
+            "<br><br>",
+            "<br>\n<br>\n<br>",
+            "<div><br></div>",
+            "<p>&nbsp;</p>",
+        ] {
+            let page = read(&format!("<div>Thank you</div>{blank}<div>House</div>"));
+            assert_eq!(page.visible, "Thank you\n\nHouse", "{blank}");
+        }
+        assert_eq!(read("<p>a</p>\n\n<p>b<br>c</p>").visible, "a\nb\nc");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::locks;
 use crate::extract::ooxml;
+use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
 use crate::extract::text::push_cell;
@@ -75,7 +76,10 @@ pub(crate) fn read(
             ),
             "mimetype" | "manifest.xml" | "settings.xml" | "manifest.rdf" => {}
             _ if name.starts_with("Thumbnails/") || name.starts_with("Configurations2/") => {}
-            _ if name.starts_with("Pictures/") => pictures = true,
+            _ if name.starts_with("Pictures/") => {
+                pictures = true;
+                picture::inside(gather, location, file, data);
+            }
             _ if matches!(extension(file).as_str(), "xml" | "rdf") => {
                 gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
             }

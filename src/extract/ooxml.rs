@@ -15,8 +15,10 @@ use crate::extract::bounded::Stop;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::locks;
+use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::sniff::extension;
+use crate::extract::xlsb;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
 
@@ -76,16 +78,24 @@ pub(crate) fn read(
     parts.sort_by_key(|(name, _)| (number(name), name.clone()));
     locks::office(gather, location, &parts);
     let before = gather.content.units.len();
+    let binary = parts
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(xlsb::WORKBOOK));
     if parts
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("xl/workbook.xml"))
     {
         xlsx::read(gather, location, &parts);
+    } else if binary {
+        xlsb::read(gather, location, &parts);
     }
     let mut pictures = false;
     for (name, data) in &parts {
         if gather.stopped(location) {
             return;
+        }
+        if binary && xlsb::reads(&name.to_ascii_lowercase()) {
+            continue;
         }
         pictures |= part(gather, location, name, data, depth);
     }
@@ -182,6 +192,7 @@ fn embedded(
             .media_type()
             .starts_with("image/")
     {
+        picture::inside(gather, location, file, data);
         return true;
     }
     read::file(gather, &location.inside(file), file, None, data, depth + 1);

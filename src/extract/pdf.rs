@@ -1,37 +1,37 @@
-//! PDF: text in content order page by page, form values, annotations, properties, attached files, and whether a password guards it.
+//! PDF: text in content order page by page, in two views; forms, notes and properties; attached files; and whether a password guards it.
 //!
 //! # Invariants
-//! Content order is kept, never page layout: cells that wrap in a narrow column come out in one piece only that way.
-//! An opened document without text is said to be a picture, never clean.
+//! Beside the text as it stands, identifiers that a narrow column broke are given in one piece ([`device::Flow::joined`]), as hidden text:
+//! they carry checks of their own, so nothing is made up by joining; names are not joined.
+//! An opened document without text is said to be a picture, never clean. A page whose content cannot be decoded is broken.
 //!
 //! # Standards
-//! ISO 32000-2; the standard security handler (7.6.4).
+//! ISO 32000-2; the standard security handler (7.6.4); optional content (8.11).
 //!
 //! # Known gaps
-//! `hayro` bounds neither the size of a decoded stream nor repeated forms: only the worker's limits stop such a file. Layers
-//! that are switched off, and pictures beside text, are not read. Right-to-left text is not reordered. A word that a narrow table cell
-//! breaks over two lines comes out as two lines.
+//! `hayro` bounds neither object streams nor repeated forms: only the worker's limits stop such a file. Pictures beside text are not read.
+//! Right-to-left text is not reordered.
 
-use std::collections::HashMap;
+mod bounds;
+mod device;
+mod objects;
+mod scans;
 
-use hayro_interpret::font::{Glyph, GlyphRun};
-use hayro_interpret::hayro_cmap::BfString;
-use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
-use hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
-    InterpreterCache, InterpreterSettings, SoftMask, interpret_page,
-};
-use hayro_syntax::object::dict::Dict;
+use std::collections::HashSet;
+
+use hayro_interpret::kurbo::{Affine, Rect};
+use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
+use hayro_syntax::object::Name;
+use hayro_syntax::object::Object;
+use hayro_syntax::object::array::Array;
 use hayro_syntax::object::stream::Stream;
-use hayro_syntax::object::{Name, Object, ObjectIdentifier, String as PdfString};
+use hayro_syntax::page::Page;
+use hayro_syntax::xref::XRef;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::pdf_lock;
-use crate::extract::read;
-use crate::extract::xml;
-use crate::mime::charset;
 
 const KIND: &str = "application/pdf";
 /// Pages read of one document.
@@ -47,56 +47,174 @@ const FILLS: f64 = 0.8;
 /// Characters below which a page that a picture fills says no more than a letterhead and a footer.
 const FOOTER: usize = 400;
 
+/// A document without optional content. A page that is read under its cross-references shows every layer: `hayro` takes from there only
+/// which layers are off.
+const NO_LAYERS: &[u8] = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n\
+<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>\nendobj\n\
+trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n0\n%%EOF\n";
+
 /// Reads a document.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
     let Some(pdf) = open(gather, location, bytes) else {
         return;
     };
-    let settings = InterpreterSettings::default();
-    let cache = InterpreterCache::new();
-    let (mut any_text, mut pictures) = (false, Vec::new());
+    let settled = if oversized(&pdf, gather.budget.limits.file_bytes) {
+        gather.unread(location, UnreadReason::TooBig, KIND);
+        true
+    } else {
+        pages(gather, location, &pdf)
+    };
+    let spoke = objects::read(gather, location, &pdf, depth);
+    if !settled && !spoke {
+        gather.unread(location, UnreadReason::ImageOnly, KIND);
+    }
+}
+
+/// Whether the stream of a page, form, pattern or font expands beyond the allowance of a file.
+fn oversized(pdf: &Pdf, most: u64) -> bool {
+    let picture = |stream: &Stream<'_>| {
+        stream
+            .dict()
+            .get::<Name<'_>>(b"Subtype")
+            .is_some_and(|name| name.as_str() == "Image")
+    };
+    pdf.objects().into_iter().any(|object| match object {
+        Object::Stream(stream) => !picture(&stream) && bounds::expands(&stream, most),
+        _ => false,
+    })
+}
+
+/// Reads all pages; says whether the document is settled: a page said something, or every page that shows anything is a picture and
+/// said to be one.
+fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
+    let bare = Pdf::new(NO_LAYERS.to_vec()).ok();
+    let bare = bare
+        .as_ref()
+        .filter(|_| pdf.xref().has_optional_content_groups());
+    let reading = Reading {
+        cache: InterpreterCache::new(),
+        settings: InterpreterSettings::default(),
+        room: gather.budget.limits.file_text_bytes,
+    };
+    let (mut any_text, mut pictures, mut drawings) = (false, 0usize, 0usize);
     for (index, page) in pdf.pages().iter().enumerate() {
         if gather.stopped(location) {
-            return;
+            return true;
         }
         if index >= MOST_PAGES {
             gather.unread(location, UnreadReason::TooBig, KIND);
             break;
         }
-        let mut context = Context::new(
+        let place = location.at(format!("page {}", index + 1));
+        if let Some(reason) = unreadable(page, gather.budget.limits.file_bytes) {
+            gather.unread(&place, reason, KIND);
+            any_text = true;
+            if reason == UnreadReason::TooBig {
+                continue;
+            }
+        }
+        let said = reading.page(page, pdf.xref());
+        let hidden = said.hidden.text.trim();
+        let mute = said.shown.text.trim().is_empty() && hidden.is_empty();
+        any_text |= !mute;
+        if is_picture(page, &said) {
+            pictures += 1;
+            gather.unread(&place, UnreadReason::ImageOnly, KIND);
+            if gather.keeps_pictures {
+                reading.scan(gather, page, pdf.xref(), &place);
+            }
+        } else {
+            drawings += usize::from(mute && said.is_drawn());
+        }
+        if let Some(bare) = bare {
+            let all = reading.page(page, bare.xref());
+            gather.unit(
+                &location.at(format!("page {}, layers that are off", index + 1)),
+                View::Hidden,
+                beyond(
+                    &said.shown.text,
+                    &(all.shown.text + "\n" + &all.hidden.text),
+                ),
+            );
+        }
+        let joined = said.shown.joined();
+        gather.unit(&place, View::Visible, said.shown.text);
+        gather.unit(&place, View::Hidden, said.hidden.text);
+        gather.unit(&place, View::Hidden, said.aside);
+        gather.unit(&place, View::Hidden, joined);
+    }
+    any_text || pictures > 0 && drawings == 0
+}
+
+/// Why not all of a page's content can be interpreted: a stream does not decode, or all of them together are too much.
+fn unreadable(page: &Page<'_>, most: u64) -> Option<UnreadReason> {
+    if let Some(streams) = page.raw().get::<Array<'_>>(b"Contents") {
+        // Every stream fits by itself; the same one may stand here a thousand times.
+        let mut total = 0u64;
+        for stream in streams.iter::<Stream<'_>>() {
+            let Ok(data) = stream.decoded_data() else {
+                return Some(UnreadReason::Broken);
+            };
+            total = total.saturating_add(data.len() as u64);
+            if total > most {
+                return Some(UnreadReason::TooBig);
+            }
+        }
+        return None;
+    }
+    let stream = page.raw().get::<Stream<'_>>(b"Contents");
+    (stream.is_some() && page.page_stream().is_none()).then_some(UnreadReason::Broken)
+}
+
+/// Whether a page is a scan: a picture, and no more text beside it than a scanner or an app writes.
+fn is_picture(page: &Page<'_>, said: &device::Page) -> bool {
+    let count = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+    let written = count(&said.shown.text) + count(&said.hidden.text);
+    let (width, height) = page.render_dimensions();
+    let fills = said.covered >= FILLS * f64::from(width) * f64::from(height);
+    let sparse = written < SPARSE || fills && written < FOOTER;
+    sparse && said.largest >= SCAN_PIXELS
+}
+
+/// The lines of `all` that are not in `shown`.
+fn beyond(shown: &str, all: &str) -> String {
+    let known: HashSet<&str> = shown.lines().collect();
+    let more: Vec<&str> = all.lines().filter(|line| !known.contains(line)).collect();
+    more.join("\n")
+}
+
+/// What all pages of a document are read with.
+struct Reading<'a> {
+    cache: InterpreterCache<'a>,
+    settings: InterpreterSettings,
+    room: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn context(&self, layers: &'a XRef) -> Context<'a> {
+        Context::new(
             Affine::IDENTITY,
             Rect::new(0.0, 0.0, 1.0, 1.0),
-            &cache,
-            pdf.xref(),
-            settings.clone(),
-        );
-        let mut device = TextDevice {
-            room: gather.budget.limits.file_text_bytes,
-            ..TextDevice::default()
-        };
+            &self.cache,
+            layers,
+            self.settings.clone(),
+        )
+    }
+
+    /// Takes a page's pictures for OCR.
+    fn scan(&self, gather: &mut Gather<'_>, page: &Page<'a>, layers: &'a XRef, place: &Location) {
+        let mut device = scans::Scans::new(gather, place);
+        interpret_page(page, &mut self.context(layers), &mut device);
+    }
+
+    /// Reads a page; `layers` says which are off.
+    fn page(&self, page: &Page<'a>, layers: &'a XRef) -> device::Page {
+        let mut context = self.context(layers);
+        let area = page.intersected_crop_box();
+        let area = Rect::new(area.x0, area.y0, area.x1, area.y1);
+        let mut device = device::Page::new(area, self.room);
         interpret_page(page, &mut context, &mut device);
-        let place = location.at(format!("page {}", index + 1));
-        let blank = device.text.trim().is_empty();
-        any_text |= !blank;
-        // A scanner's or an app's own line on the page is not what the page says.
-        let written = device.text.chars().filter(|c| !c.is_whitespace()).count();
-        let (width, height) = page.render_dimensions();
-        let fills = device.covered >= FILLS * f64::from(width) * f64::from(height);
-        let sparse = written < SPARSE || fills && written < FOOTER;
-        if sparse && device.largest >= SCAN_PIXELS {
-            pictures.push(place.clone());
-        }
-        gather.unit(&place, View::Visible, device.text);
-        gather.unit(&place, View::Hidden, device.aside);
-    }
-    if any_text {
-        for place in pictures {
-            gather.unread(&place, UnreadReason::ImageOnly, KIND);
-        }
-    }
-    let spoke = objects(gather, location, &pdf, depth);
-    if !any_text && !spoke {
-        gather.unread(location, UnreadReason::ImageOnly, KIND);
+        device
     }
 }
 
@@ -204,252 +322,5 @@ fn strength(bytes: &[u8]) -> Strength {
     match revision {
         Some([b'3'..=b'6', next, ..]) if !next.is_ascii_digit() => Strength::Strong,
         _ => Strength::Weak,
-    }
-}
-
-/// Text outside page contents. Says whether a form value or annotation spoke.
-fn objects(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf, depth: usize) -> bool {
-    let mut names: HashMap<ObjectIdentifier, String> = HashMap::new();
-    let mut files: Vec<(ObjectIdentifier, Vec<u8>)> = Vec::new();
-    let (mut notes, mut hidden, mut properties) = (String::new(), String::new(), String::new());
-    for object in pdf.objects() {
-        if gather.stopped(location) {
-            return true;
-        }
-        match object {
-            Object::Dict(dict) => dictionary(&dict, &mut notes, &mut hidden, &mut names),
-            Object::Stream(stream) => {
-                stream_object(gather, location, &stream, &mut files, &mut properties);
-            }
-            _ => {}
-        }
-    }
-    let info = pdf.metadata();
-    for value in [&info.title, &info.author, &info.subject, &info.keywords]
-        .into_iter()
-        .flatten()
-    {
-        properties.push_str(&text_string(value));
-        properties.push('\n');
-    }
-    let spoke = !notes.trim().is_empty();
-    gather.unit(&location.at("form and notes"), View::Visible, notes);
-    gather.unit(location, View::Hidden, hidden);
-    gather.unit(&location.at("properties"), View::Properties, properties);
-    for (id, bytes) in files {
-        let name = names
-            .get(&id)
-            .cloned()
-            .unwrap_or_else(|| "embedded".to_owned());
-        read::file(
-            gather,
-            &location.inside(&name),
-            &name,
-            None,
-            &bytes,
-            depth + 1,
-        );
-    }
-    spoke
-}
-
-fn text_of(dict: &Dict<'_>, key: &[u8]) -> Option<String> {
-    dict.get::<PdfString<'_>>(key)
-        .map(|value| text_string(value.as_bytes()))
-        .filter(|text| !text.trim().is_empty())
-}
-
-fn dictionary(
-    dict: &Dict<'_>,
-    notes: &mut String,
-    hidden: &mut String,
-    names: &mut HashMap<ObjectIdentifier, String>,
-) {
-    if let Some(files) = dict.get::<Dict<'_>>(b"EF") {
-        let name = text_of(dict, b"UF")
-            .or_else(|| text_of(dict, b"F"))
-            .unwrap_or_default();
-        for key in [&b"F"[..], b"UF"] {
-            if let Some(reference) = files.get_ref(key) {
-                names.insert(reference.into(), name.clone());
-            }
-        }
-    }
-    let subtype = dict
-        .get::<Name<'_>>(b"Subtype")
-        .map(|name| name.as_str().to_owned())
-        .unwrap_or_default();
-    let field = dict.contains_key(b"FT") || subtype == "Widget";
-    if field {
-        // A field and what stands in it on one line, as on the form.
-        let label = text_of(dict, b"TU").or_else(|| text_of(dict, b"T"));
-        let values: Vec<String> = [&b"V"[..], b"DV"]
-            .into_iter()
-            .filter_map(|key| text_of(dict, key))
-            .collect();
-        if !values.is_empty() {
-            notes.push_str(&label.unwrap_or_default());
-            notes.push_str(": ");
-            notes.push_str(&values.join(" "));
-            notes.push('\n');
-        }
-    }
-    let annotation = dict.contains_key(b"Rect")
-        || dict
-            .get::<Name<'_>>(b"Type")
-            .is_some_and(|name| name.as_str() == "Annot");
-    if annotation {
-        for key in [&b"Contents"[..], b"T", b"Subj"] {
-            if !(field && key == b"T")
-                && let Some(text) = text_of(dict, key)
-            {
-                notes.push_str(&text);
-                notes.push('\n');
-            }
-        }
-    }
-    for key in [&b"Alt"[..], b"ActualText", b"Title"] {
-        if let Some(text) = text_of(dict, key) {
-            hidden.push_str(&text);
-            hidden.push('\n');
-        }
-    }
-}
-
-fn stream_object(
-    gather: &mut Gather<'_>,
-    location: &Location,
-    stream: &Stream<'_>,
-    files: &mut Vec<(ObjectIdentifier, Vec<u8>)>,
-    properties: &mut String,
-) {
-    let dict = stream.dict();
-    let kind = dict
-        .get::<Name<'_>>(b"Type")
-        .map(|name| name.as_str().to_owned())
-        .unwrap_or_default();
-    if kind != "EmbeddedFile" && kind != "Metadata" {
-        return;
-    }
-    let Ok(bytes) = stream.decoded() else {
-        gather.unread(location, UnreadReason::Broken, KIND);
-        return;
-    };
-    if !gather.budget.take_unpacked(bytes.len() as u64)
-        || bytes.len() as u64 > gather.budget.limits.file_bytes
-    {
-        gather.unread(location, UnreadReason::TooBig, KIND);
-    } else if kind == "Metadata" {
-        properties.push_str(&xml::all_text(
-            &bytes,
-            &["title", "creator", "description", "subject", "Keywords"],
-        ));
-    } else {
-        files.push((stream.obj_id(), bytes.into_owned()));
-    }
-}
-
-/// A text string: UTF-16 or UTF-8 with a mark, else PDFDocEncoding, which Latin-1 covers but for a few signs.
-fn text_string(bytes: &[u8]) -> String {
-    let marked = bytes.starts_with(&[0xfe, 0xff])
-        || bytes.starts_with(&[0xff, 0xfe])
-        || bytes.starts_with(&[0xef, 0xbb, 0xbf]);
-    let text = charset::decode(bytes, (!marked).then_some("windows-1252"));
-    text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-#[derive(Default)]
-struct TextDevice {
-    text: String,
-    aside: String,
-    room: usize,
-    /// Where the last glyph ended.
-    pen: Option<Point>,
-    /// Where the last filled run began, to know its outline again.
-    began: Option<Point>,
-    largest: u64,
-    /// Area of the page under the picture that takes most of it.
-    covered: f64,
-}
-
-impl TextDevice {
-    fn glyph(&mut self, glyph: &Glyph<'_>, transform: Affine) {
-        if self.text.len() >= self.room {
-            return;
-        }
-        let origin = transform * Point::ZERO;
-        let along = (transform * Point::new(1000.0, 0.0) - origin).normalize();
-        let size = (transform * Point::new(0.0, 1000.0) - origin)
-            .hypot()
-            .max(1e-6);
-        self.separate(origin, along, size);
-        match glyph.as_unicode() {
-            Some(BfString::Char(c)) => self.text.push(c),
-            Some(BfString::String(text)) => self.text.push_str(&text),
-            None => self.text.push('\u{fffd}'),
-        }
-        let advance = match glyph {
-            Glyph::Outline(outline) => outline.advance_width(),
-            Glyph::Type3(type3) => type3.advance_width(),
-        };
-        self.pen = Some(transform * Point::new(f64::from(advance.unwrap_or(500.0)), 0.0));
-    }
-
-    /// Ends the line or the word when the pen moved as programs move it between them.
-    fn separate(&mut self, origin: Point, along: Vec2, size: f64) {
-        let Some(pen) = self.pen else { return };
-        let step = origin - pen;
-        let (forward, across) = (step.dot(along), step.cross(along).abs());
-        if !forward.is_finite() {
-            return;
-        }
-        if across > size * 0.45 || forward < -size * 1.5 {
-            if !self.text.is_empty() && !self.text.ends_with('\n') {
-                self.text.push('\n');
-            }
-        } else if forward > size * 0.18 && !self.text.ends_with([' ', '\n', '\t']) {
-            self.text
-                .push(if forward > size * 2.0 { '\t' } else { ' ' });
-        }
-    }
-}
-
-impl<'a> Device<'a> for TextDevice {
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn pop_clip(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
-
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
-        let began = run
-            .glyphs()
-            .first()
-            .map(|glyph| props.transform * glyph.transform() * Point::ZERO);
-        // Filled and stroked text is drawn twice at one place.
-        if matches!(mode, DrawMode::Stroke(_)) && began.is_some() && began == self.began {
-            return;
-        }
-        self.began = began;
-        for glyph in run.glyphs() {
-            self.glyph(glyph, props.transform * glyph.transform());
-        }
-    }
-
-    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
-        let pixels = u64::from(image.width()) * u64::from(image.height());
-        self.largest = self.largest.max(pixels);
-        // The transform takes pixels to points.
-        let area = props.transform.determinant().abs() * pixels as f64;
-        self.covered = self.covered.max(area);
-    }
-
-    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
-        if let Some(text) = properties.and_then(|dict| text_of(dict, b"ActualText"))
-            && self.aside.len() < self.room
-        {
-            self.aside.push_str(&text);
-            self.aside.push('\n');
-        }
     }
 }

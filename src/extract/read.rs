@@ -7,19 +7,27 @@ use crate::extract::age;
 use crate::extract::archive;
 use crate::extract::beside;
 use crate::extract::bounded;
+use crate::extract::card;
 use crate::extract::cms;
 use crate::extract::content::{Content, Location, ProtectionState, Unread, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::html;
+use crate::extract::iwork;
+use crate::extract::notebook;
 use crate::extract::odf;
 use crate::extract::office_lock;
+use crate::extract::ole;
 use crate::extract::ooxml;
 use crate::extract::packed;
 use crate::extract::password::Passwords;
 use crate::extract::pdf;
 use crate::extract::pgp;
+use crate::extract::picture;
+use crate::extract::records;
+use crate::extract::rtf;
 use crate::extract::sniff::{self, FileKind};
 use crate::extract::text;
+use crate::extract::tnef;
 use crate::extract::walk;
 use crate::extract::xml;
 use crate::limits::Budget;
@@ -53,21 +61,31 @@ pub struct InProcess;
 
 impl Reader for InProcess {
     fn read(&self, input: &FileInput<'_>, budget: &Budget) -> Content {
-        // A parser's panic must not take the message's other findings with it.
-        let attempt = std::panic::AssertUnwindSafe(|| read_here(input, budget));
-        std::panic::catch_unwind(attempt).unwrap_or_else(|_| Content {
-            unread: vec![Unread {
-                location: input.location.clone(),
-                reason: UnreadReason::Crashed,
-                kind: "application/octet-stream".to_owned(),
-            }],
-            ..Content::default()
-        })
+        caught(input, budget, false)
     }
 }
 
-fn read_here(input: &FileInput<'_>, budget: &Budget) -> Content {
+/// Reads as [`InProcess`] does, and keeps pictures for OCR.
+pub(crate) fn keeping_pictures(input: &FileInput<'_>, budget: &Budget) -> Content {
+    caught(input, budget, true)
+}
+
+fn caught(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
+    // A parser's panic must not take the message's other findings with it.
+    let attempt = std::panic::AssertUnwindSafe(|| read_here(input, budget, keeps_pictures));
+    std::panic::catch_unwind(attempt).unwrap_or_else(|_| Content {
+        unread: vec![Unread {
+            location: input.location.clone(),
+            reason: UnreadReason::Crashed,
+            kind: "application/octet-stream".to_owned(),
+        }],
+        ..Content::default()
+    })
+}
+
+fn read_here(input: &FileInput<'_>, budget: &Budget, keeps_pictures: bool) -> Content {
     let mut gather = Gather::new(budget, None);
+    gather.keeps_pictures = keeps_pictures;
     gather.passwords = input.passwords.clone();
     file(
         &mut gather,
@@ -172,7 +190,12 @@ fn dispatch(
         FileKind::Odf(media_type) => odf::read(gather, location, bytes, media_type, depth),
         FileKind::Zip => archive::read(gather, location, bytes, depth),
         FileKind::Packed(kind) => packed::read(gather, location, kind, bytes, depth),
-        FileKind::Image(media_type) => gather.unread(location, UnreadReason::ImageOnly, media_type),
+        FileKind::Image(media_type) => picture::read(gather, location, media_type, bytes),
+        FileKind::Ole(media_type) => ole::read(gather, location, bytes, media_type, depth),
+        FileKind::Rtf => rtf::read(gather, location, bytes, depth),
+        FileKind::Iwork => iwork::read(gather, location, bytes, depth),
+        FileKind::Runs(media_type) => notebook::read(gather, location, bytes, media_type, depth),
+        FileKind::Tnef => tnef::read(gather, location, bytes, depth),
         FileKind::CmsSigned => match cms::signed_content(bytes) {
             Some(inner) => file(
                 gather,
@@ -326,11 +349,22 @@ fn plain(
         "text/xml" => {
             gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
             gather.unit(location, View::Hidden, charset::decode(bytes, None));
+            let room = gather.budget.limits.file_text_bytes;
+            for (name, table) in records::of_xml(bytes, room) {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
-        "text/calendar" | "text/vcard" => {
-            let text = charset::decode(bytes, None).replace("\r\n", "\n");
-            gather.unit(location, View::Visible, text::unfold(&text));
+        "application/json" => {
+            let text = charset::decode(bytes, None);
+            let found = records::of_json(&text, gather.budget.limits.file_text_bytes);
+            let found = found.unwrap_or_default();
+            gather.unit(location, View::Visible, text);
+            gather.unit(location, View::Visible, found.lines);
+            for (name, table) in found.tables {
+                gather.unit(&location.at(name), View::Table, table);
+            }
         }
+        "text/calendar" | "text/vcard" => card::read(gather, location, bytes, depth),
         _ => {
             let text = charset::decode(bytes, None).replace("\r\n", "\n");
             if let Some(kind) = pgp::in_text(&text) {

@@ -6,6 +6,8 @@
 use crate::extract::age;
 use crate::extract::cfb;
 use crate::extract::cms;
+use crate::extract::iwork;
+use crate::extract::notebook;
 use crate::extract::packed::{self, Packed};
 use crate::extract::pdf;
 use crate::extract::pgp;
@@ -36,6 +38,16 @@ pub enum FileKind {
     Packed(Packed),
     /// Encrypted Office document.
     EncryptedOffice,
+    /// An old Office document, an Outlook item, or another OLE compound file.
+    Ole(&'static str),
+    /// Rich Text Format.
+    Rtf,
+    /// What Outlook wraps the rich parts of a message in.
+    Tnef,
+    /// Pages, Numbers, Keynote.
+    Iwork,
+    /// Read as runs of text: notebooks, databases.
+    Runs(&'static str),
     /// A picture.
     Image(&'static str),
     /// CMS: signed, with content inside.
@@ -64,6 +76,18 @@ const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessing
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
 
+/// Word before 2007.
+pub(crate) const DOC: &str = "application/msword";
+/// Excel before 2007.
+pub(crate) const XLS: &str = "application/vnd.ms-excel";
+/// PowerPoint before 2007.
+pub(crate) const PPT: &str = "application/vnd.ms-powerpoint";
+/// An item of Outlook.
+pub(crate) const MSG: &str = "application/vnd.ms-outlook";
+const OLE: &str = "application/x-ole-storage";
+const XLSB: &str = "application/vnd.ms-excel.sheet.binary.macroenabled.12";
+const VSDX: &str = "application/vnd.ms-visio.drawing";
+
 impl FileKind {
     /// The media type, for people and policy.
     pub fn media_type(self) -> &'static str {
@@ -72,9 +96,14 @@ impl FileKind {
             Self::Text(kind)
             | Self::Ooxml(kind)
             | Self::Odf(kind)
+            | Self::Ole(kind)
+            | Self::Runs(kind)
             | Self::Image(kind)
             | Self::Other(kind) => kind,
             Self::Csv => "text/csv",
+            Self::Rtf => "application/rtf",
+            Self::Tnef => "application/ms-tnef",
+            Self::Iwork => iwork::KIND,
             Self::Html => "text/html",
             Self::Message => "message/rfc822",
             Self::Pdf => "application/pdf",
@@ -113,11 +142,17 @@ impl FileKind {
                 | Self::Ooxml(_)
                 | Self::Odf(_)
                 | Self::Zip
+                | Self::Image(_)
                 | Self::Packed(_)
                 | Self::EncryptedOffice
                 | Self::CmsSigned
                 | Self::CmsOther
                 | Self::PgpReadable
+                | Self::Ole(_)
+                | Self::Rtf
+                | Self::Tnef
+                | Self::Iwork
+                | Self::Runs(_)
         )
     }
 }
@@ -133,16 +168,17 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\0\0\x01\0", FileKind::Image("image/x-icon")),
     (b"8BPS", FileKind::Image("image/vnd.adobe.photoshop")),
     (b"\xd7\xcd\xc6\x9a", FileKind::Image("image/wmf")),
-    (b"{\\rtf", FileKind::Other("application/rtf")),
+    (b"{\\rtf", FileKind::Rtf),
     (b"ID3", FileKind::Other("audio/mpeg")),
     (b"OggS", FileKind::Other("audio/ogg")),
     (b"fLaC", FileKind::Other("audio/flac")),
     (b"\x1a\x45\xdf\xa3", FileKind::Other("video/x-matroska")),
     (
         b"SQLite format 3\0",
-        FileKind::Other("application/vnd.sqlite3"),
+        FileKind::Runs("application/vnd.sqlite3"),
     ),
-    (b"\x78\x9f\x3e\x22", FileKind::Other("application/ms-tnef")),
+    (b"\x78\x9f\x3e\x22", FileKind::Tnef),
+    (notebook::ONENOTE, FileKind::Runs("application/onenote")),
     (b"!BDN", FileKind::Other("application/vnd.ms-outlook-pst")),
 ];
 
@@ -182,7 +218,13 @@ fn binary(bytes: &[u8]) -> Option<FileKind> {
         return Some(zipped(bytes));
     }
     if bytes.starts_with(&cfb::MAGIC) {
-        return Some(cfb::kind(bytes));
+        return Some(match cfb::kind(bytes) {
+            FileKind::Other(kind @ (DOC | XLS | PPT | MSG | OLE)) => FileKind::Ole(kind),
+            kind => kind,
+        });
+    }
+    if let Some(kind) = notebook::database(bytes) {
+        return Some(FileKind::Runs(kind));
     }
     if bytes.len() > 12 && &bytes[4..8] == b"ftyp" {
         let image = matches!(&bytes[8..11], b"hei" | b"hev" | b"mif" | b"avi");
@@ -244,11 +286,18 @@ fn zipped(bytes: &[u8]) -> FileKind {
             return FileKind::Ooxml(DOCX);
         }
         if has(b"xl/workbook") {
-            return FileKind::Ooxml(XLSX);
+            let binary = has(b"xl/workbook.bin");
+            return FileKind::Ooxml(if binary { XLSB } else { XLSX });
         }
         if has(b"ppt/presentation") {
             return FileKind::Ooxml(PPTX);
         }
+        if has(b"visio/document") {
+            return FileKind::Ooxml(VSDX);
+        }
+    }
+    if has(b"Index/Document.iwa") || has(b"Index.zip") && has(b"Metadata/") {
+        return FileKind::Iwork;
     }
     FileKind::Zip
 }
@@ -300,7 +349,24 @@ fn textual(bytes: &[u8], name: &str, declared: Option<&str>) -> FileKind {
     {
         return FileKind::Csv;
     }
+    if is_json(bytes, &extension) {
+        return FileKind::Text("application/json");
+    }
     FileKind::Text("text/plain")
+}
+
+/// Brackets of one kind around all of it, with a quoted word or nothing behind the first; or the name of a list of documents.
+fn is_json(bytes: &[u8], extension: &str) -> bool {
+    let text = bytes.trim_ascii();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let inner = match text {
+        [b'{', inner @ .., b'}'] => inner.trim_ascii_start(),
+        [b'[', inner @ .., b']'] => inner.trim_ascii_start(),
+        _ => return false,
+    };
+    let object = text[0] == b'{' && matches!(inner.first(), None | Some(b'"'));
+    let list = text[0] == b'[' && matches!(inner.first(), Some(b'{' | b'['));
+    object || list || matches!(extension, "json" | "jsonl" | "ndjson")
 }
 
 /// Two of the fields every message has, at the very start.
@@ -381,16 +447,25 @@ pub fn extension_for(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Text("text/calendar") => "ics",
         FileKind::Text("text/vcard") => "vcf",
-        FileKind::Text(_) | FileKind::Empty => "txt",
         FileKind::Csv => "csv",
         FileKind::Html => "html",
         FileKind::Message => "eml",
         FileKind::Pdf => "pdf",
         FileKind::Zip => "zip",
+        FileKind::Text("application/json") => "json",
+        FileKind::Text("text/xml") => "xml",
         FileKind::Ooxml(XLSX) => "xlsx",
+        FileKind::Ooxml(XLSB) => "xlsb",
+        FileKind::Ooxml(VSDX) => "vsdx",
         FileKind::Ooxml(PPTX) => "pptx",
         FileKind::Ooxml(_) => "docx",
         FileKind::Odf(_) => "odt",
+        FileKind::Ole(DOC) => "doc",
+        FileKind::Ole(XLS) => "xls",
+        FileKind::Ole(PPT) => "ppt",
+        FileKind::Ole(MSG) => "msg",
+        FileKind::Rtf => "rtf",
+        FileKind::Tnef => "dat",
         FileKind::Image("image/jpeg") => "jpg",
         FileKind::Image("image/png") => "png",
         FileKind::Image("image/gif") => "gif",
@@ -398,6 +473,7 @@ pub fn extension_for(kind: FileKind) -> &'static str {
         FileKind::Packed(Packed::SevenZip) => "7z",
         FileKind::Packed(Packed::Rar) => "rar",
         FileKind::Packed(Packed::Tar) => "tar",
+        FileKind::Text(_) | FileKind::Empty => "txt",
         _ => "bin",
     }
 }
@@ -422,7 +498,9 @@ pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
         FileKind::Image(_) => "image",
         FileKind::Text(_) | FileKind::Csv | FileKind::Html | FileKind::Message => "text",
         FileKind::Other("application/octet-stream") | FileKind::Empty => return false,
-        FileKind::Other("application/x-ole-storage") => "ole",
+        FileKind::Ole(_) => "ole",
+        FileKind::Iwork => "iwork",
+        FileKind::Rtf => "rtf",
         FileKind::Other(_) | FileKind::Packed(_) => "other",
         _ => return false,
     };
@@ -434,8 +512,14 @@ fn family(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "pdf" => "pdf",
         "zip" => "zip",
-        "docx" | "xlsx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx" | "ppsx" => "office",
-        "doc" | "xls" | "ppt" => "ole|office|text|other",
+        "docx" | "xlsx" | "xlsb" | "vsdx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx"
+        | "ppsx" => "office",
+        "doc" | "dot" | "xls" | "xlt" | "ppt" | "pps" | "pot" => "ole|office|text|rtf|other",
+        "msg" => "ole",
+        "rtf" => "rtf",
+        "pages" | "numbers" | "key" => "iwork|zip",
+        "epub" => "zip",
+        "vsd" | "pub" => "ole",
         "odt" | "ods" | "odp" => "odf",
         "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "webp" | "heic" | "ico" => {
             "image"

@@ -34,12 +34,12 @@ pub(crate) fn unflow(text: &str, delete_space: bool) -> String {
     out
 }
 
-/// Undoes the folding of calendars and cards.
-pub(crate) fn unfold(text: &str) -> String {
-    text.replace("\n ", "")
-        .replace("\n\t", "")
-        .replace("\\n", "\n")
+/// Undoes the escapes of calendars and cards.
+pub(crate) fn unescape(text: &str) -> String {
+    text.replace("\\n", "\n")
+        .replace("\\N", "\n")
         .replace("\\,", ",")
+        .replace("\\;", ";")
 }
 
 /// What a reader sees where the text orders its letters from right to left: those lines with such runs turned round.

@@ -15,15 +15,14 @@ use quick_xml::events::BytesStart;
 
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
+use crate::extract::grid::{self, Grid};
 use crate::extract::ooxml;
+use crate::extract::runs;
 use crate::extract::sniff::extension;
-use crate::extract::text::push_cell;
 use crate::extract::xml::{self, Step, attribute};
 
-type Parts = [(String, Vec<u8>)];
-
-/// Empty cells shown in a row before a cell far to the right.
-const WIDEST_GAP: usize = 64;
+/// The parts of a package: path and bytes.
+pub(crate) type Parts = [(String, Vec<u8>)];
 
 #[derive(Default)]
 struct Workbook {
@@ -35,7 +34,8 @@ struct Workbook {
     sheets: HashMap<String, (String, bool)>,
 }
 
-fn find<'p>(parts: &'p Parts, path: &str) -> Option<&'p [u8]> {
+/// The part of this path, whatever its case.
+pub(crate) fn find<'p>(parts: &'p Parts, path: &str) -> Option<&'p [u8]> {
     parts
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(path))
@@ -44,6 +44,7 @@ fn find<'p>(parts: &'p Parts, path: &str) -> Option<&'p [u8]> {
 
 /// Reads the sheets of a workbook.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) {
+    let before = gather.content.units.len();
     let mut book = Workbook::default();
     if let Some(data) = find(parts, "xl/sharedStrings.xml") {
         book.strings = shared_strings(data);
@@ -73,15 +74,22 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
                 false,
             )
         });
-        let sheet = sheet(data, &book);
-        let place = location.at(if hidden {
+        let sheet = sheet(data, &book, gather.budget.limits.file_text_bytes);
+        let name = if hidden {
             format!("{name}, hidden sheet")
         } else {
             name
-        });
-        gather.unit(&place, View::Table, sheet.table);
-        gather.unit(&place, View::Hidden, sheet.aside);
+        };
+        for (first, table) in sheet.grid.finish() {
+            gather.unit(&location.at(grid::place(&name, first)), View::Table, table);
+        }
+        gather.unit(&location.at(name), View::Hidden, sheet.aside);
     }
+    let said = gather.content.units[before..]
+        .iter()
+        .map(|unit| unit.text.as_str());
+    let more = runs::unsaid(said, &book.strings.join("\n"));
+    gather.unit(&location.at("strings of no cell"), View::Hidden, more);
 }
 
 /// Parts of a workbook other than its sheets.
@@ -148,9 +156,7 @@ fn date_styles(data: &[u8]) -> Vec<bool> {
         Step::End("cellXfs") => in_cells = false,
         Step::Start("xf", start, _) if in_cells => {
             let id = attribute(start, "numFmtId").unwrap_or_default();
-            let built_in = id
-                .parse::<u32>()
-                .is_ok_and(|id| matches!(id, 14..=17 | 22 | 27..=36 | 50..=58));
+            let built_in = id.parse().is_ok_and(is_date_number);
             styles.push(custom.get(&id).copied().unwrap_or(built_in));
         }
         _ => {}
@@ -158,8 +164,13 @@ fn date_styles(data: &[u8]) -> Vec<bool> {
     styles
 }
 
+/// The built-in formats that show a date.
+pub(crate) fn is_date_number(id: u32) -> bool {
+    matches!(id, 14..=17 | 22 | 27..=36 | 50..=58)
+}
+
 /// A format code with a day or a year outside quotes and brackets.
-fn is_date_format(code: &str) -> bool {
+pub(crate) fn is_date_format(code: &str) -> bool {
     let (mut quoted, mut bracketed) = (false, false);
     for c in code.chars() {
         match c {
@@ -173,22 +184,25 @@ fn is_date_format(code: &str) -> bool {
     false
 }
 
-fn workbook(gather: &mut Gather<'_>, location: &Location, parts: &Parts, book: &mut Workbook) {
+/// The parts that a part of the folder `xl` points to, in lower case, by identifier.
+pub(crate) fn targets(parts: &Parts, path: &str) -> HashMap<String, String> {
     let mut targets: HashMap<String, String> = HashMap::new();
-    if let Some(data) = find(parts, "xl/_rels/workbook.xml.rels") {
-        xml::walk(data, |step| {
-            if let Step::Start(_, start, _) = step
-                && let (Some(id), Some(target)) =
-                    (attribute(start, "Id"), attribute(start, "Target"))
-            {
-                let target = target.to_ascii_lowercase();
-                let path = target
-                    .strip_prefix('/')
-                    .map_or_else(|| format!("xl/{target}"), str::to_owned);
-                targets.insert(id, path);
-            }
-        });
-    }
+    xml::walk(find(parts, path).unwrap_or_default(), |step| {
+        if let Step::Start(_, start, _) = step
+            && let (Some(id), Some(target)) = (attribute(start, "Id"), attribute(start, "Target"))
+        {
+            let target = target.to_ascii_lowercase();
+            let path = target
+                .strip_prefix('/')
+                .map_or_else(|| format!("xl/{target}"), str::to_owned);
+            targets.insert(id, path);
+        }
+    });
+    targets
+}
+
+fn workbook(gather: &mut Gather<'_>, location: &Location, parts: &Parts, book: &mut Workbook) {
+    let targets = targets(parts, "xl/_rels/workbook.xml.rels");
     let (mut names, mut defined, mut in_name) = (String::new(), String::new(), false);
     let Some(data) = find(parts, "xl/workbook.xml") else {
         return;
@@ -223,35 +237,36 @@ fn workbook(gather: &mut Gather<'_>, location: &Location, parts: &Parts, book: &
     gather.unit(&location.at("defined names"), View::Hidden, defined);
 }
 
-#[derive(Default)]
 struct Sheet {
-    table: String,
+    grid: Grid,
     /// Headers, footers, validation lists, texts in formulas.
     aside: String,
 }
 
 #[derive(Default)]
 struct Cell {
-    column: usize,
+    column: Option<usize>,
     kind: String,
     style: usize,
     value: String,
 }
 
-fn sheet(data: &[u8], book: &Workbook) -> Sheet {
-    let mut sheet = Sheet::default();
+fn sheet(data: &[u8], book: &Workbook, room: usize) -> Sheet {
+    let mut sheet = Sheet {
+        grid: Grid::of(room),
+        aside: String::new(),
+    };
     let mut cell = Cell::default();
-    let (mut row, mut filled) = (String::new(), 0usize);
     let (mut inside, mut header) = (String::new(), String::new());
     let mut in_cell = false;
     xml::walk(data, |step| match step {
-        Step::Start("row", ..) => {
-            row.clear();
-            filled = 0;
+        Step::Start("row", start, _) => {
+            let number = attribute(start, "r").and_then(|number| number.trim().parse().ok());
+            sheet.grid.row(number);
         }
         Step::Start("c", start, empty) => {
             cell = Cell {
-                column: attribute(start, "r").map_or(filled, |r| column(&r)),
+                column: attribute(start, "r").map(|reference| column(&reference)),
                 kind: attribute(start, "t").unwrap_or_default(),
                 style: attribute(start, "s")
                     .and_then(|s| s.parse().ok())
@@ -273,24 +288,7 @@ fn sheet(data: &[u8], book: &Workbook) -> Sheet {
         }
         Step::End("c") => {
             in_cell = false;
-            let shown = shown(&cell, book);
-            if !shown.is_empty() {
-                if filled > 0 || cell.column > 0 {
-                    let gap = cell
-                        .column
-                        .saturating_sub(filled.saturating_sub(1))
-                        .clamp(usize::from(filled > 0), WIDEST_GAP);
-                    row.extend(std::iter::repeat_n('\t', gap));
-                }
-                push_cell(&mut row, &shown);
-                filled = cell.column + 1;
-            }
-        }
-        Step::End("row") => {
-            if !row.trim().is_empty() {
-                sheet.table.push_str(&row);
-                sheet.table.push('\n');
-            }
+            sheet.grid.cell(cell.column, &shown(&cell, book));
         }
         Step::End(_) => inside.clear(),
         Step::Text(text) => match inside.as_str() {
@@ -331,7 +329,7 @@ fn is_margin(element: &str) -> bool {
 }
 
 /// The words of a page header without its codes (ECMA-376 18.3.1.46): `&L`, `&12`, `&"Arial,Bold"`, `&K01+000`.
-fn margin(text: &str) -> String {
+pub(crate) fn margin(text: &str) -> String {
     let mut pieces = text.split('&');
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -388,7 +386,7 @@ fn shown(cell: &Cell, book: &Workbook) -> String {
 }
 
 /// A number as people see it: dates by day, long whole numbers without an exponent.
-fn number(value: &str, date: bool, from_1904: bool) -> String {
+pub(crate) fn number(value: &str, date: bool, from_1904: bool) -> String {
     let Ok(parsed) = value.parse::<f64>() else {
         return value.to_owned();
     };
@@ -433,6 +431,7 @@ mod tests {
             b"<worksheet><sheetData/><dataValidation prompt='Kai Moss'/><hyperlink ref='A1' tooltip='Zara Bell'/>\
               <headerFooter><oddHeader>&amp;L&amp;\"Arial,Bold\"&amp;12Amelia Hart&amp;RPage &amp;P</oddHeader></headerFooter></worksheet>",
             &Workbook::default(),
+            1000,
         );
         assert_eq!(found.aside, "Kai Moss\nZara Bell\n\nAmelia Hart\nPage \n");
     }

@@ -4,7 +4,7 @@
 //! RFC 2046 4.1.2; RFC 2152 (UTF-7); the labels of the WHATWG Encoding Standard.
 //!
 //! # Known gaps
-//! ISO-2022-KR, HZ and EBCDIC are not read; [`is_lost`] says so. UTF-7 is read only where it is named.
+//! ISO-2022-KR, HZ and EBCDIC are not read; [`is_lost`] says so.
 
 use crate::mime::transfer;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -98,6 +98,30 @@ fn utf7(bytes: &[u8]) -> String {
     }
     out.push_str(&String::from_utf8_lossy(rest));
     out
+}
+
+/// The text with UTF-7 undone, when no charset names it and it hides plain letters: `+AEEAbQ-` for `Am`.
+pub(crate) fn hidden_utf7(bytes: &[u8], label: Option<&str>) -> Option<String> {
+    if label.is_some_and(|label| label.to_ascii_lowercase().contains("utf-7")) {
+        return None;
+    }
+    let coded = |at: usize| {
+        let rest = &bytes[at + 1..];
+        let run = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+            .count();
+        // Two letters are six signs; the units of plain letters have a zero before them.
+        let wide = transfer::base64(&rest[..run.min(64)]).bytes;
+        run >= 6
+            && wide.len() >= 4
+            && wide
+                .chunks_exact(2)
+                .all(|unit| unit[0] == 0 && (unit[1] == b' ' || unit[1].is_ascii_graphic()))
+    };
+    memchr::memmem::find_iter(bytes, b"+A")
+        .any(coded)
+        .then(|| utf7(bytes))
 }
 
 /// Whether these bytes are UTF-16 by their pattern of zero bytes.

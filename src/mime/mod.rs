@@ -12,6 +12,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod charset;
+pub mod coded;
 pub mod defect;
 pub mod headers;
 mod structure;

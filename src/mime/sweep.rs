@@ -5,7 +5,7 @@
 //! (signatures, keys, tokens in links) and is dropped.
 //!
 //! # Known gaps
-//! UTF-7 and runs shorter than [`SHORTEST`] are not looked for.
+//! Runs shorter than [`SHORTEST`] are not looked for.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,6 +14,7 @@ use std::ops::Range;
 use crate::limits::Budget;
 use crate::mime::Defect;
 use crate::mime::charset;
+use crate::mime::coded::{self, CodedFile};
 use crate::mime::transfer;
 use crate::mime::tree::{Role, Tree};
 
@@ -36,7 +37,7 @@ pub enum Origin {
 pub struct Swept {
     /// Where it was.
     pub origin: Origin,
-    /// A name that came with it (uuencode).
+    /// A name that came with it (uuencode, yEnc, BinHex).
     pub name: Option<String>,
     /// The decoded bytes.
     pub bytes: Vec<u8>,
@@ -48,6 +49,42 @@ pub struct Swept {
 
 /// Sweeps what the tree left unread.
 pub(crate) fn sweep(raw: &[u8], tree: &mut Tree<'_>, budget: &Budget) -> Vec<Swept> {
+    match bare_returns(raw) {
+        Some(lines) => {
+            tree.defects.push(Defect::ControlCharacters);
+            let mut found = swept(raw, tree, budget);
+            let mut seen: HashSet<u64> = HashSet::new();
+            everything(&lines, &mut seen, &mut found, budget);
+            found
+        }
+        None => swept(raw, tree, budget),
+    }
+}
+
+/// The message with every CR that no LF follows as a line end of its own: some programs take it for one.
+fn bare_returns(raw: &[u8]) -> Option<Vec<u8>> {
+    let bare = |at: &usize| raw.get(at + 1) != Some(&b'\n');
+    memchr::memchr_iter(b'\r', raw).find(bare)?;
+    let mut lines = raw.to_vec();
+    for at in memchr::memchr_iter(b'\r', raw).filter(bare) {
+        lines[at] = b'\n';
+    }
+    Some(lines)
+}
+
+/// The lines of a body that are no base64.
+fn prose(body: &[u8]) -> Vec<u8> {
+    body.split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| {
+            let text = line.trim_ascii();
+            text.contains(&b' ') && !is_run(text, true)
+        })
+        .flatten()
+        .copied()
+        .collect()
+}
+
+fn swept(raw: &[u8], tree: &mut Tree<'_>, budget: &Budget) -> Vec<Swept> {
     let mut seen: HashSet<u64> = HashSet::new();
     let mut found = Vec::new();
     let mut hidden = false;
@@ -63,14 +100,27 @@ pub(crate) fn sweep(raw: &[u8], tree: &mut Tree<'_>, budget: &Budget) -> Vec<Swe
             .filter(|part| part.role != Role::Multipart && part.role != Role::Message)
         {
             match &part.text {
-                Some(_) => runs(
-                    &part.bytes,
-                    Origin::InsideText,
-                    &mut seen,
-                    &mut found,
-                    budget,
-                    0,
-                ),
+                Some(_) => {
+                    runs(
+                        &part.bytes,
+                        Origin::InsideText,
+                        &mut seen,
+                        &mut found,
+                        budget,
+                        0,
+                    );
+                    if let Some(text) = charset::hidden_utf7(&part.bytes, part.param("charset")) {
+                        let length = part.bytes.len();
+                        keep(
+                            text.into_bytes(),
+                            None,
+                            length,
+                            Origin::Plain,
+                            &mut seen,
+                            &mut found,
+                        );
+                    }
+                }
                 None if !part.clean => runs(
                     &part.bytes,
                     Origin::Outside,
@@ -81,6 +131,17 @@ pub(crate) fn sweep(raw: &[u8], tree: &mut Tree<'_>, budget: &Budget) -> Vec<Swe
                 ),
                 None => {}
             }
+        }
+        // What stands between broken base64 is shown by programs that give up on it.
+        let leaf = |role| matches!(role, Role::Body | Role::Attachment);
+        for part in tree
+            .parts
+            .iter()
+            .filter(|part| !part.clean && leaf(part.role))
+        {
+            let said = prose(raw.get(part.range.clone()).unwrap_or_default());
+            let length = said.len();
+            keep(said, None, length, Origin::Plain, &mut seen, &mut found);
         }
         let broken = !tree.defects.is_empty();
         let mut outside = tree.outside.clone();
@@ -197,13 +258,14 @@ fn runs(
     if depth > budget.limits.encoded_nesting || budget.is_cancelled() {
         return;
     }
-    if memchr::memmem::find(bytes, b"begin ").is_some() {
-        for file in transfer::uuencoded(bytes) {
-            let length = file.bytes.len();
-            let inner = file.bytes.clone();
-            if keep(file.bytes, Some(file.name), length, origin, seen, found) {
-                runs(&inner, origin, seen, found, budget, depth + 1);
-            }
+    for file in files(bytes) {
+        let length = file.bytes.len();
+        if !budget.take_unpacked(length as u64) {
+            return;
+        }
+        let inner = file.bytes.clone();
+        if keep(file.bytes, Some(file.name), length, origin, seen, found) {
+            runs(&inner, origin, seen, found, budget, depth + 1);
         }
     }
     for range in base64_runs(bytes) {
@@ -216,6 +278,19 @@ fn runs(
             runs(&inner, origin, seen, found, budget, depth + 1);
         }
     }
+}
+
+/// Files that stand in a text by conventions older than MIME.
+fn files(bytes: &[u8]) -> Vec<CodedFile> {
+    let mut files = Vec::new();
+    if memchr::memmem::find(bytes, b"begin").is_some() {
+        files.extend(coded::uuencoded(bytes));
+        files.extend(coded::yencoded(bytes));
+    }
+    if memchr::memmem::find(bytes, b"with BinHex").is_some() {
+        files.extend(coded::binhex(bytes));
+    }
+    files
 }
 
 /// Runs of lines that look like base64. Most text has none, so each line is refused at its first foreign byte.

@@ -1,11 +1,11 @@
-//! Undoing transfer encodings the way lenient mail programs do: base64, quoted-printable, uuencode.
+//! Undoing transfer encodings the way lenient mail programs do: base64 and quoted-printable.
 //!
 //! # Invariants
 //! Decoding never fails and never yields more bytes than it was given. What strict and lenient programs would read
 //! differently is said in [`Decoded::clean`].
 //!
 //! # Standards
-//! RFC 2045 6.7 (quoted-printable), 6.8 (base64); POSIX uuencode.
+//! RFC 2045 6.7 (quoted-printable), 6.8 (base64).
 
 /// Decoded bytes and whether every program would agree on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,78 +130,6 @@ pub fn quoted_printable(input: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A uuencoded file: its name, its bytes, and where its text stood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UuFile {
-    /// The name in the `begin` line.
-    pub name: String,
-    /// The decoded bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// Every `begin 644 name` block of a text. A block without `end` counts too.
-pub fn uuencoded(input: &[u8]) -> Vec<UuFile> {
-    let mut files = Vec::new();
-    let finder = memchr::memmem::Finder::new(b"begin ");
-    let mut at = 0;
-    while let Some(found) = finder.find(&input[at..]) {
-        let start = at + found;
-        at = start + 6;
-        if start != 0 && input[start - 1] != b'\n' {
-            continue;
-        }
-        let line_end = memchr::memchr(b'\n', &input[start..]).map_or(input.len(), |n| start + n);
-        let line = String::from_utf8_lossy(&input[start..line_end]);
-        let mut words = line.trim_end().splitn(3, ' ').skip(1);
-        let (Some(mode), Some(name)) = (words.next(), words.next()) else {
-            continue;
-        };
-        if !(3..=4).contains(&mode.len()) || !mode.bytes().all(|b| b.is_ascii_digit()) {
-            continue;
-        }
-        let (bytes, used) = uu_lines(&input[line_end..]);
-        at = line_end + used;
-        if !bytes.is_empty() {
-            files.push(UuFile {
-                name: name.trim().to_owned(),
-                bytes,
-            });
-        }
-    }
-    files
-}
-
-fn uu_lines(input: &[u8]) -> (Vec<u8>, usize) {
-    let mut bytes = Vec::new();
-    let mut used = 0;
-    for line in input.split_inclusive(|byte| *byte == b'\n') {
-        used += line.len();
-        let text = line.trim_ascii_end();
-        if text == b"end" {
-            break;
-        }
-        let Some((&count, body)) = text.split_first() else {
-            continue;
-        };
-        if !(b' '..=b'`').contains(&count) {
-            break;
-        }
-        let count = usize::from((count - b' ') & 63);
-        let mut line_bytes = Vec::with_capacity(count + 3);
-        for group in body.chunks(4) {
-            let mut bits = 0u32;
-            for i in 0..4 {
-                let byte = group.get(i).copied().unwrap_or(b' ');
-                bits = bits << 6 | u32::from(byte.wrapping_sub(b' ') & 63);
-            }
-            line_bytes.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]);
-        }
-        line_bytes.truncate(count);
-        bytes.extend_from_slice(&line_bytes);
-    }
-    (bytes, used)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,18 +161,5 @@ mod tests {
             "a=b\u{e9}c = dend".as_bytes()
         );
         assert_eq!(quoted_printable(b"x=ZZ"), b"x=ZZ");
-    }
-
-    #[test]
-    fn uuencode_blocks_are_found() {
-        let files =
-            uuencoded(b"hello\r\nbegin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\nbegin the day\r\n");
-        assert_eq!(
-            files,
-            [UuFile {
-                name: "cat.txt".into(),
-                bytes: b"Cat".to_vec()
-            }]
-        );
     }
 }

@@ -12,6 +12,7 @@ use std::ops::Range;
 use crate::limits::Budget;
 use crate::mime::Defect;
 use crate::mime::charset;
+use crate::mime::coded;
 use crate::mime::headers::{Headers, section};
 use crate::mime::structure::{Node, Shape, nodes};
 use crate::mime::transfer;
@@ -95,8 +96,10 @@ pub(crate) struct Tree<'x> {
     pub(crate) parts: Vec<Part<'x>>,
     pub(crate) defects: Vec<Defect>,
     pub(crate) opened: bool,
-    /// Text of multiparts that belongs to no part: before the first and after the last boundary.
+    /// Text of multiparts that belongs to no part: before the first and after the last boundary, or a section that is no part.
     pub(crate) outside: Vec<Range<usize>>,
+    /// Where header sections of parts begin, ascending.
+    starts: Vec<usize>,
 }
 
 /// Reads the tree; `nesting` counts the encoded messages it stands in.
@@ -106,6 +109,7 @@ pub(crate) fn read<'x>(raw: &'x [u8], budget: &Budget, nesting: usize) -> Tree<'
         defects: Vec::new(),
         opened: true,
         outside: Vec::new(),
+        starts: Vec::new(),
     };
     let Some(nodes) = nodes(raw, budget) else {
         tree.opened = false;
@@ -120,6 +124,8 @@ pub(crate) fn read<'x>(raw: &'x [u8], budget: &Budget, nesting: usize) -> Tree<'
         tree.opened = false;
         tree.defects.push(Defect::TooComplex);
     }
+    tree.starts = nodes.iter().map(|node| node.header.start).collect();
+    tree.starts.sort_unstable();
     let mut encoded = Vec::new();
     for node in nodes.iter().take(budget.limits.mime_parts) {
         if node.depth > budget.limits.mime_depth {
@@ -197,7 +203,7 @@ fn part<'x>(raw: &'x [u8], node: &Node, tree: &mut Tree<'x>) -> Part<'x> {
     let declared = headers.all("Content-Type").last().map(structured);
     let disposition = headers.all("Content-Disposition").last().map(structured);
     let kind = declared.clone().unwrap_or_default();
-    if kind.contradicts {
+    if kind.contradicts || disposition.as_ref().is_some_and(|value| value.contradicts) {
         tree.defects.push(Defect::DuplicateHeader);
     }
     let media_type = if kind.value.is_empty() {
@@ -319,11 +325,15 @@ fn undo<'x>(body: &'x [u8], encoding: &str, tree: &mut Tree<'x>, part: &mut Part
             part.bytes = Cow::Owned(decoded.bytes);
         }
         "quoted-printable" => part.bytes = Cow::Owned(transfer::quoted_printable(body)),
+        "x-binhex" | "x-binhex40" | "binhex" | "mac-binhex40" => binhex(body, part),
+        "" | "7bit" | "8bit" | "binary" if part.media_type == "application/mac-binhex40" => {
+            binhex(body, part);
+        }
         "" | "7bit" | "8bit" | "binary" => {
             part.bytes = Cow::Borrowed(body);
         }
         "x-uuencode" | "uuencode" | "x-uue" | "uue" => {
-            let mut files = transfer::uuencoded(body);
+            let mut files = coded::uuencoded(body);
             if files.is_empty() {
                 part.clean = false;
                 part.bytes = Cow::Borrowed(body);
@@ -340,6 +350,17 @@ fn undo<'x>(body: &'x [u8], encoding: &str, tree: &mut Tree<'x>, part: &mut Part
             part.clean = false;
             part.bytes = Cow::Borrowed(body);
         }
+    }
+}
+
+/// Undoes BinHex; a body that is none stays as it is, for the sweep.
+fn binhex<'x>(body: &'x [u8], part: &mut Part<'x>) {
+    if let Some(file) = coded::binhex(body).into_iter().next() {
+        part.names.push(file.name);
+        part.bytes = Cow::Owned(file.bytes);
+    } else {
+        part.clean = false;
+        part.bytes = Cow::Borrowed(body);
     }
 }
 
@@ -361,9 +382,12 @@ fn boundaries(raw: &[u8], part: &Part<'_>, tree: &mut Tree<'_>) {
     let Some(boundary) = part.param("boundary") else {
         return;
     };
+    if shares_boundary(part, boundary, tree) {
+        tree.defects.push(Defect::BrokenBoundary);
+    }
     let needle = format!("--{}", boundary.trim_end());
     let body = &raw[part.range.clone()];
-    let (mut first, mut closed) = (None, None);
+    let (mut first, mut closed, mut opened) = (None, None, None);
     for at in memchr::memmem::find_iter(body, needle.as_bytes()) {
         let after = &body[at + needle.len()..];
         let delimits =
@@ -376,10 +400,15 @@ fn boundaries(raw: &[u8], part: &Part<'_>, tree: &mut Tree<'_>) {
             continue;
         }
         first.get_or_insert(at);
+        if let Some(start) = opened.take() {
+            no_part(raw, part.range.start + start..part.range.start + at, tree);
+        }
         if after.starts_with(b"--") {
             closed = Some(at + needle.len() + 2);
             break;
         }
+        let line = memchr::memchr(b'\n', after).map_or(body.len(), |n| at + needle.len() + n + 1);
+        opened = Some(line);
     }
     if let Some(first) = first.filter(|at| *at > 0) {
         tree.outside
@@ -395,10 +424,43 @@ fn boundaries(raw: &[u8], part: &Part<'_>, tree: &mut Tree<'_>) {
         tree.outside
             .push(part.range.start + end..stop.max(part.range.start + end));
     } else {
-        // The range may stop short of the closing delimiter itself.
-        let tail = &raw[part.range.end..raw.len().min(part.range.end + needle.len() + 8)];
+        // The range may stop short of the closing delimiter itself, and so does the last section.
+        let until = raw.len().min(part.range.end + needle.len() + 8);
+        let tail = &raw[part.range.end..until];
+        if let Some(start) = opened {
+            no_part(raw, part.range.start + start..part.range.end, tree);
+        }
         if memchr::memmem::find(tail, needle.as_bytes()).is_none() {
             tree.defects.push(Defect::BrokenBoundary);
         }
+    }
+}
+
+/// A multipart above uses the same boundary: programs disagree on which of the two a delimiter ends.
+fn shares_boundary(part: &Part<'_>, boundary: &str, tree: &Tree<'_>) -> bool {
+    let mut up = part.parent;
+    while let Some(above) = up.and_then(|at| tree.parts.get(at)) {
+        if above.role == Role::Multipart && above.param("boundary") == Some(boundary) {
+            return true;
+        }
+        up = above.parent;
+    }
+    false
+}
+
+/// A section between two delimiters in which the parser saw no part: its header never ends. Other programs show it.
+fn no_part(raw: &[u8], section: Range<usize>, tree: &mut Tree<'_>) {
+    let from = tree.starts.partition_point(|start| *start < section.start);
+    let seen = tree
+        .starts
+        .get(from)
+        .is_some_and(|start| section.contains(start));
+    if !seen
+        && raw
+            .get(section.clone())
+            .is_some_and(|text| !text.trim_ascii().is_empty())
+    {
+        tree.defects.push(Defect::MalformedHeader);
+        tree.outside.push(section);
     }
 }

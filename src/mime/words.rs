@@ -115,6 +115,7 @@ pub fn structured(value: &str) -> Structured {
         ..Structured::default()
     };
     let mut segments: Vec<(String, u32, bool, String)> = Vec::new();
+    let mut plain_names: Vec<String> = Vec::new();
     for piece in pieces {
         let Some((name, raw)) = piece.split_once('=') else {
             continue;
@@ -122,7 +123,17 @@ pub fn structured(value: &str) -> Structured {
         let name = uncommented(name).trim().to_ascii_lowercase();
         let value = unquoted(raw.trim());
         match name.split_once('*') {
-            None => add(&mut out, name, decode(&value)),
+            None => {
+                // RFC 2231 and plain forms of a name stand side by side for old readers; two plain ones do not.
+                out.contradicts |= matches!(name.as_str(), "name" | "filename")
+                    && out
+                        .params
+                        .iter()
+                        .any(|(key, old)| *key == name && *old != decode(&value))
+                    && plain_names.contains(&name);
+                plain_names.push(name.clone());
+                add(&mut out, name, decode(&value));
+            }
             Some((base, "")) => add(&mut out, base.to_owned(), percent(&[(true, value)])),
             Some((base, index)) => {
                 let encoded = index.ends_with('*');

@@ -150,7 +150,7 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
     let content = extract::walk(&message, budget, tools.reader.as_ref());
     let findings = tools.engine.scan(
         &content,
-        &participants(case.envelope, &message.headers),
+        &taking_part(case.envelope, &message.headers, &tools.policy),
         budget,
     );
     let facts = Facts {
@@ -173,15 +173,18 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
     }
 }
 
-/// Those who take part: their own names in signatures and quoted headers are no findings.
-fn participants(envelope: &Envelope, headers: &Headers) -> ScanContext {
+/// Those who take part: their own names in signatures and quoted headers are no findings. With them the trust's own domains.
+fn taking_part(envelope: &Envelope, headers: &Headers, policy: &Policy) -> ScanContext {
     let named = ["From", "Sender", "Reply-To", "To", "Cc"]
         .into_iter()
         .filter_map(|name| headers.decoded(name));
     let sender = envelope.mail_from.address();
     let recipients = envelope.rcpts.iter().filter_map(Recipient::address);
+    let internal = policy.classes.list().get(policy::classes::INTERNAL);
+    let own = internal.into_iter().flat_map(|class| &class.domains);
     ScanContext {
         participants: named.chain(sender.map(ToString::to_string)).collect(),
         recipients: recipients.map(Address::key).collect(),
+        inside: own.map(|domain| domain.as_str().to_owned()).collect(),
     }
 }

@@ -128,6 +128,14 @@ impl CaseMessage {
         });
     }
 
+    /// Adds a picture whose text was read by OCR.
+    pub fn add_recognised(&mut self) {
+        let place = Place::Attachment(vec!["picture".to_owned()]);
+        self.content
+            .recognised
+            .push(Location::of(place).at("picture"));
+    }
+
     /// Adds an unread part.
     pub fn add_unread(&mut self, reason: UnreadReason) {
         self.content.unread.push(Unread {

@@ -40,6 +40,9 @@ pub(super) fn case(sink: &mut Sink, rules: &[Rule], mut fields: Fields<'_, '_>) 
     for reason in fields.choices(sink, "unread") {
         message.add_unread(reason);
     }
+    if fields.flag(sink, "recognised").unwrap_or(false) {
+        message.add_recognised();
+    }
     message.defects = fields.choices(sink, "defects");
     message.findings.unfinished = fields.flag(sink, "unfinished").unwrap_or(false);
     message.bytes = fields.number(sink, "bytes").unwrap_or(0);

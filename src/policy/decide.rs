@@ -188,6 +188,9 @@ impl<'a> Message<'a> {
                 .as_ref()
                 .is_none_or(|list| defects.any(|defect| list.holds(defect)))
             && when
+                .recognised
+                .is_none_or(|wanted| wanted != content.recognised.is_empty())
+            && when
                 .unfinished
                 .is_none_or(|wanted| wanted == facts.findings.unfinished)
             && when
@@ -349,6 +352,10 @@ impl<'a> Message<'a> {
             let names = defects.filter(|defect| wanted.holds(defect));
             let names = joined(names.map(|defect| defect.name()).collect());
             parts.push(format!("malformed structure ({names})"));
+        }
+        if when.recognised == Some(true) {
+            let pictures = content.recognised.len();
+            parts.push(format!("{} read by OCR", parts_of(pictures)));
         }
         if when.unfinished == Some(true) {
             parts.push("the scan ended before everything was read".into());

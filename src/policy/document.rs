@@ -298,6 +298,7 @@ fn when(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> When 
         unread: fields.choices_or_any(sink, "unread"),
         defects: fields.choices_or_any(sink, "defects"),
         automation: fields.choices(sink, "automation"),
+        recognised: fields.flag(sink, "recognised"),
         unfinished: fields.flag(sink, "unfinished"),
         min_bytes: fields.number(sink, "min_bytes"),
     };

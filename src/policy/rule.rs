@@ -182,6 +182,8 @@ pub struct When {
     pub defects: Option<AnyOf<Defect>>,
     /// The message is automatic in one of these ways.
     pub automation: Vec<AutomationState>,
+    /// Some text was read by OCR, which makes mistakes, or none was.
+    pub recognised: Option<bool>,
     /// The scan ended early, or did not.
     pub unfinished: Option<bool>,
     /// The message has at least so many bytes.

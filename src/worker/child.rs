@@ -1,19 +1,15 @@
-//! The child's life: lower the limits, then answer requests until the pipe closes.
+//! The child's life: give up what reading does not need, say what holds, then answer requests until the pipe closes.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
-
-use crate::extract::{FileInput, InProcess, Location, Reader};
+use crate::extract::read::keeping_pictures;
+use crate::extract::{FileInput, Location};
 use crate::limits::Budget;
+use crate::worker::confine::{self, Confinement};
 use crate::worker::wire::{self, Answer, HELLO, Request};
 
-/// Address space: calamine-sized workbooks fit, a 2 GB stream does not.
-const MEMORY: u64 = 1 << 30;
-/// Seconds of CPU over the child's life: above what the parent lets it live, below forever.
-const CPU: u64 = 60;
 /// Parsers of nested formats recurse; measured need is far below this.
 const STACK: usize = 16 << 20;
 
@@ -21,41 +17,33 @@ const STACK: usize = 16 << 20;
 pub fn child_main() -> ExitCode {
     // A panic message can quote the text it choked on.
     std::panic::set_hook(Box::new(|_| {}));
-    if confine().is_err() {
+    let Ok((landlock, no_new_privileges)) = confine::lower() else {
         return ExitCode::FAILURE;
-    }
-    let life = std::thread::Builder::new().stack_size(STACK).spawn(serve);
+    };
+    let life = move || {
+        let seccomp = confine::seal();
+        serve(Confinement {
+            landlock,
+            seccomp,
+            no_new_privileges,
+        })
+    };
+    let life = std::thread::Builder::new().stack_size(STACK).spawn(life);
     match life.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }
 
-fn confine() -> io::Result<()> {
-    let limit = |resource, most| {
-        let limit = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
-        setrlimit(resource, limit).map_err(io::Error::from)
-    };
-    limit(Resource::As, MEMORY)?;
-    limit(Resource::Cpu, CPU)?;
-    limit(Resource::Nofile, 16)?;
-    limit(Resource::Core, 0)?;
-    // No death signal: it comes when the parent's thread ends that made the child, while others use it. The end of its input is
-    // what a child lives to, and `CPU` ends one that does not look at it.
-    Ok(())
-}
-
-fn serve() -> io::Result<()> {
+fn serve(confinement: Confinement) -> io::Result<()> {
     let mut input = io::BufReader::with_capacity(64 * 1024, io::stdin().lock());
     let mut output = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     output.write_all(HELLO)?;
+    wire::send(&mut output, &confinement)?;
     output.flush()?;
     while let Some(request) = wire::receive::<Request>(&mut input)? {
-        let answer = answer(&mut input, request)?;
-        wire::send(&mut output, &answer)?;
+        let mut answer = answer(&mut input, request)?;
+        wire::send_answer(&mut output, &mut answer)?;
         output.flush()?;
     }
     Ok(())
@@ -72,7 +60,7 @@ fn answer(input: &mut impl Read, request: Request) -> io::Result<Answer> {
         passwords: &request.passwords,
     };
     let budget = Budget::new(Arc::new(request.limits));
-    let mut answer = Answer::from(InProcess.read(&file, &budget));
+    let mut answer = Answer::from(keeping_pictures(&file, &budget));
     answer.tried = budget.tried();
     Ok(answer)
 }

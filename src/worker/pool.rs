@@ -3,16 +3,21 @@
 //! # Invariants
 //! Waiting for a child counts against the message's own time. Every way a read can fail ends as an unread at the file's place.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::extract::{Content, FileInput, Reader, Unread, UnreadReason};
+use crate::extract::{
+    Content, FileInput, Location, Picture, Reader, Unit, Unread, UnreadReason, View,
+};
 use crate::limits::Budget;
+use crate::worker::confine::Confinement;
+use crate::worker::ocr::{Ocr, OcrConfig};
 use crate::worker::wire::{self, Answer, HELLO, Request};
 
 /// How the pool runs its children.
@@ -49,6 +54,8 @@ pub struct Pool {
     config: PoolConfig,
     idle: Mutex<Idle>,
     freed: Condvar,
+    held: Arc<OnceLock<Confinement>>,
+    ocr: Option<Ocr>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +81,7 @@ impl Drop for Worker {
 }
 
 impl Worker {
-    fn spawn(config: &PoolConfig) -> io::Result<Self> {
+    fn spawn(config: &PoolConfig, held: Arc<OnceLock<Confinement>>) -> io::Result<Self> {
         let mut child = Command::new(&config.program)
             .args(&config.arguments)
             .env_clear()
@@ -89,7 +96,7 @@ impl Worker {
         let (sender, answers) = sync_channel(1);
         std::thread::Builder::new()
             .name("worker-answers".to_owned())
-            .spawn(move || listen(output, &sender))?;
+            .spawn(move || listen(output, &sender, &held))?;
         Ok(Self {
             child,
             input,
@@ -100,15 +107,35 @@ impl Worker {
 }
 
 /// Hands on answers until the child's output ends; then the channel closes, which is how the parent learns of a crash.
-fn listen(output: ChildStdout, sender: &SyncSender<Answer>) {
+fn listen(output: ChildStdout, sender: &SyncSender<Answer>, held: &OnceLock<Confinement>) {
     let mut output = BufReader::with_capacity(64 * 1024, output);
     if skip_to_hello(&mut output).is_err() {
         return;
     }
-    while let Ok(Some(answer)) = wire::receive(&mut output) {
+    match wire::receive(&mut output) {
+        Ok(Some(confinement)) => note(held, confinement),
+        _ => return,
+    }
+    while let Ok(Some(answer)) = wire::receive_answer(&mut output) {
         if sender.send(answer).is_err() {
             return;
         }
+    }
+}
+
+/// The kernel does not change under us: what the first child says holds for all.
+fn note(held: &OnceLock<Confinement>, confinement: Confinement) {
+    if held.set(confinement).is_err() {
+        return;
+    }
+    let full = confinement.is_full();
+    metrics::gauge!("beadle_workers_confined").set(if full { 1.0 } else { 0.0 });
+    if !full {
+        tracing::warn!(
+            landlock = confinement.landlock.name(),
+            seccomp = confinement.seccomp.name(),
+            "this kernel does not confine the readers of attachments fully"
+        );
     }
 }
 
@@ -138,7 +165,28 @@ impl Pool {
             config,
             idle: Mutex::default(),
             freed: Condvar::new(),
+            held: Arc::default(),
+            ocr: None,
         }
+    }
+
+    /// The same pool, with pictures read as well.
+    #[must_use]
+    pub fn with_ocr(mut self, config: OcrConfig) -> Self {
+        self.ocr = Some(Ocr::new(config));
+        self
+    }
+
+    /// What holds the children; starts one if none has run. `None` when none can be started.
+    pub fn confinement(&self) -> Option<Confinement> {
+        let deadline = Instant::now() + self.config.wall;
+        let budget = Budget::new(Arc::default());
+        let worker = self.borrow(deadline, &budget).ok()?;
+        while self.held.get().is_none() && Instant::now() < deadline {
+            std::thread::sleep(POLL);
+        }
+        self.give_back(Some(worker));
+        self.held.get().copied()
     }
 
     /// Waits for a child, at most until `deadline`.
@@ -151,7 +199,7 @@ impl Pool {
                     return Ok(worker);
                 }
                 drop(idle);
-                return Worker::spawn(&self.config).map_err(|_| {
+                return Worker::spawn(&self.config, Arc::clone(&self.held)).map_err(|_| {
                     self.give_back(None);
                     Failed::Crashed
                 });
@@ -175,7 +223,14 @@ impl Pool {
     fn attempt(&self, file: &FileInput<'_>, budget: &Budget) -> Result<Answer, Failed> {
         let mut worker = self.borrow(Instant::now() + self.config.wall, budget)?;
         let started = Instant::now();
-        match exchange(&mut worker, file, budget, started + self.config.wall) {
+        let wanted = self.ocr.is_some();
+        match exchange(
+            &mut worker,
+            file,
+            budget,
+            wanted,
+            started + self.config.wall,
+        ) {
             Ok(answer) => {
                 worker.worked += started.elapsed();
                 let spent = worker.worked > self.config.retire_after;
@@ -198,9 +253,12 @@ fn exchange(
     worker: &mut Worker,
     file: &FileInput<'_>,
     budget: &Budget,
+    pictures: bool,
     deadline: Instant,
 ) -> Result<Answer, Failed> {
     let mut limits = (*budget.limits).clone();
+    limits.ocr_pictures = if pictures { budget.pictures_left() } else { 0 };
+    limits.ocr_pixels = budget.pixels_left();
     limits.password_ms = limits.password_ms.saturating_sub(budget.tried() / 1_000);
     let request = Request {
         location: file.location.into(),
@@ -228,6 +286,61 @@ fn exchange(
     }
 }
 
+impl Pool {
+    /// Reads the pictures that came with an answer. A place that was a picture is none any more when all its pictures were read.
+    fn recognise(&self, mut content: Content, budget: &Budget) -> Content {
+        let pictures = std::mem::take(&mut content.pictures);
+        let Some(ocr) = &self.ocr else {
+            return content;
+        };
+        let mut read: HashSet<Location> = HashSet::new();
+        for picture in pictures.iter().filter(|picture| !picture.bytes.is_empty()) {
+            if budget.is_cancelled() || !budget.take_picture(picture.pixels) {
+                metrics::counter!("beadle_pictures_total", "result" => "over-limit").increment(1);
+                continue;
+            }
+            let told = ocr.read(picture, budget);
+            let result = match &told {
+                None => "failed",
+                Some(told) if told.read => "read",
+                Some(_) => "unsure",
+            };
+            metrics::counter!("beadle_pictures_total", "result" => result).increment(1);
+            let Some(told) = told else { continue };
+            if told.read {
+                read.insert(picture.location.clone());
+            }
+            say(&mut content, picture, told.text, budget);
+        }
+        // One place may show several pictures over each other, of which one holds the words.
+        let left: HashSet<&Location> = pictures
+            .iter()
+            .filter(|picture| !read.contains(&picture.location))
+            .map(|picture| &picture.answers)
+            .collect();
+        let answered: HashSet<&Location> =
+            pictures.iter().map(|picture| &picture.answers).collect();
+        content.unread.retain(|unread| {
+            unread.reason != UnreadReason::ImageOnly
+                || !answered.contains(&unread.location)
+                || left.contains(&unread.location)
+        });
+        content
+    }
+}
+
+fn say(content: &mut Content, picture: &Picture, text: String, budget: &Budget) {
+    if text.is_empty() || !budget.take_text(text.len()) {
+        return;
+    }
+    content.recognised.push(picture.location.clone());
+    content.units.push(Unit {
+        location: picture.location.clone(),
+        view: View::Visible,
+        text,
+    });
+}
+
 impl Reader for Pool {
     fn read(&self, file: &FileInput<'_>, budget: &Budget) -> Content {
         // A child may have been lost before it saw this file: what a second one dies of as well is the file's own doing.
@@ -238,7 +351,8 @@ impl Reader for Pool {
         let failed = match attempt {
             Ok(answer) => {
                 budget.charge_tries(answer.tried);
-                return charged(answer.into(), file, budget);
+                let content = charged(answer.into(), file, budget);
+                return self.recognise(content, budget);
             }
             Err(failed) => failed,
         };

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::extract::content::PROTECTION_REASONS;
 use crate::extract::{
-    Content, FileFact, Location, Passwords, Place, Protection, ProtectionState, Unit, Unread,
-    UnreadReason, View,
+    Content, FileFact, Location, Passwords, Picture, Place, Protection, ProtectionState, Unit,
+    Unread, UnreadReason, View,
 };
 use crate::limits::Limits;
 use crate::mime::Defect;
@@ -72,6 +72,10 @@ pub(super) struct Answer {
     protections: Vec<(WireLocation, ProtectionState, usize)>,
     files: Vec<(WireLocation, String, u64, bool)>,
     defects: Vec<Defect>,
+    /// Pictures without their bytes, which follow the frame: place, place it answers for, pixels, length.
+    pictures: Vec<(WireLocation, WireLocation, u64, usize)>,
+    #[serde(skip)]
+    bytes: Vec<Vec<u8>>,
     /// Work spent on trying passwords, in microseconds.
     pub(super) tried: u64,
 }
@@ -86,7 +90,23 @@ const VIEWS: [View; 5] = [
 
 impl From<Content> for Answer {
     fn from(content: Content) -> Self {
+        let (pictures, bytes) = content
+            .pictures
+            .into_iter()
+            .map(|picture| {
+                let (at, answers) = (&picture.location, &picture.answers);
+                let head = (
+                    at.into(),
+                    answers.into(),
+                    picture.pixels,
+                    picture.bytes.len(),
+                );
+                (head, picture.bytes)
+            })
+            .unzip();
         Self {
+            pictures,
+            bytes,
             units: content
                 .units
                 .into_iter()
@@ -182,8 +202,45 @@ impl From<Answer> for Content {
                 })
                 .collect(),
             defects: answer.defects,
+            pictures: answer
+                .pictures
+                .into_iter()
+                .zip(answer.bytes)
+                .map(|((location, answers, pixels, _), bytes)| Picture {
+                    location: location.into(),
+                    answers: answers.into(),
+                    bytes,
+                    pixels,
+                })
+                .collect(),
+            recognised: Vec::new(),
         }
     }
+}
+
+/// Writes an answer and the pictures that belong to it.
+pub(super) fn send_answer(out: &mut impl Write, answer: &mut Answer) -> io::Result<()> {
+    send(out, answer)?;
+    for picture in std::mem::take(&mut answer.bytes) {
+        out.write_all(&picture)?;
+    }
+    Ok(())
+}
+
+/// Reads an answer and the pictures that belong to it, [`LARGEST`] bytes of them together; `None` at the end of the stream.
+pub(super) fn receive_answer(input: &mut impl Read) -> io::Result<Option<Answer>> {
+    let Some(mut answer) = receive::<Answer>(input)? else {
+        return Ok(None);
+    };
+    let lengths: Vec<usize> = answer.pictures.iter().map(|head| head.3).collect();
+    let total = lengths.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
+    if total > LARGEST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    for length in lengths {
+        answer.bytes.push(bytes(input, length)?);
+    }
+    Ok(Some(answer))
 }
 
 /// Writes one value with its length before it.
@@ -253,10 +310,17 @@ mod tests {
                 mismatch: true,
             }],
             defects: vec![Defect::ContainerMismatch],
+            pictures: vec![Picture {
+                location: Location::of(Place::Body).at("picture"),
+                answers: Location::of(Place::Body),
+                bytes: b"\x89PNG".to_vec(),
+                pixels: 9,
+            }],
+            recognised: Vec::new(),
         };
         let mut pipe = Vec::new();
-        send(&mut pipe, &Answer::from(content.clone())).unwrap();
-        let answer: Answer = receive(&mut pipe.as_slice()).unwrap().unwrap();
+        send_answer(&mut pipe, &mut Answer::from(content.clone())).unwrap();
+        let answer = receive_answer(&mut pipe.as_slice()).unwrap().unwrap();
         assert_eq!(Content::from(answer), content);
         assert!(receive::<Answer>(&mut &b""[..]).unwrap().is_none());
         assert!(bytes(&mut &b"abc"[..], LARGEST + 1).is_err());

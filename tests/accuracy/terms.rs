@@ -184,30 +184,5 @@ pub fn samples(pupils: &[Pupil]) -> Vec<Sample> {
         sample.allowed = &["medical"];
         out.push(sample);
     }
-    not_theirs(pupils, &mut out);
     out
-}
-
-/// A pupil is named beside a topic that is not theirs: the name counts, the topic does not.
-fn not_theirs(pupils: &[Pupil], out: &mut Vec<Sample>) {
-    const TEXTS: &[&str] = &[
-        "Well done to {n} for the poster about asthma awareness week.",
-        "{n} came second in the spelling contest. The SEND policy was reviewed by governors.",
-        "Thank you to {n} for reading at assembly. Child protection training for staff is on Monday.",
-        "{n} raised 40 pounds for the epilepsy charity.",
-        "{n} will give the talk on diabetes research for the science lesson.",
-        "{n} scored twice on Saturday.\n\nA reminder to all parents: please label inhalers and tell the office of allergies.",
-    ];
-    let class = "a pupil beside a topic that is not theirs";
-    for (turn, pupil) in turns(&chosen(pupils, |_| true), 120) {
-        let text = TEXTS[turn % TEXTS.len()].replace("{n}", &pupils[pupil].name());
-        let carrier = [Carrier::Plain8, Carrier::Html, Carrier::Docx][turn / TEXTS.len() % 3];
-        out.push(Sample::name(
-            class,
-            pupil,
-            carrier.place(),
-            message::carry(carrier, &text),
-            &format!("{carrier:?} {text:?}"),
-        ));
-    }
 }

@@ -21,6 +21,15 @@ const REACH: usize = 140;
 /// Bytes around a label within which a word tells that it is a meeting's code.
 const MEETING: usize = 250;
 
+/// What says that a code is for a conference by telephone.
+const CALLS: &[&str] = &[
+    "call-in",
+    "conference call",
+    "investor call",
+    "toll free",
+    "toll-free",
+];
+
 /// Words that stand where a password would ("Password: unchanged").
 const NO_SECRET: &[&str] = &[
     "above",
@@ -153,7 +162,7 @@ impl<'j> Judge<'j> {
         checked: &'j Checked,
         label: &Range<usize>,
     ) -> Option<Draft<'j>> {
-        if self.scene.is_in_link(label) {
+        if self.scene.is_in_link(label) || self.counts_pins(label) {
             return None;
         }
         let after = self.after(label.end, REACH);
@@ -167,7 +176,8 @@ impl<'j> Judge<'j> {
         }
         let mut reason = "a secret behind its label";
         let near = self.scene.window(label, MEETING);
-        if checked.negative.find(self.scene.bytes(near)).is_some() {
+        let near = self.scene.bytes(near);
+        if checked.negative.find(near).is_some() || (is_code(name) && is_of_a_call(near)) {
             confidence = Confidence::Low;
             reason = "the code of a meeting";
         }
@@ -201,6 +211,12 @@ impl<'j> Judge<'j> {
         ))
     }
 
+    /// "184-pin (32x64)": so many pins of a plug, no label.
+    fn counts_pins(&self, label: &Range<usize>) -> bool {
+        let before = &self.scene.text().as_bytes()[..label.start];
+        matches!(before, [.., digit, b'-'] if digit.is_ascii_digit())
+    }
+
     /// "login jsmith / pass ...": "pass" alone is a word of every day.
     fn has_login_before(&self, label: &Range<usize>) -> bool {
         let before = self.before(label.start, 60).to_ascii_lowercase();
@@ -210,6 +226,17 @@ impl<'j> Judge<'j> {
         .iter()
         .any(|word| before.contains(word))
     }
+}
+
+fn is_code(label: &str) -> bool {
+    let label = label.to_ascii_lowercase();
+    label.contains("pin") || label.contains("code")
+}
+
+/// Whether a text is about a conference by telephone, whose code is no secret of anybody's.
+fn is_of_a_call(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    CALLS.iter().any(|words| text.contains(words))
 }
 
 /// How the text behind a label is tied to it, and where the value stands.
@@ -268,8 +295,8 @@ fn is_no_secret(value: &str) -> bool {
 }
 
 fn weigh(link: Link, shape: Shape, label: &str, value: &str, rest: &str) -> Option<Confidence> {
+    let is_pin = is_code(label);
     let label = label.to_ascii_lowercase();
-    let is_pin = label.contains("pin") || label.contains("code");
     let more_digits = rest.starts_with(' ') && rest[1..].starts_with(|c: char| c.is_ascii_digit());
     let ends_line = rest
         .trim_start_matches(['.', '\'', '"', '`', '*', '_', ')', ' '])

@@ -86,7 +86,8 @@ impl<'j> Judge<'j> {
         let capitals = !text.bytes().any(|byte| byte.is_ascii_lowercase());
         let title = text.starts_with(|c: char| c.is_ascii_uppercase());
         let alone = is_beside(before) && is_beside(after);
-        let opens = capitals && is_beside(before) && sets_off(after);
+        let titled = capitals || is_titled(text);
+        let opens = titled && is_beside(before) && sets_off(after);
         let named = self.scene.unit.location.place == Place::Subject
             || self.scene.unit.view == View::FileName;
         let heading = (title && alone) || opens || (named && capitals);
@@ -154,6 +155,15 @@ fn is_beside(rest: &str) -> bool {
             word.bytes().all(|byte| byte.is_ascii_digit())
                 || BESIDE.contains(&word.to_ascii_lowercase().as_str())
         })
+}
+
+/// "Strictly Confidential": more than one word, each with a capital.
+fn is_titled(text: &str) -> bool {
+    let words = || {
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    words().count() > 1 && words().all(|word| word.starts_with(char::is_uppercase))
 }
 
 /// Whether a sign sets a short rest of the line off from the marking: "CONFIDENTIAL - budget 2027".

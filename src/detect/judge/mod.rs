@@ -3,9 +3,12 @@
 //! # Invariants
 //! No finding of a term without a person or a pupil's identifier. Reasons never hold a value.
 
+mod births;
 mod cells;
+mod correspondents;
 mod credential;
 mod details;
+mod dialled;
 mod dose;
 mod line;
 mod marking;
@@ -13,8 +16,10 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod readings;
 mod statements;
 mod terms;
+mod ties;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -103,6 +108,7 @@ impl<'j> Judge<'j> {
         let names = names::best_of_overlapping(&mut raw.names, self.engine);
         self.names(&names, raw);
         self.details();
+        self.births();
         self.mentions(raw);
         self.anchors.sort_by_key(|anchor| anchor.range.start);
         self.numbers(raw);

@@ -7,14 +7,19 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::detect::catalogue::Check;
-use crate::detect::context::{WINDOW, has_word};
+use crate::detect::context::WINDOW;
 use crate::detect::engine::{Checked, Engine};
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::index::{HALF, INITIAL, LOOSE, ORDINARY, STAFF};
+use crate::detect::judge::readings::Initial;
 use crate::detect::judge::{Anchor, Draft, Judge};
 use crate::detect::raw::{Raw, RawName};
 use crate::detect::table::Table;
 use crate::detect::vocabulary::TermKind;
+
+/// Signs that a certain pupil is meant.
+const BORN: &str = "date of birth nearby";
+const NUMBERED: &str = "pupil's number nearby";
 
 impl Judge<'_> {
     pub(super) fn names(&mut self, names: &[RawName], raw: &Raw) {
@@ -22,7 +27,7 @@ impl Judge<'_> {
             return;
         };
         for (index, name) in names.iter().enumerate() {
-            if self.is_participant(name) {
+            if self.is_participant(name) || self.is_listed(name) || self.is_no_name(name) {
                 continue;
             }
             let neighbours = (
@@ -117,6 +122,12 @@ impl Judge<'_> {
                 Confidence::Low
             };
         }
+        if let Some(doubt) = self.doubt(name)
+            && !self.is_surely(person, &window, &reasons)
+        {
+            reasons.push(doubt.to_owned());
+            confidence = Confidence::Low;
+        }
         if pair.is(STAFF) && !strong {
             reasons.push("a member of staff has this name".to_owned());
             confidence = Confidence::Low;
@@ -151,7 +162,12 @@ impl Judge<'_> {
             .copied()
             .filter(|number| (*number as usize) < engine.known.len())
             .collect();
-        if let Some(person) = name.person.filter(|person| pupils.contains(person)) {
+        let meant = match self.initial(name) {
+            Initial::Agrees(person) => Some(person),
+            Initial::Contradicts => None,
+            Initial::Silent => name.person.filter(|person| pupils.contains(person)),
+        };
+        if let Some(person) = meant {
             return (person, vec!["middle name or initial agrees".to_owned()]);
         }
         if pupils.len() < 2 {
@@ -160,13 +176,12 @@ impl Judge<'_> {
         let window = self.scene.window(&name.range, WINDOW);
         let bytes = self.scene.bytes(window.clone());
         let score = |person: &u32| {
-            let known = &engine.known[*person as usize];
-            let born = known.born.is_some() && self.scene.has_birth(window.clone(), known.born);
-            let form = known.form.len() > 1 && has_word(bytes, known.form.as_bytes());
-            let contact = known
-                .contacts
-                .iter()
-                .any(|contact| self.context.recipients.contains(contact));
+            let (known, keys) = (&engine.known, &engine.indexes.keys);
+            let is_born = |date| known.is_born(keys, *person, date);
+            let born = known.has_date(*person) && self.scene.has_birth(window.clone(), is_born);
+            let form = known.has_form(keys, *person, bytes, true);
+            let mut recipients = self.context.recipients.iter();
+            let contact = recipients.any(|address| known.is_contact(keys, *person, address));
             u8::from(born) * 4 + u8::from(form) * 2 + u8::from(contact)
         };
         let best = pupils
@@ -190,28 +205,20 @@ impl Judge<'_> {
         let engine = self.engine;
         let before = reasons.len();
         let is_staff = engine.indexes.names.pair(name.place).is(STAFF);
-        let known = engine
-            .known
-            .get(person as usize)
-            .cloned()
-            .unwrap_or_default();
-        let scene = self.scene;
-        if scene.has_birth(window.clone(), known.born) {
-            reasons.push("date of birth nearby".to_owned());
+        let (known, keys, scene) = (&engine.known, &engine.indexes.keys, self.scene);
+        if scene.has_birth(window.clone(), |date| known.is_born(keys, person, date)) {
+            reasons.push(BORN.to_owned());
         }
         if near(&self.ids, window) {
-            reasons.push("pupil's number nearby".to_owned());
+            reasons.push(NUMBERED.to_owned());
         }
         if !is_staff && scene.has_postcode(window.clone()) {
             reasons.push("postcode nearby".to_owned());
         }
         // "Head of Year 9" and the pupils around say nothing against a member of staff.
-        let class = if is_staff {
-            scene.has_form(window.clone(), &known.form)
-        } else {
-            scene.has_class(window.clone(), &known.form)
-        };
-        if class {
+        let class = !is_staff && scene.has_class(window.clone());
+        // A form that is a word ("Oak", "Elm") is told from the word by its column or by "class" beside it.
+        if class || known.has_form(keys, person, scene.bytes(window.clone()), false) {
             reasons.push("year or form nearby".to_owned());
         }
         let other = |neighbour: Option<&RawName>| {
@@ -223,12 +230,28 @@ impl Judge<'_> {
                     && !pair.is(HALF | STAFF)
                     && (!pair.is(ORDINARY) || neighbour.capitals)
                     && !(pair.is(ORDINARY) && engine.indexes.names.pair(name.place).is(ORDINARY))
+                    && self.doubt(neighbour).is_none()
             })
         };
         if !is_staff && (other(neighbours.0) || other(neighbours.1)) {
             reasons.push("another pupil's name nearby".to_owned());
         }
         reasons.len() > before
+    }
+
+    /// A participant's own name further down a quoted list of recipients.
+    fn is_listed(&self, name: &RawName) -> bool {
+        self.scene.table.is_none()
+            && self.participants.contains(&name.place)
+            && self.is_in_header(name.range.start)
+    }
+
+    /// Whether something says that this very pupil is meant, whatever else speaks against it: not only that pupils are the topic.
+    fn is_surely(&self, person: u32, window: &Range<usize>, reasons: &[String]) -> bool {
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
+        let said = |reason: &String| reason == BORN || reason == NUMBERED;
+        let text = self.scene.bytes(window.clone());
+        reasons.iter().any(said) || known.has_form(keys, person, text, false)
     }
 
     fn is_in_name_column(&self, name: &RawName) -> bool {

@@ -11,7 +11,8 @@ use crate::detect::context::WINDOW;
 use crate::detect::engine::Checked;
 use crate::detect::finding::{Confidence, PersonId};
 use crate::detect::judge::{Anchor, Draft, Judge};
-use crate::detect::numbers::NumberKind;
+use crate::detect::modulus::Fit;
+use crate::detect::numbers::{Number, NumberKind};
 use crate::detect::papers;
 use crate::detect::raw::Raw;
 
@@ -21,10 +22,14 @@ const SHORT_CARD: usize = 13;
 impl<'j> Judge<'j> {
     /// Identifiers that confirm a name beside them.
     pub(super) fn note_ids(&mut self, raw: &Raw) {
-        let ids = raw
-            .numbers
-            .iter()
-            .filter(|number| matches!(number.kind, NumberKind::Upn | NumberKind::Nhs));
+        let confirms = |number: &&Number| match number.kind {
+            NumberKind::Upn => true,
+            NumberKind::Nhs => {
+                !self.is_telephone(&number.range) || self.is_called_nhs(&number.range)
+            }
+            _ => false,
+        };
+        let ids = raw.numbers.iter().filter(confirms);
         self.ids = ids.map(|number| number.range.clone()).collect();
     }
 
@@ -98,7 +103,12 @@ impl<'j> Judge<'j> {
     }
 
     /// A keyword in the column's header or in the window, as a reason.
-    fn keyword(&self, checked: &Checked, range: &Range<usize>, reach: usize) -> Option<String> {
+    pub(super) fn keyword(
+        &self,
+        checked: &Checked,
+        range: &Range<usize>,
+        reach: usize,
+    ) -> Option<String> {
         if let Some(word) = self
             .scene
             .header(range)
@@ -197,8 +207,8 @@ impl<'j> Judge<'j> {
     }
 
     fn uln(&self, range: &Range<usize>, digits: &[u8]) -> Option<Draft<'j>> {
-        let key = self.engine.indexes.keys.value("uln", digits) as u64;
-        let own = self.engine.ulns.get(&key).map(|number| PersonId(*number));
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
+        let own = known.by_uln(keys, digits).map(PersonId);
         let sum = "check digit agrees";
         if own.is_none() {
             return self.health(Check::Uln, range, sum);
@@ -302,8 +312,15 @@ impl<'j> Judge<'j> {
             .bytes(range.clone())
             .iter()
             .any(|b| !b.is_ascii_digit());
+        // A learner number is written on end; of the NHS's family those without hyphens are.
+        let other = if check == Check::NhsNumber {
+            self.is_telephone(range)
+        } else {
+            grouped
+        };
         let confidence = match (&keyword, person) {
             (Some(_), _) => Confidence::High,
+            (None, _) if other => Confidence::Low,
             (None, Some(_)) if grouped && check == Check::NhsNumber => Confidence::High,
             (None, Some(_)) => Confidence::Medium,
             (None, None) => Confidence::Low,
@@ -327,8 +344,8 @@ impl<'j> Judge<'j> {
             Confidence::High,
             vec!["check letter agrees".to_owned()],
         );
-        let key = self.engine.indexes.keys.value("upn", &draft.value) as u64;
-        let person = self.engine.upns.get(&key).map(|number| PersonId(*number));
+        let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
+        let person = known.by_upn(keys, &draft.value).map(PersonId);
         let mut draft = Draft { person, ..draft };
         if person.is_some() {
             draft
@@ -337,6 +354,17 @@ impl<'j> Judge<'j> {
         }
         draft.reasons.extend(self.keyword(checked, range, 60));
         Some(draft)
+    }
+
+    /// What the administrator's table says of the two numbers; without one, nothing.
+    fn fit(&self, sort: &Range<usize>, account: &Range<usize>) -> Fit {
+        let digits = |range: &Range<usize>| -> Vec<u8> {
+            let bytes = self.scene.bytes(range.clone()).iter().copied();
+            bytes.filter(u8::is_ascii_digit).collect()
+        };
+        self.engine.modulus.as_ref().map_or(Fit::Unlisted, |table| {
+            table.check(&digits(sort), &digits(account))
+        })
     }
 
     /// A sort code with an account number beside it; the two are the value, not the words between.
@@ -374,15 +402,18 @@ impl<'j> Judge<'j> {
             .unwrap_or(b' ');
         let dated = looks_like_date(self.scene.bytes(sort.clone()))
             || looks_like_day(self.scene.bytes(account.clone()));
-        let confidence = match (&keyword, pairs) {
-            (Some(_), _) => Confidence::High,
-            (None, true) if separator == b'-' && !dated && !self.is_denied(checked, &both) => {
-                Confidence::Medium
-            }
-            (None, _) => return None,
+        let fit = self.fit(sort, account);
+        let alone = !dated && !self.is_denied(checked, &both);
+        let confidence = match (&keyword, pairs, fit) {
+            (Some(_), _, Fit::Misfit) => Confidence::Low,
+            (Some(_), _, _) => Confidence::High,
+            (None, true, Fit::Fits) if alone => Confidence::Medium,
+            (None, true, Fit::Unlisted) if alone && separator == b'-' => Confidence::Medium,
+            (None, _, _) => return None,
         };
         let mut reasons = vec!["sort code and account number together".to_owned()];
         reasons.extend(keyword);
+        reasons.extend(said_of(fit));
         let text = format!(
             "{} {}",
             self.scene.original(sort.clone()),
@@ -391,6 +422,15 @@ impl<'j> Judge<'j> {
         let mut draft = self.draft(checked, &both, confidence, reasons);
         draft.value = text.bytes().filter(u8::is_ascii_digit).collect();
         Some((draft, text))
+    }
+}
+
+/// What the table of the banks adds to the evidence.
+fn said_of(fit: Fit) -> Option<String> {
+    match fit {
+        Fit::Fits => Some("the account number fits its sort code".to_owned()),
+        Fit::Misfit => Some("no account of that sort code has such a number".to_owned()),
+        Fit::Unlisted => None,
     }
 }
 

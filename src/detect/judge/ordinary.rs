@@ -49,6 +49,9 @@ const PLURALS: &[&str] = &[
     "women",
 ];
 
+/// Bytes of "Re:", "Fwd:" and the like before what a subject begins with.
+const MARKS: usize = 120;
+
 impl Judge<'_> {
     /// Whether a label, the place in the subject, or a strong term in the same sentence says that two ordinary words are a name.
     pub(super) fn is_set_apart(&self, name: &RawName, raw: &Raw) -> bool {
@@ -77,6 +80,9 @@ impl Judge<'_> {
             return false;
         }
         let text = self.scene.text();
+        if name.range.start > MARKS {
+            return false;
+        }
         let before = text[..name.range.start].to_ascii_lowercase();
         let opens = before
             .split([':', ' '])

@@ -3,11 +3,14 @@
 //! # Invariants
 //! A term that belongs to a word like "policy" or "training" is a topic. In a table only the row counts, never the distance.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::detect::context::WINDOW;
-use crate::detect::finding::{Category, Confidence, PersonId};
+use crate::detect::finding::{Category, Confidence};
+use crate::detect::judge::ties::lowered;
 use crate::detect::judge::{Anchor, Draft, Judge};
+use crate::detect::passages::{PARAGRAPH, Passages};
 use crate::detect::raw::{Raw, RawTerm};
 use crate::detect::table::Table;
 use crate::detect::vocabulary::TermKind;
@@ -20,6 +23,12 @@ impl<'j> Judge<'j> {
     pub(super) fn terms(&mut self, raw: &Raw) {
         let mut until = 0;
         let mut drafts = Vec::new();
+        let nobody = self.about.is_empty() && self.anchors.is_empty();
+        if nobody || raw.terms.is_empty() {
+            return;
+        }
+        // Reading the shape of a text costs a pass over it; most texts have no term near a pupil.
+        let shape = OnceCell::new();
         for (index, term) in raw.terms.iter().enumerate() {
             let owned = matches!(
                 term.term.kind,
@@ -28,7 +37,7 @@ impl<'j> Judge<'j> {
             if !owned || term.range.start < until {
                 continue;
             }
-            if let Some(draft) = self.term(&raw.terms, index, term) {
+            if let Some(draft) = self.term(&raw.terms, index, term, &shape) {
                 until = term.range.end;
                 drafts.push(draft);
             }
@@ -38,18 +47,27 @@ impl<'j> Judge<'j> {
         }
     }
 
-    fn term(&self, terms: &[RawTerm], index: usize, term: &RawTerm) -> Option<Draft<'j>> {
+    fn term(
+        &self,
+        terms: &[RawTerm],
+        index: usize,
+        term: &RawTerm,
+        shape: &OnceCell<Passages<'j>>,
+    ) -> Option<Draft<'j>> {
         let engine = self.engine;
         let owner = engine
             .indexes
             .vocabulary
             .detectors
             .get(usize::from(term.term.detector))?;
-        let wide = self.scene.window(&term.range, WINDOW);
+        let wide = self.scene.window(&term.range, PARAGRAPH);
         if self.about.is_empty() && self.nearest(&term.range, &wide).is_none() {
             return None;
         }
-        let sentence = self.scene.sentence(&term.range);
+        let prose = self.scene.table.is_none();
+        let passages = prose.then(|| shape.get_or_init(|| Passages::of(&self.scene.plain)));
+        let wide = self.scene.sentence(&term.range);
+        let sentence = passages.map_or_else(|| wide.clone(), |p| p.sentence(&term.range));
         let around = |kind: TermKind, range: &Range<usize>| {
             let from = index
                 - terms[..index]
@@ -62,7 +80,11 @@ impl<'j> Judge<'j> {
                 .iter()
                 .take(80)
                 .take_while(|other| other.range.start < range.end)
-                .any(|other| other.term.kind == kind)
+                .any(|other| {
+                    other.term.kind == kind
+                        && !(kind == TermKind::Negative
+                            && self.is_said_of_one(other, term, passages))
+                })
         };
         let strong = match term.term.kind {
             TermKind::Strong => true,
@@ -77,14 +99,16 @@ impl<'j> Judge<'j> {
                 }
                 true
             }
-            TermKind::Hint if !self.has_company(terms, index, &sentence) => return None,
+            TermKind::Hint if !self.has_company(terms, index, &wide) => return None,
             _ => false,
         };
         let phrase = self.scene.window(&term.range, PHRASE);
+        let phrase = phrase.start.max(sentence.start)..phrase.end.min(sentence.end);
         if around(TermKind::Negative, &phrase) || self.scene.is_in_link(&term.range) {
             return None;
         }
-        let (person, mut confidence, reason) = self.subject_of(term, strong, &sentence)?;
+        let (person, mut confidence, reason) =
+            self.subject_of(&term.range, strong, &sentence, passages)?;
         if around(TermKind::Negative, &sentence) {
             confidence = lowered(confidence)?;
         }
@@ -99,6 +123,23 @@ impl<'j> Judge<'j> {
             reasons: vec![reason.to_owned()],
             obfuscated: false,
         })
+    }
+
+    /// "Talk about his epilepsy", "guidance for Oliver's epilepsy": no topic, as one person stands between.
+    fn is_said_of_one(
+        &self,
+        topic: &RawTerm,
+        term: &RawTerm,
+        passages: Option<&Passages<'_>>,
+    ) -> bool {
+        const REACH: usize = 40;
+        let between = topic.range.end..term.range.start;
+        if between.is_empty() || between.len() > REACH || term.term.kind == TermKind::Hint {
+            return false;
+        }
+        let whose = |anchor: &Anchor| self.after(anchor.range.end, 3).starts_with("'s ");
+        passages.is_some_and(|passages| passages.signs.names_one(&between))
+            || self.nearest(&term.range, &between).is_some_and(whose)
     }
 
     /// Whether an everyday word stands in one sentence with a pupil and with another term.
@@ -123,63 +164,6 @@ impl<'j> Judge<'j> {
                 })
     }
 
-    /// Whom a term is about, and how sure that is.
-    fn subject_of(
-        &self,
-        term: &RawTerm,
-        strong: bool,
-        sentence: &Range<usize>,
-    ) -> Option<(Option<PersonId>, Confidence, &'static str)> {
-        let weaken = |anchor: &Anchor, confidence: Confidence| {
-            if anchor.weak {
-                lowered(confidence)
-            } else {
-                Some(confidence)
-            }
-        };
-        if let Some(anchor) = self.nearest(&term.range, sentence) {
-            let place = if self.scene.table.is_some() {
-                "in the same row as a pupil"
-            } else {
-                "in the same sentence as a pupil"
-            };
-            let confidence = if strong {
-                Confidence::High
-            } else {
-                Confidence::Medium
-            };
-            return Some((anchor.person, weaken(anchor, confidence)?, place));
-        }
-        if self.scene.table.is_none() {
-            let near = self.scene.window(&term.range, 150);
-            if strong && let Some(anchor) = self.nearest(&term.range, &near) {
-                return Some((
-                    anchor.person,
-                    weaken(anchor, Confidence::High)?,
-                    "close to a pupil",
-                ));
-            }
-            let wide = self.scene.window(&term.range, WINDOW);
-            if let Some(anchor) = self.nearest(&term.range, &wide) {
-                return Some((
-                    anchor.person,
-                    weaken(anchor, Confidence::Medium)?,
-                    "near a pupil",
-                ));
-            }
-        }
-        let anchor = self
-            .about
-            .iter()
-            .find(|anchor| !anchor.weak)
-            .filter(|_| strong)?;
-        Some((
-            anchor.person,
-            Confidence::Medium,
-            "the subject, the file's name or the form is about a pupil",
-        ))
-    }
-
     /// Filled cells under a header that announces such data, in rows with a pupil.
     pub(super) fn columns(&mut self, raw: &Raw) {
         let Some(table) = &self.scene.table else {
@@ -197,19 +181,23 @@ impl<'j> Judge<'j> {
                 Some((column, owner))
             })
             .collect();
+        if wanted.is_empty() {
+            return;
+        }
         let text = self.scene.text();
         let mut drafts: Vec<Draft<'j>> = Vec::new();
-        let mut last_row = usize::MAX;
+        let mut last_row = 0..0;
         for anchor in self
             .anchors
             .iter()
             .filter(|anchor| anchor.range.start >= table.body)
         {
-            let row = Table::row(text, anchor.range.start);
-            if row.start == last_row || wanted.is_empty() {
+            // Finding a row costs its length.
+            if last_row.contains(&anchor.range.start) {
                 continue;
             }
-            last_row = row.start;
+            let row = Table::row(text, anchor.range.start);
+            last_row = row.clone();
             let cells: Vec<Range<usize>> = Table::cells(text, row).collect();
             for (column, owner) in &wanted {
                 let Some(cell) = cells
@@ -274,13 +262,5 @@ impl<'j> Judge<'j> {
                 finding.reasons.push("in a column for it".to_owned());
             }
         }
-    }
-}
-
-fn lowered(confidence: Confidence) -> Option<Confidence> {
-    match confidence {
-        Confidence::High => Some(Confidence::Medium),
-        Confidence::Medium => Some(Confidence::Low),
-        Confidence::Low => None,
     }
 }

@@ -374,6 +374,9 @@ impl<'i, 't> Stream<'i, 't> {
         if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
             return;
         }
+        if is_contraction(&self.text[range.clone()]) {
+            return;
+        }
         // "form 8" is no part of "form 8T".
         let last = self.text.get(range.end.wrapping_sub(1));
         let next = self.text.get(range.end);
@@ -386,4 +389,15 @@ impl<'i, 't> Stream<'i, 't> {
             self.raw.cut = true;
         }
     }
+}
+
+/// Whether a word is two drawn together ("I'll", "can't"), whose letters without the apostrophe spell another ("ill", "cant").
+fn is_contraction(word: &[u8]) -> bool {
+    const ENDS: [&[u8]; 6] = [b"ll", b"d", b"ve", b"re", b"m", b"t"];
+    let apostrophe = word.iter().position(|b| matches!(b, b'\'' | b'`'));
+    apostrophe.is_some_and(|at| {
+        let end = &word[at + 1..];
+        let end = &end[..end.iter().take_while(|b| b.is_ascii_alphabetic()).count()];
+        ENDS.iter().any(|known| end.eq_ignore_ascii_case(known))
+    })
 }

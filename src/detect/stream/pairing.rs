@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use crate::detect::index::{LABEL, MIDDLE, NAME, PUPIL};
-use crate::detect::raw::{RawName, letters};
+use crate::detect::raw::{Letters, RawName, letters};
 use crate::detect::spelling::{Neighbours, SHORTEST};
 use crate::detect::stream::shape::{self, Beside, Shape};
 use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
@@ -39,8 +39,7 @@ impl Stream<'_, '_> {
             }
             if before.last < word.first
                 && word.first - before.last - 1 <= MAX_GAP
-                && (self.may_stand_between(before.last + 1..word.first)
-                    || shape::group(self.text, before.end as usize..word.start as usize).is_some())
+                && self.may_part(before.end, before.last + 1..word.first)
             {
                 self.pair(before, word);
             }
@@ -105,12 +104,19 @@ impl Stream<'_, '_> {
         }
     }
 
-    /// Cheap to ask before the names are: labels, middle names and initials may part a name, other words do not.
-    fn may_stand_between(&self, mut tokens: Range<u32>) -> bool {
-        tokens.all(|number| {
-            let slot = number as usize % RING;
-            self.known[slot] & (LABEL | MIDDLE) != 0 || self.ring[slot].len == 1
-        })
+    /// Cheap to ask before the names are: labels, middle names and initials may part a name, and behind them a group in brackets or
+    /// quotes; other words do not.
+    fn may_part(&self, from: u32, mut tokens: Range<u32>) -> bool {
+        let other = tokens.find(|number| {
+            let slot = *number as usize % RING;
+            self.known[slot] & (LABEL | MIDDLE) == 0 && self.ring[slot].len != 1
+        });
+        let Some(other) = other else {
+            return true;
+        };
+        let between = from as usize..self.ring[other as usize % RING].start as usize;
+        let between = self.text.get(between).unwrap_or_default();
+        between.len() <= MAX_GAP_BYTES && between.iter().any(|b| shape::OPENS.contains(b))
     }
 
     fn pair(&mut self, a: Word, b: Word) {
@@ -435,7 +441,7 @@ impl Stream<'_, '_> {
 }
 
 /// A word with letters for its digits; a one is an l where `ells` has its bit, else an i.
-fn in_letters(text: &[u8], ells: u8) -> Vec<u8> {
+fn in_letters(text: &[u8], ells: u8) -> Letters {
     let mut ones = 0;
     let letter = |byte: &u8| match byte {
         b'0' => b'o',

@@ -15,6 +15,9 @@ const BESIDE: usize = 32;
 /// Bytes of a group in brackets or quotes.
 const GROUP: usize = 40;
 
+/// What opens a group in brackets or quotes.
+pub(super) const OPENS: &[u8] = b"([\"'";
+
 /// What stands between two words.
 pub(super) struct Shape<'t> {
     pub(super) text: &'t [u8],
@@ -109,7 +112,7 @@ impl Shape<'_> {
 /// The first group in brackets or quotes in a range: "(Ollie)", "'Ollie'", its signs included.
 pub(super) fn group(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
     let bytes = &text[range.clone()];
-    let open = bytes.iter().position(|b| b"([\"'".contains(b))?;
+    let open = bytes.iter().position(|b| OPENS.contains(b))?;
     let (close, quote) = match bytes[open] {
         b'(' => (b')', false),
         b'[' => (b']', false),
