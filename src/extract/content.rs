@@ -227,6 +227,11 @@ impl ProtectionState {
     }
 }
 
+/// The reasons of locks that hide nothing.
+pub(crate) const CHANGES: &str = "locked against changes only: everyone can read it";
+/// See [`CHANGES`].
+pub(crate) const READ_ONLY: &str = "read-only by request only: everyone can read it";
+
 /// Every reason extraction gives for a protection: the words are fixed, so that they cross a process boundary by index and
 /// never carry content.
 pub const PROTECTION_REASONS: [&str; 30] = [
@@ -253,8 +258,8 @@ pub const PROTECTION_REASONS: [&str; 30] = [
     "RAR archive of an old kind, whose cipher can be broken",
     "Office opens the document without asking",
     "Office document under a cipher that can be broken",
-    "locked against changes only: everyone can read it",
-    "read-only by request only: everyone can read it",
+    CHANGES,
+    READ_ONLY,
     "S/MIME encrypted under a password",
     "S/MIME under a cipher that can be broken",
     "OpenPGP encrypted under a password",
@@ -271,6 +276,22 @@ pub struct Protection {
     pub state: ProtectionState,
     /// Why it has this state, in plain words and without content (`PDF opens without a password`).
     pub reason: &'static str,
+}
+
+impl Protection {
+    /// A lock against changes.
+    pub fn lock(location: Location) -> Self {
+        Self {
+            location,
+            state: ProtectionState::Apparent,
+            reason: CHANGES,
+        }
+    }
+
+    /// Whether it only guards against changes: a locked sheet, a file that asks to be opened read-only.
+    pub fn is_lock(&self) -> bool {
+        self.reason == CHANGES || self.reason == READ_ONLY
+    }
 }
 
 /// One attached or packed file, for rules about files.

@@ -10,11 +10,8 @@
 //! # Known gaps
 //! Locks of documents of Office 2003 and before are not said.
 
-use crate::extract::content::{Location, ProtectionState};
+use crate::extract::content::{CHANGES, Location, ProtectionState, READ_ONLY};
 use crate::extract::gather::Gather;
-
-const CHANGES: &str = "locked against changes only: everyone can read it";
-const READ_ONLY: &str = "read-only by request only: everyone can read it";
 
 /// Elements, the attributes one of which must be there (none: the element alone says it), and what they say.
 const LOCKS: [(&str, &[&str], &str); 6] = [

@@ -128,6 +128,12 @@ impl CaseMessage {
         });
     }
 
+    /// Adds a file that is locked against changes.
+    pub fn add_lock(&mut self) {
+        let place = Location::of(Place::Body).inside("file");
+        self.content.protections.push(Protection::lock(place));
+    }
+
     /// Adds a picture whose text was read by OCR.
     pub fn add_recognised(&mut self) {
         let place = Place::Attachment(vec!["picture".to_owned()]);

@@ -37,6 +37,9 @@ pub(super) fn case(sink: &mut Sink, rules: &[Rule], mut fields: Fields<'_, '_>) 
     for state in fields.choices(sink, "protection") {
         message.add_protection(state);
     }
+    if fields.flag(sink, "locked").unwrap_or(false) {
+        message.add_lock();
+    }
     for reason in fields.choices(sink, "unread") {
         message.add_unread(reason);
     }

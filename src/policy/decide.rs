@@ -19,6 +19,7 @@ use super::rule::{ClassRef, Exception, Found, Mode, Policy, Rule, SenderKind, Wh
 use super::verdict::{Action, NearMiss, RuleHit, Verdict};
 use super::wording::{Count, described, joined, parts_of};
 use crate::detect::{Category, Confidence, Finding, Findings, PersonId};
+use crate::extract::Protection;
 use crate::mail::Address;
 
 /// Judges a message by a policy on the day `today`, which exceptions must not be past.
@@ -175,10 +176,7 @@ impl<'a> Message<'a> {
         (when.senders.is_empty() || when.senders.contains(&self.sender))
             && (when.automation.is_empty() || when.automation.contains(&self.automation.state))
             && (when.protection.is_empty()
-                || content
-                    .protections
-                    .iter()
-                    .any(|part| when.protection.contains(&part.state)))
+                || content.protections.iter().any(|part| protects(when, part)))
             && when
                 .unread
                 .as_ref()
@@ -332,8 +330,11 @@ impl<'a> Message<'a> {
             parts.push(format!("{state}, by marks {}", marks.join(", ")));
         }
         if !when.protection.is_empty() {
-            let states = content.protections.iter().map(|part| part.state);
-            let states: Vec<_> = states.filter(|s| when.protection.contains(s)).collect();
+            let parts_named = content
+                .protections
+                .iter()
+                .filter(|part| protects(when, part));
+            let states: Vec<_> = parts_named.map(|part| part.state).collect();
             let names: BTreeSet<&str> = states.iter().map(|state| state.name()).collect();
             let names = joined(names);
             parts.push(format!(
@@ -441,4 +442,9 @@ impl Named {
             facts.is_some_and(|facts| facts.contacts.contains(&key))
         })
     }
+}
+
+/// Whether a part's protection is one that the condition names.
+fn protects(when: &When, part: &Protection) -> bool {
+    when.protection.contains(&part.state) && (when.locks != Some(false) || !part.is_lock())
 }

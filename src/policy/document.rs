@@ -295,6 +295,7 @@ fn when(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> When 
         senders: fields.choices(sink, "senders"),
         found,
         protection: fields.choices(sink, "protection"),
+        locks: fields.flag(sink, "locks"),
         unread: fields.choices_or_any(sink, "unread"),
         defects: fields.choices_or_any(sink, "defects"),
         automation: fields.choices(sink, "automation"),

@@ -176,6 +176,8 @@ pub struct When {
     pub found: Option<Found>,
     /// A part has one of these protection states.
     pub protection: Vec<ProtectionState>,
+    /// Whether a lock against changes, which hides nothing, counts for `protection`; it does unless this is `false`.
+    pub locks: Option<bool>,
     /// A part could not be read for one of these reasons.
     pub unread: Option<AnyOf<UnreadReason>>,
     /// The structure has one of these defects.
