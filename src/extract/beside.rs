@@ -58,9 +58,8 @@ fn pieces<'b>(kind: FileKind, name: &str, bytes: &'b [u8]) -> Vec<&'b [u8]> {
         }
         // Their streams and attributes are files of their own: an archive in one is no second reading of the whole.
         FileKind::Ole(_) => found.extend(ole::rest(bytes)),
-        FileKind::Tnef | FileKind::Runs(_) => {}
         FileKind::Iwork => found.extend(archive::comment_and_rest(bytes)),
-        FileKind::Empty | FileKind::EncryptedOffice => {}
+        FileKind::Empty | FileKind::EncryptedOffice | FileKind::Tnef | FileKind::Runs(_) => {}
         _ => {
             if let FileKind::Image(_) = kind {
                 found.extend(picture::rest(bytes));
