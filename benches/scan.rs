@@ -448,6 +448,32 @@ fn beside_other_matchers(catalogue: &Catalogue, quick: bool, least: Duration) {
     }
 }
 
+/// Only forenames; one pupil's forename with the next one's surname; only full names.
+fn texts_of_names(people: &Roster) -> (String, String, String) {
+    let names = || people.people.iter().cycle().map(|person| &person.legal);
+    let near: Vec<&str> = names()
+        .take(80_000)
+        .map(|name| name.forename.as_str())
+        .collect();
+    let pair = |one: &FullName, other: &FullName| format!("{} {}\n", one.forename, other.surname);
+    let mixed = names().zip(names().skip(1)).take(60_000);
+    let full = names().take(60_000);
+    (
+        near.join(" "),
+        mixed.map(|(one, other)| pair(one, other)).collect(),
+        full.map(|name| pair(name, name)).collect(),
+    )
+}
+
+/// Leaves prose and the kinds that the command line names.
+fn keep_wanted(ways: &mut Vec<Way<'_>>) {
+    let wanted = std::env::args().skip_while(|argument| argument != "KINDS");
+    let wanted: Vec<String> = wanted.skip(1).collect();
+    let is_wanted =
+        |name: &str| name == "prose" || wanted.iter().any(|start| name.starts_with(start));
+    ways.retain(|way| wanted.is_empty() || is_wanted(&way.name));
+}
+
 fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
     let plain = prose(1_000_000, people);
     let accented = plain
@@ -457,20 +483,7 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
     let digits: String = (0..1_000_000)
         .map(|_| char::from(b"0123456789 -"[random.next(12)]))
         .collect();
-    let names = || people.people.iter().cycle().map(|person| &person.legal);
-    let near: Vec<&str> = names()
-        .take(80_000)
-        .map(|name| name.forename.as_str())
-        .collect();
-    let full: Vec<&str> = names()
-        .take(60_000)
-        .flat_map(|name| [name.forename.as_str(), " ", name.surname.as_str(), "\n"])
-        .collect();
-    let mixed: Vec<&str> = names()
-        .zip(names().skip(1))
-        .take(60_000)
-        .flat_map(|(one, other)| [one.forename.as_str(), " ", other.surname.as_str(), "\n"])
-        .collect();
+    let (near, mixed, full) = texts_of_names(people);
     let mut ways: Vec<Way<'_>> = [
         ("prose", &plain, View::Visible),
         ("prose, some beyond ASCII", &accented, View::Visible),
@@ -487,9 +500,9 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             &"4539 5787 6362 1487 ".repeat(50_000),
             View::Visible,
         ),
-        ("forenames only", &near.join(" "), View::Visible),
-        ("near-names only", &mixed.concat(), View::Visible),
-        ("full names only", &full.concat(), View::Visible),
+        ("forenames only", &near, View::Visible),
+        ("near-names only", &mixed, View::Visible),
+        ("full names only", &full, View::Visible),
         ("single letters", &"a b c d ".repeat(125_000), View::Visible),
         (
             "one letter over and over",
@@ -520,11 +533,7 @@ fn kinds_of_text(engine: &Engine, people: &Roster, least: Duration) {
             black_box(Plain::of(black_box(text)));
         }));
     }
-    let wanted = std::env::args().skip_while(|argument| argument != "KINDS");
-    let wanted: Vec<String> = wanted.skip(1).collect();
-    let is_wanted =
-        |name: &str| name == "prose" || wanted.iter().any(|start| name.starts_with(start));
-    ways.retain(|way| wanted.is_empty() || is_wanted(&way.name));
+    keep_wanted(&mut ways);
     measure(&mut ways, least);
     println!("\n10,000 names, 1 MB of                MB/s  to prose   (mark: 0.33)");
     let prose = ways[0].rate();

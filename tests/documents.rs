@@ -4,6 +4,7 @@
     reason = "a test that cannot build its file has failed"
 )]
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 
@@ -283,7 +284,10 @@ fn rich_text_says_hidden_words_tables_and_objects() {
     let packed = &native("notes.txt", b"Kai Moss has asthma")[4..];
     object.extend((packed.len() as u32).to_le_bytes());
     object.extend(packed);
-    let hex: String = object.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in &object {
+        write!(hex, "{byte:02x}").unwrap();
+    }
     let text = format!(
         "{{\\rtf1\\ansi\\ansicpg1252{{\\fonttbl{{\\f0 Arial;}}}}{{\\info{{\\title Her plan}}}}\\f0 Zo\\'eb Hart\\par{{\\v hidden words}}\\par\
          \\trowd\\cellx1000\\cellx2000\\intbl Name\\cell Need\\cell\\row\\trowd\\cellx1000\\cellx2000\\intbl Zara\\cell EHCP\\cell\\row\\pard\\par\

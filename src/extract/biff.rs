@@ -157,8 +157,8 @@ pub(crate) fn drawn_text(head: &[u8], body: &[u8]) -> String {
 /// The strings of a table that goes over several records.
 pub(crate) fn shared_strings(pieces: &[&[u8]]) -> Vec<String> {
     let mut reader = Pieces {
-        pieces,
-        piece: 0,
+        records: pieces,
+        record: 0,
         fields: Fields::from(pieces.first().copied().unwrap_or_default(), 8),
     };
     let mut strings = Vec::new();
@@ -170,8 +170,8 @@ pub(crate) fn shared_strings(pieces: &[&[u8]]) -> Vec<String> {
 
 /// A cursor over the pieces of one long record.
 struct Pieces<'a> {
-    pieces: &'a [&'a [u8]],
-    piece: usize,
+    records: &'a [&'a [u8]],
+    record: usize,
     fields: Fields<'a>,
 }
 
@@ -181,8 +181,8 @@ impl Pieces<'_> {
         if !self.fields.is_done() {
             return Some(false);
         }
-        self.piece += 1;
-        self.fields = Fields::of(self.pieces.get(self.piece)?);
+        self.record += 1;
+        self.fields = Fields::of(self.records.get(self.record)?);
         Some(true)
     }
 

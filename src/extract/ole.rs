@@ -337,7 +337,7 @@ pub(crate) fn embedded(
         }
         match name {
             "\u{1}Ole10Native" => {
-                native(gather, location, data.get(4..).unwrap_or_default(), depth)
+                native(gather, location, data.get(4..).unwrap_or_default(), depth);
             }
             "Package" | "EmbeddedOdf" => file(gather, location, "embedded", data, depth),
             "CONTENTS" | "Contents" if sniff::sniff(data, "", None).is_rich() => {

@@ -134,18 +134,12 @@ fn part(
     if !xml {
         return embedded(gather, location, name, &lower, data, depth);
     }
-    if lower.starts_with("customxml/item") && kind == "xml" && !lower.contains("itemprops") {
-        gather.unit(
-            &location.at(file.trim_end_matches(".xml")),
-            View::Hidden,
-            xml::all_values(data),
-        );
-    } else if lower.starts_with("ppt/tags/") || file == "connections.xml" {
-        gather.unit(
-            &location.at(file.trim_end_matches(".xml")),
-            View::Hidden,
-            xml::all_values(data),
-        );
+    let in_attributes = lower.starts_with("customxml/item") && !lower.contains("itemprops")
+        || lower.starts_with("ppt/tags/")
+        || file == "connections.xml";
+    if in_attributes && kind == "xml" {
+        let place = location.at(file.trim_end_matches(".xml"));
+        gather.unit(&place, View::Hidden, xml::all_values(data));
     } else if lower.starts_with("docprops/") || lower.starts_with("customxml/") {
         gather.unit(
             &location.at("properties"),

@@ -192,7 +192,7 @@ fn visit(value: &Value, key: &str, found: &mut Json, room: usize) {
             let records: Vec<Fields> = items
                 .iter()
                 .filter_map(Value::as_object)
-                .map(|map| flat(map))
+                .map(flat)
                 .collect();
             if records.len() > 1
                 && let Some(table) = table(&records, room)

@@ -67,7 +67,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         match payload {
             Payload::Object(data) => object(gather, location, &data, depth),
             Payload::Picture(data) => {
-                pictures |= picture(gather, location, &data, index + 1, depth)
+                pictures |= picture(gather, location, &data, index + 1, depth);
             }
         }
     }
@@ -132,7 +132,7 @@ fn object(gather: &mut Gather<'_>, location: &Location, data: &[u8], depth: usiz
     };
     match parsed() {
         Some((class, native)) if class.starts_with(b"Package") => {
-            ole::native(gather, location, native, depth)
+            ole::native(gather, location, native, depth);
         }
         Some((_, native)) => ole::file(gather, location, "object", native, depth),
         None => {

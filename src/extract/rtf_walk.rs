@@ -255,7 +255,9 @@ impl Walk<'_> {
             "pard" => self.in_table = false,
             "intbl" => self.in_table = true,
             "u" => self.unicode(number.unwrap_or(0)),
-            "uc" => self.group.stand_in = number.unwrap_or(1).clamp(0, 16) as u16,
+            "uc" => {
+                self.group.stand_in = u16::try_from(number.unwrap_or(1).clamp(0, 16)).unwrap_or(1);
+            }
             "ansicpg" => {
                 self.document_page = number
                     .and_then(|page| u32::try_from(page).ok())
@@ -297,7 +299,7 @@ impl Walk<'_> {
 
     fn unicode(&mut self, number: i32) {
         self.skip = self.group.stand_in;
-        let unit = (number & 0xffff) as u16;
+        let unit = (number.cast_unsigned() & 0xffff) as u16;
         let high = self.high.take();
         if (0xd800..0xdc00).contains(&unit) {
             self.high = Some(unit);

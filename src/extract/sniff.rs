@@ -367,8 +367,7 @@ fn is_json(bytes: &[u8], extension: &str) -> bool {
     let text = bytes.trim_ascii();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let inner = match text {
-        [b'{', inner @ .., b'}'] => inner.trim_ascii_start(),
-        [b'[', inner @ .., b']'] => inner.trim_ascii_start(),
+        [b'{', inner @ .., b'}'] | [b'[', inner @ .., b']'] => inner.trim_ascii_start(),
         _ => return false,
     };
     let object = text[0] == b'{' && matches!(inner.first(), None | Some(b'"'));
@@ -518,15 +517,13 @@ pub fn mismatch(kind: FileKind, name: &str, declared: Option<&str>) -> bool {
 fn family(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "pdf" => "pdf",
-        "zip" => "zip",
+        "zip" | "epub" => "zip",
         "docx" | "xlsx" | "xlsb" | "vsdx" | "pptx" | "docm" | "xlsm" | "pptm" | "dotx" | "xltx"
         | "ppsx" => "office",
         "doc" | "dot" | "xls" | "xlt" | "ppt" | "pps" | "pot" => "ole|office|text|rtf|other",
-        "msg" => "ole",
+        "msg" | "vsd" | "pub" => "ole",
         "rtf" => "rtf",
         "pages" | "numbers" | "key" => "iwork|zip",
-        "epub" => "zip",
-        "vsd" | "pub" => "ole",
         "odt" | "ods" | "odp" => "odf",
         "png" | "jpg" | "jpeg" | "gif" | "bmp" | "tif" | "tiff" | "webp" | "heic" | "ico" => {
             "image"

@@ -58,12 +58,11 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
 /// Reads a workbook before Excel 5, which is a stream without a compound file.
 pub(crate) fn bare(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) {
     let parsed = legacy::attempt(|| undoc::xls::XlsParser::from_bytes(bytes.to_vec())?.parse());
-    match parsed {
-        Some(document) => legacy::say(gather, location, &document),
-        None => {
-            gather.unread(location, UnreadReason::Broken, sniff::XLS);
-            gather.unit(location, View::Hidden, runs::all(bytes));
-        }
+    if let Some(document) = parsed {
+        legacy::say(gather, location, &document);
+    } else {
+        gather.unread(location, UnreadReason::Broken, sniff::XLS);
+        gather.unit(location, View::Hidden, runs::all(bytes));
     }
 }
 
@@ -192,6 +191,11 @@ fn sheets(gather: &mut Gather<'_>, location: &Location, stream: &[u8]) {
     }
     gather.unit(&location.at("sheet names"), View::Visible, names);
     gather.unit(&location.at("defined names"), View::Hidden, aside);
+    unshown(gather, location, &book, before);
+}
+
+/// Strings that no cell shows.
+fn unshown(gather: &mut Gather<'_>, location: &Location, book: &Book, before: usize) {
     let strings = book.strings.join("\n");
     let said = gather.content.units[before..]
         .iter()

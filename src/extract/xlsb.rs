@@ -224,7 +224,7 @@ fn sheet(data: &[u8], book: &Book, room: usize) -> Vec<grid::Rows> {
                 row = fields.u32().unwrap_or(row.saturating_add(1));
                 column = 0;
             }
-            1..=11 | 12..=18 => {
+            1..=18 => {
                 let short = kind > 11;
                 let place = if short { Some(column) } else { fields.u32() };
                 let (Some(place), Some(style)) = (place, fields.u32()) else {
