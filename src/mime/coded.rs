@@ -1,7 +1,7 @@
 //! Files that stand in a text by older conventions than MIME: uuencode, its base64 form, yEnc, BinHex.
 //!
 //! # Invariants
-//! Decoding never fails. Only the runs of BinHex grow, and no further than [`GROWTH`] allows.
+//! Decoding never fails. Only the runs of BinHex grow, and no further than `GROWTH` allows.
 //!
 //! # Standards
 //! POSIX uuencode; yEnc draft 1.3; RFC 1741 (BinHex 4.0).

@@ -126,7 +126,7 @@ fn enforced(status: &RulesetStatus) -> Enforced {
     }
 }
 
-/// Gives up new processes and all system calls but those of [`ALLOWED`], for every thread of this process.
+/// Gives up new processes and all system calls but those of `ALLOWED`, for every thread of this process.
 pub fn seal() -> Enforced {
     let alone = limit(Resource::Nproc, 0).is_ok();
     let sealed =
