@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -58,13 +58,31 @@ pub fn run(
             passwords: &Passwords::default(),
         };
         let started = Instant::now();
-        let content = reader.read(&file, &Budget::new(Arc::clone(limits)));
+        let content = in_time(limits, |budget| reader.read(&file, budget));
         match output {
             Output::Jsonl => json(path, &content, started.elapsed(), out)?,
             Output::Text => text(path, &content, out)?,
         }
     }
     Ok(())
+}
+
+/// Does the work with as long a time as a message has; what then still wants to be read is said as unread.
+fn in_time(limits: &Arc<Limits>, work: impl FnOnce(&Budget) -> Content) -> Content {
+    let budget = Budget::new(Arc::clone(limits));
+    let (done, waiting) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let budget = &budget;
+        scope.spawn(move || {
+            let longest = Duration::from_secs(limits.scan_seconds);
+            if waiting.recv_timeout(longest) == Err(mpsc::RecvTimeoutError::Timeout) {
+                budget.cancel();
+            }
+        });
+        let content = work(budget);
+        drop(done);
+        content
+    })
 }
 
 fn json(path: &Path, content: &Content, took: Duration, out: &mut dyn Write) -> io::Result<()> {
