@@ -74,15 +74,15 @@ def in_child(path):
 
 
 def by_office(path):
-    """LibreOffice: text documents to text; slides by way of PDF; sheets by way of .xlsx."""
-    way = {"ppt": "pdf", "odp": "pdf", "ods": "xlsx"}.get(path.suffix[1:].lower(), "txt:Text (encoded):UTF8")
+    """LibreOffice: text documents to text, slides and sheets to the formats of today, which their readers then read."""
+    way = {"ppt": "pptx", "odp": "pptx", "ods": "xlsx"}.get(path.suffix[1:].lower(), "txt:Text (encoded):UTF8")
     ending = way.split(":")[0]
     with tempfile.TemporaryDirectory() as folder:
         profile = f"-env:UserInstallation=file://{tempfile.gettempdir()}/beadle-office"
         run(["soffice", profile, "--headless", "--convert-to", way, "--outdir", folder, str(path)])
         made = next(pathlib.Path(folder).glob(f"*.{ending}"))
-        if ending == "pdf":
-            return by_pdftotext(made)
+        if ending == "pptx":
+            return by_pptx(made)
         return by_openpyxl(made) if ending == "xlsx" else made.read_text("utf-8", "replace")
 
 
@@ -136,7 +136,9 @@ def by_pyxlsb(path):
     with pyxlsb.open_workbook(str(path)) as book:
         for name in book.sheets:
             with book.get_sheet(name) as sheet:
-                lines += [cell.v for row in sheet.rows() for cell in row if isinstance(cell.v, str)]
+                # Error codes come as texts such as "0x2a".
+                texts = (cell.v for row in sheet.rows() for cell in row if isinstance(cell.v, str))
+                lines += [text for text in texts if not re.fullmatch(r"0x[0-9a-f]+", text)]
     return "\n".join(lines)
 
 
