@@ -227,6 +227,25 @@ fn read(name: &str, bytes: &[u8]) -> usize {
     content.units.iter().map(|unit| unit.text.len()).sum()
 }
 
+/// A figure of this process's memory in MB.
+fn memory(figure: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(figure))
+        .unwrap();
+    let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes / 1e3
+}
+
+/// MB that reading a document adds at its peak; proc(5): writing 5 to `clear_refs` resets the peak.
+fn peak(name: &str, bytes: &[u8]) -> f64 {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory("VmRSS");
+    black_box(read(name, bytes));
+    (memory("VmHWM") - before).max(0.0)
+}
+
 fn main() {
     let deflated = zip::CompressionMethod::Deflated;
     let documents = [
@@ -250,6 +269,7 @@ fn main() {
         "document                    file KB   text KB   best ms   file MB/s   text MB/s   documents/s"
     );
     for (title, name, bytes) in &documents {
+        let peak = peak(name, bytes);
         let text = read(name, bytes);
         let begin = Instant::now();
         let mut best = f64::MAX;
@@ -261,7 +281,7 @@ fn main() {
             rounds += 1;
         }
         println!(
-            "{title:<26} {:>8.1} {:>9.1} {:>9.2} {:>11.1} {:>11.1} {:>13.0}",
+            "{title:<26} {:>8.1} {:>9.1} {:>9.2} {:>11.1} {:>11.1} {:>13.0} {peak:>9.1}",
             bytes.len() as f64 / 1e3,
             text as f64 / 1e3,
             best * 1e3,

@@ -1,6 +1,6 @@
 """How much of the text of real documents is read, against independent readers.
 
-    python3 tests/formats/recall.py FOLDER [--beadle target/release/beadle] [--sample 60] [--write docs/FORMATS.md]
+    tests/formats/recall FOLDER [--sample 120] [--only pdf docx] [--worst 5]
 
 FOLDER holds documents of any kind, sorted or not; none belongs to the project. For each extension up to SAMPLE files are taken (by the hash of
 their content, so that a run can be repeated) and read by `beadle extract` and by another reader: pdftotext, LibreOffice, openpyxl, python-docx,
@@ -10,7 +10,7 @@ do not stand in the file. Files it cannot open or that hold fewer than ten words
 itself that it could not read them whole (`unread`, so they are held) are counted under "said" and stand in none of the recalls: what matters is
 what is missed in silence.
 
-`tests/run formats` makes the virtual environment and installs the programs.
+`tests/formats/recall` makes the virtual environment, installs the programs, builds Beadle and writes the table into docs/FORMATS.md.
 """
 
 import argparse
@@ -45,6 +45,15 @@ def words(text):
 
 def by_pdftotext(path):
     return run(["pdftotext", "-q", str(path), "-"])
+
+
+def by_two_pdf_readers(path):
+    """The words on which pdftotext and PDFium agree: each alone cuts words apart, or gives a turned text backwards."""
+    import pypdfium2
+
+    pages = pypdfium2.PdfDocument(path)
+    both = words(by_pdftotext(path)) & words("\n".join(page.get_textpage().get_text_bounded() for page in pages))
+    return " ".join(both.elements())
 
 
 def run(command):
@@ -175,7 +184,7 @@ def by_epub(path):
 
 
 READERS = {
-    "pdf": ("pdftotext", by_pdftotext),
+    "pdf": ("pdftotext and PDFium", by_two_pdf_readers),
     "docx": ("python-docx", by_docx),
     "xlsx": ("openpyxl, texts", by_openpyxl),
     "xlsm": ("openpyxl, texts", by_openpyxl),
