@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use beadle::extract::{FileInput, InProcess, Location, Place, Reader, UnreadReason};
+use beadle::extract::{FileInput, InProcess, Location, Passwords, Place, Reader, UnreadReason};
 use beadle::limits::{Budget, Limits};
 use libfuzzer_sys::fuzz_target;
 
@@ -33,7 +33,7 @@ fuzz_target!(|raw: &[u8]| {
     };
     let budget = Budget::new(Arc::new(limits));
     let location = Location::of(Place::Attachment(vec![name.to_owned()]));
-    let input = FileInput { location: &location, name, declared: None, bytes: &bytes, passwords: &Vec::new() };
+    let input = FileInput { location: &location, name, declared: None, bytes: &bytes, passwords: &Passwords::default() };
     let content = InProcess.read(&input, &budget);
     assert!(content.unread.iter().all(|unread| unread.reason != UnreadReason::Crashed));
     let said: usize = content.units.iter().map(|unit| unit.text.len()).sum();
