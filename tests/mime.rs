@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use beadle::extract::{Content, InProcess, Place, View, walk};
-use beadle::limits::Budget;
+use beadle::limits::{Budget, Limits};
 use beadle::mime::{Defect, Role, parse};
 
 fn budget() -> Budget {
@@ -361,4 +361,27 @@ fn bombs_of_structure_end_quickly_and_say_so() {
         )
     });
     assert!(!content(&encoded).defects.is_empty());
+}
+
+/// Old programs end lines with a return alone, and devices mix them: nothing is hidden by it.
+#[test]
+fn a_return_within_a_plain_text_is_no_defect() {
+    let raw = b"From: a@oak.example\r\nTo: b@elm.example\r\nSubject: lines\r\nContent-Type: text/plain; charset=utf-8\r\n\r\none\ntwo\rthree\n.\nfour\r\n";
+    let budget = Budget::new(Arc::new(Limits::default()));
+    let message = parse(raw, &budget);
+    assert!(message.defects.is_empty(), "{:?}", message.defects);
+    assert!(message.sweep.is_empty(), "{:?}", message.sweep);
+    let hiding = b"From: a@oak.example\r\nSubject: lines\r\n\r\nsee\rContent-Transfer-Encoding: base64\r\rT2xpdmVyIFdoaXRjb21iZSBoYXMgYXN0aG1hIGFuZCBjYXJyaWVzIGFuIGluaGFsZXIu\r";
+    let message = parse(hiding, &budget);
+    assert!(
+        message.defects.contains(&Defect::ControlCharacters)
+            || message.defects.contains(&Defect::HiddenEncoding)
+    );
+    let said = |found: &beadle::mime::Swept| {
+        found
+            .text
+            .as_deref()
+            .is_some_and(|text| text.contains("has asthma"))
+    };
+    assert!(message.sweep.iter().any(said), "{:?}", message.sweep);
 }
