@@ -92,7 +92,7 @@ def kill_at_random(relay, clients, kills, rest=(0.03, 0.25)):
 
 class KillNine(PeerCase):
     def test_relaying_loses_nothing(self):
-        count = 3000
+        count = 12_000
         outside = self.use(Recorder())
         relay = self.use(beadle.Beadle(outside.port))
         clients = RetryingClients(relay, count, lambda seq: mail.clean(seq, size=2000))
