@@ -43,6 +43,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     domains(&config, &mut report)?;
     policy(&config, &mut report)?;
     patterns(&config, &mut report)?;
+    modulus_table(&config, &mut report)?;
     rosters(&config, &mut report)?;
     access(&config, &mut report)?;
     certificates(&config, &mut report)?;
@@ -113,6 +114,14 @@ fn patterns(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
             detectors::run(&catalogue, report)
         }
         Err(error) => report.problem("patterns", &error.to_string()),
+    }
+}
+
+fn modulus_table(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    match tools::modulus_table(&config.trust) {
+        Ok(None) => Ok(()),
+        Ok(Some(table)) => report.good("trust.modulus_table", &format!("{} rules", table.len())),
+        Err(error) => report.problem("trust.modulus_table", &error.to_string()),
     }
 }
 

@@ -122,7 +122,7 @@ pub fn replacement(present: &Tools, built: Result<Tools, ToolsError>) -> Result<
 }
 
 /// The banks' table, when the administrator has supplied it.
-fn modulus_table(trust: &Trust) -> Result<Option<ModulusTable>, ToolsError> {
+pub fn modulus_table(trust: &Trust) -> Result<Option<ModulusTable>, ToolsError> {
     let Some(path) = &trust.modulus_table else {
         return trust
             .sort_code_substitutions

@@ -18,6 +18,7 @@ use zip::CompressionMethod;
 use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 
+use crate::extract::binary;
 use crate::extract::bounded::{Stop, drain, found};
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
@@ -42,13 +43,11 @@ struct Listed {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
-    Some(usize::from(u16::from_le_bytes(
-        bytes.get(at..at + 2)?.try_into().ok()?,
-    )))
+    binary::u16_at(bytes, at).map(usize::from)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize)
+    binary::u32_at(bytes, at).map(|number| number as usize)
 }
 
 /// The central directory as it stands in the bytes; stops at the first thing it does not understand.

@@ -13,6 +13,7 @@
 use flate2::{Decompress, FlushDecompress};
 use lzxd::{Lzxd, WindowSize};
 
+use crate::extract::binary;
 use crate::extract::bounded::{self, Stop, Taken};
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
@@ -26,13 +27,11 @@ const WINDOW: usize = 32 * 1024;
 const MOST_BLOCK: usize = 64 * 1024;
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let pair: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-    Some(usize::from(u16::from_le_bytes(pair)))
+    binary::u16_at(bytes, at).map(usize::from)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
-    let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    usize::try_from(u32::from_le_bytes(four)).ok()
+    binary::u32_at(bytes, at).map(|number| number as usize)
 }
 
 struct Cabinet {

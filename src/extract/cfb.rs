@@ -1,4 +1,4 @@
-//! OLE compound files: only their directory, to tell encrypted Office documents from old ones.
+//! OLE compound files before they are read: their kind, what seals them, and the sectors that belong to nothing. `ole` reads their contents.
 //!
 //! # Invariants
 //! "Encrypted" is said only when the directory names both streams and the header of the encryption stream is one that Office
@@ -7,6 +7,7 @@
 //! # Standards
 //! MS-CFB 2.2, 2.6; MS-OFFCRYPTO 2.2, 2.3.4; MS-DOC 2.5.1 (fEncrypted); MS-XLS 2.4.117 (FilePass); MS-PPT 2.3.2 (headerToken).
 
+use crate::extract::binary::{u16_at, u32_at};
 use crate::extract::sniff::{self, FileKind};
 
 /// The first eight bytes of a compound file.
@@ -32,14 +33,6 @@ struct Entry {
     kind: u8,
     start: u32,
     size: usize,
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
 impl<'a> Compound<'a> {

@@ -99,16 +99,18 @@ fn closed_names(
             .ok()
             .map(|archive| (archive, password))
     });
-    if opened.is_some() {
-        gather.protect(location, ProtectionState::Apparent, TRAVELS);
-    } else {
-        gather.protect(
-            location,
-            ProtectionState::Password,
-            "7z archive encrypted with AES",
-        );
-    }
+    say(gather, location, opened.is_some());
     opened
+}
+
+/// Says how the archive is protected, once the message's words were tried on it.
+fn say(gather: &mut Gather<'_>, location: &Location, opened: bool) {
+    let (state, reason) = if opened {
+        (ProtectionState::Apparent, TRAVELS)
+    } else {
+        (ProtectionState::Password, "7z archive encrypted with AES")
+    };
+    gather.protect(location, state, reason);
 }
 
 /// Microseconds of one try, unless the file asks for more than is done. 63 stands for no derivation at all.
@@ -331,15 +333,7 @@ fn closed_block(
         let password = Password::from(word);
         right(&password).map(|files| (password, files))
     });
-    if opened.is_some() {
-        gather.protect(location, ProtectionState::Apparent, TRAVELS);
-    } else {
-        gather.protect(
-            location,
-            ProtectionState::Password,
-            "7z archive encrypted with AES",
-        );
-    }
+    say(gather, location, opened.is_some());
     opened
 }
 
