@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -25,7 +26,8 @@ use crate::pipeline::judge::Tools;
 use crate::pipeline::way::{Pipeline, Settings};
 use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::dsn;
-use crate::relay::notice::RefusedHold;
+use crate::relay::notice::content::{RuleText, TrustText, moment};
+use crate::relay::notice::{RefusedHold, Templates};
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
@@ -438,22 +440,30 @@ pub fn notices(config: &Config) -> ComposeNotice {
         .first()
         .unwrap_or(&config.server.name);
     let from = Address::parse(&format!("postmaster@{domain}")).ok();
+    let templates = Templates::embedded();
     Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
         let hold = request.hold;
+        let rules = hold.record.rules.iter().map(|rule| RuleText {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            clause: rule.clause.clone(),
+            ..RuleText::default()
+        });
         let notice = RefusedHold {
+            id: request.id,
             from: from.as_ref()?,
-            from_name: "Mail protection",
+            trust: TrustText {
+                name: "Mail protection".to_owned(),
+                ..TrustText::default()
+            },
             to: hold.envelope.mail_from.address()?,
             reference: hold.summary.id.reference(),
-            rule_title: hold
-                .record
-                .rules
-                .first()
-                .map_or("", |rule| rule.title.as_str()),
+            rules: rules.collect(),
+            found: Vec::new(),
             reason: request.reason,
-            arrived: hold.summary.received_at,
+            arrived: moment(hold.summary.received_at, &TimeZone::system()),
             now: SystemTime::now(),
         };
-        notice.compose().ok().map(|(_, message)| message)
+        notice.compose(&templates).ok().map(|(_, message)| message)
     })
 }
