@@ -473,6 +473,6 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(plain: &[u8]) -> Result<T, S
     serde_json::from_slice(plain).map_err(|_| StoreError::Corrupt("sealed record"))
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Corrupt("list in a row"))
 }

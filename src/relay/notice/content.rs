@@ -10,8 +10,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::detect::Category;
-
 /// The variables of every template. `patterns/notices/README.md` lists them for whoever edits the templates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Content {
@@ -25,7 +23,7 @@ pub struct Content {
     pub rule: Option<RuleText>,
     /// All of them.
     pub rules: Vec<RuleText>,
-    /// What was found, counted: `2 pupils' full names`.
+    /// What was found, counted, and where: `2 pupils' full names in the body`.
     pub found: Vec<String>,
     /// Recipients by class: `1 outside`.
     pub recipients: Vec<String>,
@@ -124,33 +122,6 @@ pub struct TrustText {
     pub cloud: Option<String>,
 }
 
-/// Findings of one category in words; `people` are different people, `values` different values.
-pub fn found(category: Category, people: usize, values: usize) -> String {
-    let (number, one, many) = match category {
-        Category::PupilName => (people.max(1), "pupil's full name", "pupils' full names"),
-        Category::PupilId => (values, "pupil number", "pupil numbers"),
-        Category::PersonalId => (values, "personal identifier", "personal identifiers"),
-        Category::PersonalDetail => (values, "personal detail", "personal details"),
-        Category::Credential => (values, "password or key", "passwords or keys"),
-        Category::Marking => (values, "restricting marking", "restricting markings"),
-        Category::Financial => (values, "financial detail", "financial details"),
-        Category::Medical => (
-            values,
-            "medical, SEN or safeguarding detail",
-            "medical, SEN or safeguarding details",
-        ),
-        Category::AutoForward => return "automatic forwarding".to_owned(),
-        Category::Protected => (values, "protected attachment", "protected attachments"),
-    };
-    let what = if number == 1 { one } else { many };
-    let of = match (category, people) {
-        (Category::PupilName, _) | (_, 0) => String::new(),
-        (_, 1) => " of 1 person".to_owned(),
-        (_, people) => format!(" of {people} people"),
-    };
-    format!("{number} {what}{of}")
-}
-
 /// A role's id in words; one that is not known stands for itself.
 pub fn role(id: &str) -> String {
     let known = match id {
@@ -201,14 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_read_as_english() {
-        assert_eq!(found(Category::PupilName, 1, 1), "1 pupil's full name");
-        assert_eq!(found(Category::PupilName, 3, 5), "3 pupils' full names");
-        assert_eq!(
-            found(Category::Medical, 2, 3),
-            "3 medical, SEN or safeguarding details of 2 people"
-        );
-        assert_eq!(found(Category::Financial, 0, 1), "1 financial detail");
+    fn roles_read_as_english() {
         let roles = [role("dpo"), role("it"), role("chair-of-governors")];
         assert_eq!(
             listed(&roles, "or"),

@@ -28,8 +28,8 @@ pub(super) fn full() -> Content {
             },
         ],
         found: vec![
-            "2 pupils' full names".to_owned(),
-            "1 password or key".to_owned(),
+            "2 pupils' full names in the body and an attachment".to_owned(),
+            "1 password or key in the body".to_owned(),
         ],
         recipients: vec!["2 outside".to_owned(), "1 internal".to_owned()],
         reviewers: listed(&[role("dpo"), role("head")], "or"),
