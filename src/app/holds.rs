@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::app::cli::{HoldsArgs, HoldsCommand, Output};
 use crate::app::config::Config;
+use crate::app::letters;
 use crate::app::wiring::{self, StartError};
 use crate::mail::Address;
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
@@ -132,7 +133,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
 }
 
 fn desk(store: Store, config: &Config) -> Desk {
-    Desk::new(store, wiring::notices(config))
+    Desk::new(store, letters::refusals(config))
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {

@@ -11,6 +11,7 @@ pub mod extract;
 pub mod generate;
 pub mod holds;
 pub mod input;
+mod letters;
 pub mod people;
 pub mod roster;
 pub mod run;

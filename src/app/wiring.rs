@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,20 +13,18 @@ use tokio::task::JoinSet;
 use crate::app::admin::{self, Readiness};
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
+use crate::app::letters;
 use crate::app::telemetry;
 use crate::app::tools;
-use crate::mail::Address;
 use crate::net::access::Access;
 use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::Accept;
 use crate::pipeline::judge::Tools;
+use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
-use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::dsn;
-use crate::relay::notice::content::{RuleText, TrustText, moment};
-use crate::relay::notice::{RefusedHold, Templates};
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
@@ -195,6 +192,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&next_hop),
         Arc::clone(&returns),
     );
+    pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         addresses: Vec::new(),
@@ -224,6 +222,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         worker,
     );
     running.tasks.spawn(queue.run(stopped.clone()));
+    let told = notices::run(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
 }
@@ -328,6 +328,10 @@ impl Running {
                 tracing::error!(%error, "ALARM: reload: roster, policy and patterns stay as they were");
             }
         }
+        match letters::notices(&fresh, &self.store) {
+            Ok(notices) => self.pipeline.swap_notices(notices),
+            Err(error) => tracing::error!(%error, "reload: notices stay as they were"),
+        }
         match Access::new(&fresh.access) {
             Ok(access) => self
                 .listeners
@@ -429,41 +433,5 @@ fn returns(config: &Config) -> Compose {
             recipients: &request.refused,
         };
         report.compose().map(|(_, message)| message)
-    })
-}
-
-/// Writes notices to senders of refused holds.
-pub fn notices(config: &Config) -> ComposeNotice {
-    let domain = config
-        .trust
-        .internal_domains
-        .first()
-        .unwrap_or(&config.server.name);
-    let from = Address::parse(&format!("postmaster@{domain}")).ok();
-    let templates = Templates::embedded();
-    Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
-        let hold = request.hold;
-        let rules = hold.record.rules.iter().map(|rule| RuleText {
-            id: rule.id.clone(),
-            title: rule.title.clone(),
-            clause: rule.clause.clone(),
-            ..RuleText::default()
-        });
-        let notice = RefusedHold {
-            id: request.id,
-            from: from.as_ref()?,
-            trust: TrustText {
-                name: "Mail protection".to_owned(),
-                ..TrustText::default()
-            },
-            to: hold.envelope.mail_from.address()?,
-            reference: hold.summary.id.reference(),
-            rules: rules.collect(),
-            found: Vec::new(),
-            reason: request.reason,
-            arrived: moment(hold.summary.received_at, &TimeZone::system()),
-            now: SystemTime::now(),
-        };
-        notice.compose(&templates).ok().map(|(_, message)| message)
     })
 }

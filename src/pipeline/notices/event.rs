@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use crate::mail::{Address, Recipient};
-use crate::pipeline::judge::Tools;
 use crate::pipeline::notices::Happened;
 use crate::policy::governance::{Person, TellWhen};
 use crate::policy::{
@@ -302,8 +301,8 @@ fn role_in_words(policy: &Policy, id: &str) -> String {
 }
 
 /// The trust's own words: its policy's where it has some, else its settings'.
-pub(super) fn trust(tools: &Tools, settings: &TrustText) -> TrustText {
-    let said = &tools.policy.governance.notices;
+pub fn trust(policy: &Policy, settings: &TrustText) -> TrustText {
+    let said = &policy.governance.notices;
     let text = |text: &Option<Arc<str>>| text.as_deref().map(ToOwned::to_owned);
     let monitoring = text(&said.monitoring).map(|text| match &said.clause {
         Some(clause) => format!("{text} ({clause})"),

@@ -30,6 +30,7 @@ use crate::store::{
 };
 
 use event::Parties;
+pub use event::trust;
 pub use rounds::run;
 
 /// How long a client's answer may wait for its notices to be kept: the store has just answered, so this is for a disk that stalls.
@@ -123,6 +124,9 @@ impl Notices {
     }
 
     async fn try_to_tell(&self, happened: &Happened<'_>) -> Result<(), StoreError> {
+        if happened.judgement.verdict.hits.is_empty() {
+            return Ok(());
+        }
         let parties = Parties::of(happened);
         let mut event = event::event(happened, &parties);
         if event.fired.iter().all(|fired| fired.tell.is_empty()) {
@@ -147,7 +151,7 @@ impl Notices {
             marks: self.told_marks(happened, &event, &plan, &marks),
             ..NoticeRecord::default()
         };
-        let trust = event::trust(happened.tools, &self.0.settings.trust);
+        let trust = event::trust(&happened.tools.policy, &self.0.settings.trust);
         for due in &plan.now {
             let (to, scope) = match &due.to {
                 To::Sender => (parties.sender.iter().cloned().collect(), marks.sender),

@@ -55,7 +55,7 @@ impl Notices {
     pub async fn round(&self, tools: &Tools, now: SystemTime) -> Result<(), StoreError> {
         let _turn = self.0.turn.lock().await;
         let mut record = NoticeRecord::default();
-        let trust = event::trust(tools, &self.0.settings.trust);
+        let trust = event::trust(&tools.policy, &self.0.settings.trust);
         self.escalate(tools, &trust, now, &mut record).await?;
         self.digests(tools, &trust, now, &mut record).await?;
         if record.is_empty() {
