@@ -61,6 +61,9 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "urgent.html",
 ];
 
+/// Characters of a line of plain text (RFC 5322 2.1.1: no more than 78).
+const WIDTH: usize = 76;
+
 /// Names in a template that are the engine's own.
 const ENGINE: [&str; 5] = ["loop", "self", "super", "caller", "varargs"];
 
@@ -271,15 +274,44 @@ fn filled(
     Ok(text)
 }
 
-/// At most one empty line in a row, none at the ends.
+/// Lines of at most [`WIDTH`] characters, at most one empty one in a row, none at the ends.
 fn spaced(text: &str) -> String {
-    let mut lines: Vec<&str> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim_end) {
-        if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
-            lines.push(line);
+        if !line.is_empty() {
+            wrap(line, &mut lines);
+        } else if lines.last().is_some_and(|last| !last.is_empty()) {
+            lines.push(String::new());
         }
     }
     lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+/// Breaks a line at its spaces; what follows of an item of a list stands under its text.
+fn wrap(line: &str, lines: &mut Vec<String>) {
+    let text = line.trim_start();
+    let mut indent = line.len() - text.len();
+    let marker = text.split(' ').next().unwrap_or_default();
+    let numbered = marker
+        .strip_suffix('.')
+        .is_some_and(|n| n.parse::<u8>().is_ok());
+    let hanging = if marker == "-" || numbered {
+        indent + marker.len() + 1
+    } else {
+        indent
+    };
+    let mut current = " ".repeat(indent);
+    for word in text.split(' ') {
+        let empty = current.len() == indent;
+        if !empty && current.chars().count() + 1 + word.chars().count() > WIDTH {
+            indent = hanging;
+            lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
+        } else if !empty {
+            current.push(' ');
+        }
+        current.push_str(word);
+    }
+    lines.push(current);
 }
 
 /// The first name in a template that no notice has, with its line.
@@ -441,6 +473,24 @@ mod tests {
         assert!(
             said.contains("what may be missing stands between"),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn plain_text_is_wrapped_and_lists_hang() {
+        let word = "word ".repeat(20);
+        let text = format!("\n\n{word}\n\n\n  1. {word}\n  - {}\n", "x".repeat(90));
+        let made = spaced(&text);
+        let lines: Vec<&str> = made.lines().collect();
+        assert_eq!(lines[0].len(), 74);
+        assert_eq!(lines[1], "word word word word word");
+        assert!(lines[2].is_empty() && lines[3].starts_with("  1. word"));
+        assert!(lines[4].starts_with("     word") && lines[3].len() <= WIDTH);
+        assert_eq!(lines[5], "  -");
+        assert_eq!(
+            lines[6].trim(),
+            "x".repeat(90),
+            "a long word, such as an address of a page, stays whole"
         );
     }
 
