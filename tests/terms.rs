@@ -311,6 +311,16 @@ fn markings_stand_as_such() {
     assert_eq!(subject("Confidential waste collection"), None);
     let footer = "This email and any files are confidential and intended solely for the addressee.";
     assert_eq!(surest(&body(footer), Category::Marking), None);
+    let file = |text: &str| {
+        let place = Place::Attachment(vec![text.to_owned()]);
+        surest(&scan(place, View::FileName, text), Category::Marking)
+    };
+    assert_eq!(file("cp_file_part2.docx"), Some(High));
+    assert_eq!(file("OW child protection file.pdf"), Some(High));
+    assert_eq!(file("official-sensitive minutes.docx"), Some(High));
+    assert_eq!(file("Confidential.pdf"), Some(Medium));
+    assert_eq!(file("Child protection file transfer form.docx"), None);
+    assert_eq!(file("staff only timetable.xlsx"), None);
     let letter = "PRIVATE AND CONFIDENTIAL\n\nDear Parents";
     assert!(surest(&body(letter), Category::Marking) <= Some(Low));
 }

@@ -23,6 +23,7 @@ const LINE: usize = 80;
 /// Words that stand beside a marking on its line.
 const BESIDE: &[&str] = &[
     "and",
+    "beyond",
     "circulation",
     "confidence",
     "confidential",
@@ -31,8 +32,11 @@ const BESIDE: &[&str] = &[
     "distribution",
     "document",
     "draft",
+    "external",
+    "externally",
     "eyes",
     "for",
+    "further",
     "governors",
     "handling",
     "in",
@@ -43,10 +47,13 @@ const BESIDE: &[&str] = &[
     "not",
     "official",
     "only",
+    "onward",
+    "outside",
     "page",
     "personal",
     "private",
     "protect",
+    "release",
     "restricted",
     "school",
     "sensitive",
@@ -58,6 +65,7 @@ const BESIDE: &[&str] = &[
     "trust",
     "trustees",
     "use",
+    "wider",
 ];
 
 #[expect(
@@ -76,7 +84,11 @@ impl<'j> Judge<'j> {
     pub(super) fn marking(&self, checked: &'j Checked, range: &Range<usize>) -> Option<Draft<'j>> {
         let text = self.scene.text().get(range.clone())?;
         let before = line_end(self.before(range.start, LINE));
-        let after = line_start(self.after(range.end, LINE));
+        let mut after = line_start(self.after(range.end, LINE));
+        let is_file = self.scene.unit.view == View::FileName;
+        if is_file {
+            after = without_extension(after);
+        }
         if checked.negative.find(before.as_bytes()).is_some()
             || checked.negative.find(after.as_bytes()).is_some()
             || self.scene.is_in_link(range)
@@ -88,9 +100,12 @@ impl<'j> Judge<'j> {
         let alone = is_beside(before) && is_beside(after);
         let titled = capitals || is_titled(text);
         let opens = titled && is_beside(before) && sets_off(after);
-        let named = self.scene.unit.location.place == Place::Subject
-            || self.scene.unit.view == View::FileName;
-        let heading = (title && alone) || opens || (named && capitals);
+        let named = self.scene.unit.location.place == Place::Subject || is_file;
+        // Several words that mark by themselves do so in a file's name however they are written: "cp_file_2.docx".
+        let names = is_file
+            && checked.detector.context != Nearby::Required
+            && text.contains(|c: char| !c.is_alphanumeric());
+        let heading = (title && alone) || opens || (named && capitals) || names;
         let sure = checked.detector.confidence;
         let private = before.to_ascii_lowercase().contains("private");
         let confidence = match (heading, checked.detector.context) {
@@ -155,6 +170,14 @@ fn is_beside(rest: &str) -> bool {
             word.bytes().all(|byte| byte.is_ascii_digit())
                 || BESIDE.contains(&word.to_ascii_lowercase().as_str())
         })
+}
+
+/// A file's name without its extension.
+fn without_extension(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if (1..=5).contains(&extension.len()) => stem,
+        _ => name,
+    }
 }
 
 /// "Strictly Confidential": more than one word, each with a capital.
