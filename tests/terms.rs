@@ -333,10 +333,13 @@ fn transfer_files_are_known_by_name_and_root() {
     };
     assert_eq!(name("8881234_CTF_8885678_001.xml"), Some(High));
     assert_eq!(name("8881234_ctf_888LLLL_012.XML"), Some(High));
+    assert_eq!(name("820LLLL_CTF_8201234_001.xml"), Some(High));
     assert_eq!(name("CTF guidance.pdf"), None);
     assert_eq!(name("1234_CTF_8885678_001.xml"), None);
     let xml = "<?xml version=\"1.0\"?><CTfile><Header><DocumentName>Common Transfer File</DocumentName></Header></CTfile>";
     assert_eq!(surest(&body(xml), Category::PupilId), Some(High));
+    let prefixed = "<c:CTfile xmlns:c=\"x\"><c:Header/></c:CTfile>";
+    assert_eq!(surest(&body(prefixed), Category::PupilId), Some(High));
     assert_eq!(
         surest(&body("The root element is CTfile."), Category::PupilId),
         None

@@ -4,7 +4,8 @@
 //! A word of a marking in running text is no marking: "this e-mail is confidential" stands below every message.
 //!
 //! # Standards
-//! HMG Government Security Classifications Policy (OFFICIAL-SENSITIVE); DfE Common Transfer File, names LLLEEEE_CTF_LLLEEEE_nnn.xml.
+//! HMG Government Security Classifications Policy (OFFICIAL-SENSITIVE); DfE Common Transfer File, names LLLEEEE_CTF_LLLEEEE_nnn.xml,
+//! with letters for a school that is not known (820LLLL).
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -19,6 +20,9 @@ use crate::extract::{Place, View};
 
 /// Bytes of a line on each side of a marking that are looked at.
 const LINE: usize = 80;
+
+/// Bytes before an element's name within which its bracket opens.
+const PREFIX: usize = 24;
 
 /// Words that stand beside a marking on its line.
 const BESIDE: &[&str] = &[
@@ -74,7 +78,7 @@ const BESIDE: &[&str] = &[
 )]
 static CTF: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^0-9a-z])([0-9]{7}_CTF_[0-9a-z]{7}_[0-9]{3}(?:\.xml|\.zip)?)(?:[^0-9a-z]|$)",
+        r"(?i)(?:^|[^0-9a-z])([0-9a-z]{7}_CTF_[0-9a-z]{7}_[0-9]{3}(?:\.xml|\.zip)?)(?:[^0-9a-z]|$)",
     )
     .expect("a constant pattern")
 });
@@ -143,7 +147,7 @@ impl<'j> Judge<'j> {
             let value = name.as_str().as_bytes();
             return Some(Self::said(checked, range, Confidence::High, reason, value));
         }
-        let opens = self.before(range.start, 1) == "<";
+        let opens = is_opened(self.before(range.start, PREFIX));
         let element = self.scene.text().get(range.clone())?;
         let reason = "the root element of a common transfer file";
         opens.then(|| {
@@ -170,6 +174,16 @@ fn is_beside(rest: &str) -> bool {
             word.bytes().all(|byte| byte.is_ascii_digit())
                 || BESIDE.contains(&word.to_ascii_lowercase().as_str())
         })
+}
+
+/// Whether an element's name begins behind this, with a prefix of its namespace or without one.
+fn is_opened(before: &str) -> bool {
+    let Some((_, prefix)) = before.rsplit_once('<') else {
+        return false;
+    };
+    let name = prefix.strip_suffix(':').unwrap_or(prefix);
+    prefix.is_empty()
+        || (name.len() < prefix.len() && name.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// A file's name without its extension.
