@@ -121,8 +121,8 @@ impl<'j> Judge<'j> {
         self.terms(raw);
         self.columns(raw);
         raw.cut |= !self.statements(raw);
-        self.words(raw);
-        self.phrases(raw);
+        raw.cut |= !self.words(raw);
+        raw.cut |= !self.phrases(raw);
     }
 
     /// The places that stand for people.
