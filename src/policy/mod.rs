@@ -10,6 +10,7 @@ pub mod document;
 pub mod explain;
 pub mod facts;
 pub mod fields;
+pub mod lists;
 pub mod rule;
 pub mod verdict;
 
