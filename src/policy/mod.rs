@@ -11,6 +11,8 @@ pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod lists;
+pub mod mailboxes;
+pub mod person_name;
 pub mod rule;
 pub mod verdict;
 
