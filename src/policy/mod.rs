@@ -11,7 +11,9 @@ pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod lists;
+pub mod look_alike;
 pub mod mailboxes;
+pub mod own_mailbox;
 pub mod person_name;
 pub mod rule;
 pub mod verdict;
@@ -19,6 +21,8 @@ pub mod verdict;
 mod case_document;
 mod fingerprints;
 mod header_text;
+mod name_agreement;
+mod slip;
 mod spelling;
 mod wording;
 
