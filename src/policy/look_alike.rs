@@ -194,8 +194,9 @@ impl LookAlikes {
             return service;
         }
         let host = host.as_str();
+        let host_squashed = squashed(host);
         self.known.iter().find_map(|known| {
-            let disguise = in_front(known, host).or_else(|| disguise(known, &written, host))?;
+            let disguise = disguise(known, &written, host, &host_squashed)?;
             let of = known.of;
             Some(LookAlike { of, disguise })
         })
@@ -215,27 +216,29 @@ fn is_closed(domain: &str) -> bool {
     })
 }
 
-/// `oakfield.example.other.example`: the domain people know, with another behind it.
-fn in_front(known: &Known, host: &str) -> Option<Disguise> {
-    let rest = host.strip_prefix(known.domain.as_str())?;
-    rest.starts_with('.').then_some(Disguise::InFront)
-}
-
-fn disguise(known: &Known, written: &Known, host: &str) -> Option<Disguise> {
+/// How a host differs from a known domain that it looks like.
+fn disguise(known: &Known, written: &Known, host: &str, host_squashed: &str) -> Option<Disguise> {
     let (label, other) = (known.label(), written.label());
     let same_ending = known.ending() == written.ending();
     let letters = label.len().min(other.len());
-    if known.skeleton == written.skeleton
-        && label != other
-        && (foreign(other) || letters >= LETTERS_AT_LEAST)
-    {
-        return (same_ending || foreign(other)).then_some(Disguise::Letters);
+    // `oakfield.example.other.example`: the domain people know, with another behind it.
+    let below = host.len() - written.domain.len();
+    let in_front = host.strip_prefix(known.domain.as_str());
+    if below >= known.domain.len() && in_front.is_some_and(|rest| rest.starts_with('.')) {
+        return Some(Disguise::InFront);
     }
     if label == other {
         let told = letters >= LETTERS_AT_LEAST && !is_closed(known.ending());
         return told.then_some(Disguise::Ending);
     }
-    if same_punctuation(known, written, host) {
+    let one_look = known.skeleton == written.skeleton;
+    if one_look && (foreign(other) || (same_ending && letters >= LETTERS_AT_LEAST)) {
+        return Some(Disguise::Letters);
+    }
+    // `oakfieldtrust` for `oakfield-trust`, and `oakfield.trust` as a host of somebody else's `trust`.
+    let one_text = known.squashed == written.squashed || known.squashed == host_squashed;
+    let own = label.bytes().filter(|byte| *byte != b'-').count();
+    if one_text && own >= LETTERS_AT_LEAST {
         return Some(Disguise::Punctuation);
     }
     if same_ending && letters >= LETTERS_AT_LEAST && is_slip(label, other) {
@@ -243,15 +246,6 @@ fn disguise(known: &Known, written: &Known, host: &str) -> Option<Disguise> {
     }
     let affix = label.len() >= LETTERS_AT_LEAST && (same_ending || label.len() >= TELLING);
     (affix && is_affixed(label, other)).then_some(Disguise::Affix)
-}
-
-fn same_punctuation(known: &Known, written: &Known, host: &str) -> bool {
-    let named = known.squashed.len() >= TELLING;
-    // `oakfield-trust.example`, `oakfieldtrustexample`'s like, and `oakfield.trust.example` as a host of another's domain.
-    named
-        && (known.squashed == written.squashed
-            || (host.contains('-') || host.len() > written.domain.len())
-                && squashed(host) == known.squashed)
 }
 
 /// Whether one slip lies between two labels, and not one that makes another real name.
@@ -324,7 +318,14 @@ fn like_a_service(written: &Known) -> Option<LookAlike> {
         if service.skeleton == written.skeleton {
             return Some(Disguise::Letters);
         }
-        is_slip(label, other).then_some(Disguise::Slip)
+        // Nobody else's name lies this close but the neighbours of the list; a first letter makes other services.
+        let close = match slip(label, other)? {
+            Slip::Added(place)
+            | Slip::Lost(place)
+            | Slip::Changed(place)
+            | Slip::Swapped(place) => place > 0 || label.len() >= LONG,
+        };
+        close.then_some(Disguise::Slip)
     });
     found.map(|disguise| LookAlike {
         of: LooksLike::MailService,
@@ -345,7 +346,7 @@ fn looks(label: &str) -> String {
         label.to_owned()
     };
     let plain: String = skeleton(&shown.to_lowercase())
-        .filter(|c| !is_combining_mark(*c) && *c != '-')
+        .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
         .collect();
     plain.replace("vv", "w").replace("cl", "d")
@@ -353,4 +354,153 @@ fn looks(label: &str) -> String {
 
 fn squashed(domain: &str) -> String {
     domain.chars().filter(|c| !matches!(c, '.' | '-')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(text: &str) -> Domain {
+        Domain::parse(text).unwrap()
+    }
+
+    fn found(trust: &[&str], host: &str) -> Option<LookAlike> {
+        let trust: Vec<Domain> = trust.iter().map(|text| domain(text)).collect();
+        let partner = domain("meadowlandcouncil.example");
+        LookAlikes::new(&trust, [&partner]).of(&domain(host))
+    }
+
+    fn of_trust(host: &str) -> Option<Disguise> {
+        let known = [
+            "oakfield-trust.example",
+            "mail.hillmere.example",
+            "abc.example",
+        ];
+        let found = found(&known, host)?;
+        assert_eq!(found.of, LooksLike::Trust, "{host}");
+        Some(found.disguise)
+    }
+
+    #[test]
+    fn each_disguise_is_seen() {
+        for (host, disguise) in [
+            ("oakfeild-trust.example", Disguise::Slip),
+            ("oakfied-trust.example", Disguise::Slip),
+            ("smtp.oakfieldd-trust.example", Disguise::Slip),
+            ("oakfield-trist.example", Disguise::Slip),
+            ("hilllmere.example", Disguise::Slip),
+            ("oakfield-trust.test", Disguise::Ending),
+            ("hillmere.invalid", Disguise::Ending),
+            ("oakfieldtrust.example", Disguise::Punctuation),
+            ("oakfield.trust.example", Disguise::Punctuation),
+            ("oak-field-trust.example", Disguise::Punctuation),
+            ("hillrnere.example", Disguise::Letters),
+            ("0akfield-trust.example", Disguise::Letters),
+            ("oakfie1d-trust.example", Disguise::Letters),
+            ("hillm\u{435}re.example", Disguise::Letters),
+            ("\u{430}bc.example", Disguise::Letters),
+            ("hillm\u{e9}re.test", Disguise::Letters),
+            ("hillmere-uk.example", Disguise::Affix),
+            ("hillmereuk.example", Disguise::Affix),
+            ("mail-hillmere.example", Disguise::Affix),
+            ("oakfield-trust-uk.test", Disguise::Affix),
+            ("oakfield-trust.example.other.example", Disguise::InFront),
+        ] {
+            assert_eq!(of_trust(host), Some(disguise), "{host}");
+        }
+        let partner = found(&[], "meadowlandcuoncil.example").unwrap();
+        assert_eq!(partner.of, LooksLike::Partner);
+    }
+
+    #[test]
+    fn real_neighbours_are_not() {
+        for host in [
+            "oakfield-trust.example",
+            "mail.oakfield-trust.example",
+            "hillmere.example",
+            "meadowlandcouncil.example",
+            "abd.example",
+            "abc.test",
+            "ab-c.example",
+            "oakfield.example",
+            "hillmere-school.example",
+            "hillmereacademy.example",
+            "fillmere-trust.example",
+            "other.example",
+            "[192.0.2.1]",
+        ] {
+            assert_eq!(of_trust(host), None, "{host}");
+        }
+        // Short words, numbered schools.
+        for (known, other) in [
+            ("grange.example", "orange.example"),
+            ("forest.example", "forests.example"),
+            ("bishop.example", "bishup1.example"),
+            ("academy1.example", "academy2.example"),
+            ("stjohns2.example", "stjohns.example"),
+        ] {
+            assert_eq!(found(&[known], other), None, "{known} {other}");
+        }
+    }
+
+    #[test]
+    fn other_names_under_the_endings_of_the_kingdom_are_not() {
+        for (known, other) in [
+            ("example-hill.org.uk", "example-dale.co.uk"),
+            ("example-county.gov.uk", "example-county.police.uk"),
+            ("example-county.gov.uk", "example-county.co.uk"),
+            ("example-primary.one.sch.uk", "example-primary.two.sch.uk"),
+            ("example-primary.one.sch.uk", "example-primarys.one.sch.uk"),
+            ("gov.uk", "g0v.uk"),
+        ] {
+            assert_eq!(found(&[known], other), None, "{known} {other}");
+        }
+        let ending = found(&["example-hill.org.uk"], "example-hill.co.uk").unwrap();
+        assert_eq!(ending.disguise, Disguise::Ending);
+    }
+
+    #[test]
+    fn slips_of_great_mail_services_are_seen_and_services_are_not() {
+        for host in [
+            "gmial.com",
+            "gmai.com",
+            "gmal.com",
+            "grnail.com",
+            "gmail.co",
+            "hotmial.com",
+            "hotmail.con",
+            "yaho.com",
+            "outlok.com",
+            "btinternet.co",
+            "btintrenet.com",
+            "icloud.co",
+        ] {
+            let found = found(&[], host);
+            assert_eq!(
+                found.map(|found| found.of),
+                Some(LooksLike::MailService),
+                "{host}"
+            );
+        }
+        for host in [
+            "gmail.com",
+            "mail.com",
+            "ymail.com",
+            "email.com",
+            "yahoo.fr",
+            "hotmail.de",
+            "live.co.uk",
+            "gmx.com",
+            "imap.gmail.com",
+            "mailinator.com",
+        ] {
+            assert_eq!(found(&[], host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_words_name_no_domain() {
+        let found = found(&["hillmere.example"], "hilllmere.example").unwrap();
+        assert_eq!(found.in_words(), "one slip away from a domain of the trust");
+    }
 }

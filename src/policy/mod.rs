@@ -13,6 +13,7 @@ pub mod fields;
 pub mod lists;
 pub mod look_alike;
 pub mod mailboxes;
+pub mod namesake;
 pub mod own_mailbox;
 pub mod person_name;
 pub mod rule;

@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(slip("oakfield", "oakfeild"), Some(Slip::Swapped(4)));
         assert_eq!(slip("oakfield", "oakfild"), Some(Slip::Lost(5)));
         assert_eq!(slip("oakfield", "oakkfield"), Some(Slip::Added(3)));
-        assert_eq!(slip("oakfield", "oakfoeld"), Some(Slip::Changed(5)));
+        assert_eq!(slip("oakfield", "oakfoeld"), Some(Slip::Changed(4)));
         assert_eq!(slip("oakfield", "oakfields"), Some(Slip::Added(8)));
         for (a, b) in [
             ("oakfield", "oakfield"),
