@@ -33,6 +33,7 @@ mod name_agreement;
 mod rule_document;
 mod slip;
 mod spelling;
+mod traits;
 mod wording;
 
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
