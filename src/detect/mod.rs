@@ -18,6 +18,7 @@ mod judge;
 mod keywords;
 mod known;
 mod mask;
+mod masked;
 mod names;
 mod numbers;
 pub mod options;
