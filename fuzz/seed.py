@@ -110,9 +110,11 @@ def put(target, data, kind=""):
 
 
 def file(data, name=""):
-    """Puts one whole file where it belongs; a ZIP is an archive and may be a document."""
+    """Puts one whole file where it belongs; a zipped document is not taken for an archive."""
     kind = name.rsplit(".", 1)[-1].lower()
-    if any(data.startswith(magic) for magic in ARCHIVES) or data[257:262] == b"ustar":
+    # Zipped documents are many and large, and would take the time of the other archives.
+    document = data.startswith(b"PK") and (b"[Content_Types].xml" in data or b"mimetypeapplication/vnd.oasis" in data)
+    if not document and any(data.startswith(magic) for magic in ARCHIVES) or data[257:262] == b"ustar":
         put("archives", b"\0" + data, kind)
     if data.startswith(b"PK"):
         parts(data)
