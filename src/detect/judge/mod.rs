@@ -17,6 +17,7 @@ mod names;
 mod numbers;
 mod ordinary;
 mod readings;
+mod spans;
 mod statements;
 mod terms;
 mod ties;
@@ -29,7 +30,7 @@ use crate::detect::context::Scene;
 use crate::detect::engine::{Engine, ScanContext};
 use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
 use crate::detect::mask;
-use crate::detect::raw::Raw;
+use crate::detect::raw::{Raw, RawName};
 use crate::extract::View;
 
 /// A place in the text that stands for a person.
@@ -76,6 +77,8 @@ pub struct Judge<'j> {
     ids: Vec<Range<usize>>,
     /// Findings with their plain offset.
     pub found: Vec<(usize, Finding)>,
+    /// The names among them as they were read.
+    named: Vec<(RawName, Option<PersonId>)>,
 }
 
 impl<'j> Judge<'j> {
@@ -96,6 +99,7 @@ impl<'j> Judge<'j> {
             anchors: Vec::new(),
             ids: Vec::new(),
             found: Vec::new(),
+            named: Vec::new(),
         }
     }
 
