@@ -25,8 +25,11 @@ impl Judge<'_> {
             .named
             .iter()
             .map(|(name, person)| self.whole(name, *person));
-        let starts: std::collections::HashSet<usize> =
-            self.named.iter().map(|(name, _)| name.range.start).collect();
+        let starts: std::collections::HashSet<usize> = self
+            .named
+            .iter()
+            .map(|(name, _)| name.range.start)
+            .collect();
         let alone = self
             .anchors
             .iter()
