@@ -161,6 +161,13 @@ pub fn propose(
     })
 }
 
+/// Whether a message is a version that was made for this hold.
+pub fn is_made_for(message: &[u8], id: QueueId) -> bool {
+    let first = message.split(|byte| *byte == b'\n').next();
+    let changed = write::changed_field(id);
+    first.is_some_and(|line| line.trim_ascii_end() == changed.as_bytes())
+}
+
 /// Defects after which programs see other parts or other fields than those that are rewritten.
 fn is_structural(defect: Defect) -> bool {
     matches!(

@@ -28,8 +28,7 @@ pub(super) fn message(message: &Message<'_>, sources: &[Source], id: QueueId) ->
     let line_end = line_end(raw);
     let mut splices: Vec<Splice> = vec![(
         0..0,
-        format!("{CHANGED_HEADER}: names of pupils to initials, by review; {id}{line_end}")
-            .into_bytes(),
+        format!("{}{line_end}", changed_field(id)).into_bytes(),
     )];
     for field in fields::fields(raw, top(message)) {
         if VOUCHERS.iter().any(|name| field.is(raw, name)) {
@@ -62,6 +61,11 @@ pub(super) fn message(message: &Message<'_>, sources: &[Source], id: QueueId) ->
     }
     out.extend_from_slice(&raw[at..]);
     Some(out)
+}
+
+/// The field that says what was done, without its line end.
+pub(super) fn changed_field(id: QueueId) -> String {
+    format!("{CHANGED_HEADER}: names of pupils to initials, by review; {id}")
 }
 
 fn line_end(raw: &[u8]) -> &'static str {
