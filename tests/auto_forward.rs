@@ -612,7 +612,7 @@ fn judge(fixture: &Fixture) {
             "{name}: {evidence:?}"
         );
     }
-    let verdict = decide(&policy, &facts, date(2026, 11, 23));
+    let verdict = decide(&policy, &facts, date(2026, 11, 23).at(10, 0, 0, 0));
     let held = verdict.hits.iter().any(|hit| &*hit.rule == "auto-forward");
     assert_eq!(held, automation.is_forward(), "{name}");
     assert_ne!(verdict.action, Action::Refuse, "{name}");

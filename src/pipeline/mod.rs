@@ -11,5 +11,4 @@ pub mod received;
 pub mod record;
 pub mod way;
 
-pub use examine::day;
 pub use received::{Accept, Client, Received, TlsFacts};
