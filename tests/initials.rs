@@ -10,6 +10,7 @@ use beadle::mail::{Address, Domain, Envelope, QueueId};
 use beadle::mime;
 use beadle::pipeline::initials::{Reconsidered, reconsider};
 use beadle::pipeline::judge::{Case, Tools};
+use beadle::policy::history::History;
 use beadle::policy::{Action, ClientFacts, Policy};
 use beadle::quarantine::initials::{CHANGED_HEADER, Left, NoProposal};
 use beadle::roster::{Roster, RosterKind};
@@ -29,6 +30,7 @@ fn tools(roster: &[u8]) -> Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
         reader: Arc::new(InProcess),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 
@@ -42,7 +44,8 @@ fn ask(tools: &Tools, message: &[u8]) -> Result<Reconsidered, NoProposal> {
         envelope: &envelope,
         client: ClientFacts { own_server: true },
         message,
-        today: jiff::civil::date(2026, 11, 28),
+        now: jiff::civil::date(2026, 11, 28).at(10, 0, 0, 0),
+        history: &History::default(),
     };
     reconsider(&case, QueueId::from_random([9; 10]), tools, &Arc::default())
 }
@@ -585,6 +588,64 @@ fn pieces(named: bool) -> impl Strategy<Value = Vec<String>> {
         }
     });
     prop::collection::vec(piece, 1..8)
+}
+
+/// Every message of the corpus: where there is a proposal, subject and bodies name nobody any more, files are what they were, and
+/// what is left says why.
+#[test]
+fn the_corpus_in_initials() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
+    let mut counts: std::collections::BTreeMap<String, Vec<String>> =
+        std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let message = std::fs::read(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let outcome = match ask(&TOOLS, &message) {
+            Err(error) => error.to_string(),
+            Ok(asked) => {
+                let (old, new) = (parsed(&message), parsed(&asked.proposal.message));
+                assert_eq!(old.parts.len(), new.parts.len(), "{name}");
+                for (old, new) in old.parts.iter().zip(&new.parts) {
+                    if old.role != mime::Role::Body {
+                        assert_eq!(old.bytes, new.bytes, "{name}");
+                    }
+                }
+                let still = asked.judgement.findings.list.iter().filter(|finding| {
+                    finding.category == Category::PupilName
+                        && !matches!(finding.location.place, Place::Attachment(_))
+                });
+                let still: Vec<String> = still
+                    .map(|f| {
+                        format!(
+                            "{} {:?} {} {:?}",
+                            f.text.reveal(),
+                            f.view,
+                            f.location,
+                            asked.proposal.left
+                        )
+                    })
+                    .collect();
+                if still.is_empty() {
+                    "clean".to_owned()
+                } else {
+                    format!("still: {still:?}")
+                }
+            }
+        };
+        counts.entry(outcome).or_default().push(name);
+    }
+    for (outcome, names) in &counts {
+        println!(
+            "{} {outcome} {}",
+            names.len(),
+            if names.len() < 40 {
+                names.join(" ")
+            } else {
+                String::new()
+            }
+        );
+    }
 }
 
 proptest! {

@@ -14,10 +14,10 @@ use crate::app::holds::HoldsError;
 use crate::app::scan::disposition;
 use crate::app::{tools, wiring};
 use crate::detect::Secret;
-use crate::pipeline::day;
 use crate::pipeline::initials::{Reconsidered, reconsider};
 use crate::pipeline::judge::Case;
 use crate::policy::ClientFacts;
+use crate::policy::history::History;
 use crate::quarantine::desk::Desk;
 use crate::quarantine::initials::Altered;
 use crate::store::{HoldDetails, Store};
@@ -45,7 +45,9 @@ pub async fn of_hold(
             // Only the trust's own servers hand mail over; a hold does not keep which of them did.
             client: ClientFacts { own_server: true },
             message: &message,
-            today: day(SystemTime::now()),
+            now: tools.local(SystemTime::now()),
+            // What was seen before the message came is not kept with it.
+            history: &History::default(),
         };
         reconsider(&case, id, &tools, &limits)
     });
