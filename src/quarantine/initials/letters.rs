@@ -38,10 +38,14 @@ pub(super) fn initials(part: &str) -> String {
         .split(|c: char| !(is_letter(c) || is_inner(c)))
         .filter(|word| word.chars().any(is_letter))
         .collect();
-    if is_spaced_out(&words) {
-        return words
+    let pieces: Vec<&str> = words
+        .iter()
+        .flat_map(|word| word.split(is_hyphen))
+        .collect();
+    if is_spaced_out(&pieces) {
+        return pieces
             .first()
-            .map(|word| word_initials(word, false))
+            .map(|piece| word_initials(piece, false))
             .unwrap_or_default();
     }
     let has_capitals = words.iter().any(|word| starts_with_capital(word));
@@ -106,11 +110,10 @@ fn word_initials(word: &str, keep_case: bool) -> String {
 }
 
 /// Three and more letters that stand alone are one word in disguise.
-fn is_spaced_out(words: &[&str]) -> bool {
-    words.len() > 2
-        && words
-            .iter()
-            .all(|word| word.chars().filter(|c| is_letter(*c)).count() == 1)
+fn is_spaced_out(pieces: &[&str]) -> bool {
+    let letters = |piece: &&str| piece.chars().filter(|c| is_letter(*c)).count();
+    let mut filled = pieces.iter().map(letters).filter(|count| *count > 0);
+    filled.clone().count() > 2 && filled.all(|count| count == 1)
 }
 
 fn starts_with_capital(word: &str) -> bool {
@@ -182,6 +185,8 @@ mod tests {
             ("O l i v e r", "O."),
             ("O\u{200b}l\u{200b}iver", "O."),
             ("O.l.i.v.e.r", "O."),
+            ("O-l-i-v-e-r", "O."),
+            ("d-e V-r-i-e-s", "D."),
             ("\u{1d40e}\u{1d425}iver", "O."),
             ("Oliver James", "O.J."),
             ("", ""),
