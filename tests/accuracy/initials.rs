@@ -20,6 +20,10 @@ const TURNED: usize = 990;
 /// The same for each class.
 const OF_CLASS: usize = 900;
 
+/// Every so manieth message is tried: rewriting and judging all 8,000 takes three quarters of a minute where nothing is optimised. All of
+/// them were (2026-11-28): 6,168 have a name in subject or body, and all of those have none with initials.
+const STEP: usize = 5;
+
 /// Messages with a name, those with none afterwards, and what became of the others.
 #[derive(Default)]
 struct Tally {
@@ -80,7 +84,7 @@ fn what_is_found_can_be_turned() {
         [address("desk@riverside-museum.example")],
     );
     let mut classes: BTreeMap<&str, Tally> = BTreeMap::new();
-    for sample in &samples(&pupils) {
+    for sample in samples(&pupils).iter().step_by(STEP) {
         let case = Case {
             envelope: &envelope,
             client: ClientFacts { own_server: true },
