@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::extract::{Location, View};
 
-/// What kind of personal data a finding is about, in the words of the outside contract.
+/// What a finding is about, in the words of the outside contract.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -35,6 +36,12 @@ pub enum Category {
     Financial,
     /// Health, SEN, safeguarding and other special-category data; NHS numbers.
     Medical,
+    /// Swear words, slurs, threats, sexual words.
+    Offensive,
+    /// Phrases of chain letters and hoaxes.
+    ChainLetter,
+    /// Marks of phishing in a message that somebody passes on.
+    Suspect,
     /// The message was forwarded automatically. Policy concludes it; no detector does.
     AutoForward,
     /// A part is protected, or seems so. Extraction concludes it; no detector does.
@@ -42,6 +49,14 @@ pub enum Category {
 }
 
 impl Category {
+    /// How people write rather than whom they write about: looked for only where a rule of the policy asks for it.
+    pub const CONDUCT: [Self; 3] = [Self::Offensive, Self::ChainLetter, Self::Suspect];
+
+    /// Whether it is one of [`Self::CONDUCT`].
+    pub fn is_conduct(self) -> bool {
+        Self::CONDUCT.contains(&self)
+    }
+
     /// The name used in policies, records and output.
     pub fn name(self) -> &'static str {
         match self {
@@ -53,6 +68,9 @@ impl Category {
             Self::Marking => "marking",
             Self::Financial => "financial",
             Self::Medical => "medical",
+            Self::Offensive => "offensive",
+            Self::ChainLetter => "chain-letter",
+            Self::Suspect => "suspect",
             Self::AutoForward => "auto-forward",
             Self::Protected => "protected",
         }
@@ -148,6 +166,33 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// Undoing a disguise made the match.
     pub obfuscated: bool,
+}
+
+/// One place of a pupil's name, in byte offsets of its unit's text. It tells where a name is to be turned into initials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameSpan {
+    /// Where it stands, from its first sign to its last.
+    pub range: Range<usize>,
+    /// Whose name it is.
+    pub person: Option<PersonId>,
+    /// What stands there.
+    pub form: NameForm,
+}
+
+/// What stands at a [`NameSpan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameForm {
+    /// Forename and surname.
+    Whole {
+        /// Where the forename stands; with middle names, where those stand with it.
+        forename: Range<usize>,
+        /// Where the surname stands.
+        surname: Range<usize>,
+        /// They stand in cells of their own.
+        apart: bool,
+    },
+    /// The forename alone, of somebody whom the message names in full.
+    Forename,
 }
 
 /// What policy may know of a person that was found.

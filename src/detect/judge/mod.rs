@@ -16,10 +16,13 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod phrases;
 mod readings;
+mod spans;
 mod statements;
 mod terms;
 mod ties;
+mod words;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -29,8 +32,10 @@ use crate::detect::context::Scene;
 use crate::detect::engine::{Engine, ScanContext};
 use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
 use crate::detect::mask;
-use crate::detect::raw::Raw;
+use crate::detect::raw::{Raw, RawName};
 use crate::extract::View;
+
+pub(super) use phrases::weigh as weigh_phrases;
 
 /// A place in the text that stands for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +81,8 @@ pub struct Judge<'j> {
     ids: Vec<Range<usize>>,
     /// Findings with their plain offset.
     pub found: Vec<(usize, Finding)>,
+    /// The names among them as they were read.
+    named: Vec<(RawName, Option<PersonId>)>,
 }
 
 impl<'j> Judge<'j> {
@@ -96,6 +103,7 @@ impl<'j> Judge<'j> {
             anchors: Vec::new(),
             ids: Vec::new(),
             found: Vec::new(),
+            named: Vec::new(),
         }
     }
 
@@ -117,6 +125,8 @@ impl<'j> Judge<'j> {
         self.terms(raw);
         self.columns(raw);
         raw.cut |= !self.statements(raw);
+        raw.cut |= !self.words(raw);
+        raw.cut |= !self.phrases(raw);
     }
 
     /// The places that stand for people.

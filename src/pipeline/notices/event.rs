@@ -208,6 +208,7 @@ pub(super) fn content(happened: &Happened<'_>, due: &Due, trust: &TrustText) -> 
             found(happened, &told)
         },
         recipients: Explanation::of(policy, &facts, verdict).recipients,
+        passed: passed(happened),
         reviewers: reviewers(policy),
         last: due.last,
         minutes: minutes.map(|escalation| escalation.minutes).min(),
@@ -215,6 +216,14 @@ pub(super) fn content(happened: &Happened<'_>, due: &Due, trust: &TrustText) -> 
         trust: trust.clone(),
         ..Content::default()
     }
+}
+
+/// How many recipients a split let have the message.
+fn passed(happened: &Happened<'_>) -> u32 {
+    let rcpts = happened.received.envelope.rcpts.len();
+    let split = happened.judgement.verdict.split.as_ref();
+    let split = split.filter(|_| happened.outcome == Outcome::Held);
+    split.map_or(0, |held| rcpts.saturating_sub(held.len()) as u32)
 }
 
 /// What made these rules fire, counted; a rule that fired for something else than findings says why in its own words.

@@ -285,6 +285,7 @@ impl Notices {
                 body: Body::Message(message),
                 prefix: String::new(),
                 xforward: None,
+                encrypt: false,
                 created_at: now,
                 not_before: now,
             },

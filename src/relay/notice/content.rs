@@ -27,6 +27,8 @@ pub struct Content {
     pub found: Vec<String>,
     /// Recipients by class: `1 outside`.
     pub recipients: Vec<String>,
+    /// Of a message that is held for some of its recipients only: how many others have it.
+    pub passed: u32,
     /// Who looks at what is held, in words.
     pub reviewers: String,
     /// What a reviewer wrote for the sender.

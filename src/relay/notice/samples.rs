@@ -32,6 +32,7 @@ pub(super) fn full() -> Content {
             "1 password or key in the body".to_owned(),
         ],
         recipients: vec!["2 outside".to_owned(), "1 internal".to_owned()],
+        passed: 2,
         reviewers: listed(&[role("dpo"), role("head")], "or"),
         reason: Some("Please use initials.\nThank you.".to_owned()),
         last: true,
