@@ -20,6 +20,7 @@ pub mod mailboxes;
 pub mod namesake;
 pub mod own_mailbox;
 pub mod person_name;
+pub mod recorded;
 pub mod rule;
 pub mod verdict;
 
@@ -45,5 +46,6 @@ pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
 pub use history::{HabitMark, History};
+pub use recorded::RecordedFacts;
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
