@@ -22,6 +22,7 @@ use crate::extract::sniff::extension;
 use crate::extract::xlsb;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
+use crate::mime::Defect;
 
 /// The text of one part, by view.
 #[derive(Default)]
@@ -60,6 +61,26 @@ pub(crate) fn parts(
             }
         }
         parts.push((name, data));
+    }
+    // What other programs show instead: a second part of one name, one that only its own header names.
+    let (beside, mismatch) = archive.beside();
+    if mismatch {
+        gather.defect(Defect::ContainerMismatch);
+    }
+    let most = gather.budget.limits.files.saturating_sub(parts.len());
+    if beside.len() > most {
+        gather.unread(location, UnreadReason::TooBig, kind);
+    }
+    for at in beside.into_iter().take(most) {
+        let Some((name, data, stop)) = archive.local(at, gather.budget) else {
+            continue;
+        };
+        if let Some(stop) = stop {
+            gather.unread(location, stop.reason(), kind);
+        }
+        if !data.is_empty() {
+            parts.push((name, data));
+        }
     }
     Some(parts)
 }
@@ -298,8 +319,10 @@ fn slides(gather: &mut Gather<'_>, location: &Location, path: &str, file: &str, 
 #[derive(Default)]
 struct Walk {
     story: Story,
-    /// Text of enclosing paragraphs, set aside while a text box inside them is read.
-    aside: Vec<String>,
+    /// Text of enclosing paragraphs, set aside while a text box inside them is read, and the boxes before it.
+    aside: Vec<(String, String)>,
+    /// Texts of boxes that hang on the paragraph under way: they go before it, so that it stays in one piece.
+    boxes: String,
     tables: Vec<Vec<Vec<String>>>,
     in_text: usize,
     deleted: usize,
@@ -322,9 +345,10 @@ pub(crate) fn story(data: &[u8]) -> Story {
         Step::End(name) => walk.end(name),
         Step::Text(text) => walk.text(text),
     });
-    while let Some(rest) = walk.aside.pop() {
-        walk.story.visible.insert_str(0, &rest);
+    while !walk.aside.is_empty() {
+        walk.end_box();
     }
+    walk.place_boxes();
     walk.story
 }
 
@@ -405,7 +429,10 @@ impl Walk {
                     row.push(String::new());
                 }
             }
-            "txbxContent" => self.aside.push(std::mem::take(&mut self.story.visible)),
+            "txbxContent" => self.aside.push((
+                std::mem::take(&mut self.story.visible),
+                std::mem::take(&mut self.boxes),
+            )),
             _ => {}
         }
     }
@@ -429,22 +456,47 @@ impl Walk {
                 self.story.visible.push('\t');
             }
             "tbl" => self.end_table(),
-            "txbxContent" => {
-                // The box's text goes before the paragraph it hangs on, which stays in one piece.
-                if let Some(outer) = self.aside.pop() {
-                    let mut inner = std::mem::take(&mut self.story.visible);
-                    line(&mut inner);
-                    let at = outer.rfind('\n').map_or(0, |n| n + 1);
-                    self.story.visible = format!("{}{inner}{}", &outer[..at], &outer[at..]);
-                }
-            }
+            "txbxContent" => self.end_box(),
             _ => {}
         }
+    }
+
+    fn end_box(&mut self) {
+        self.place_boxes();
+        let Some((outer, before)) = self.aside.pop() else {
+            return;
+        };
+        line(&mut self.story.visible);
+        let inner = std::mem::replace(&mut self.story.visible, outer);
+        self.boxes = before;
+        // The first box takes the place of the empty text: nested ones are not copied at each level.
+        if self.boxes.is_empty() {
+            self.boxes = inner;
+        } else {
+            self.boxes.push_str(&inner);
+        }
+    }
+
+    /// Once for each paragraph, so that its text is moved once whatever hangs on it.
+    fn place_boxes(&mut self) {
+        if self.boxes.is_empty() {
+            return;
+        }
+        let at = self.story.visible.rfind('\n').map_or(0, |n| n + 1);
+        let paragraph = self.story.visible.split_off(at);
+        if self.story.visible.is_empty() {
+            self.story.visible = std::mem::take(&mut self.boxes);
+        } else {
+            self.story.visible.push_str(&self.boxes);
+            self.boxes.clear();
+        }
+        self.story.visible.push_str(&paragraph);
     }
 
     fn end_paragraph(&mut self) {
         line(&mut self.story.hidden);
         if self.fallback == 0 {
+            self.place_boxes();
             line(&mut self.story.visible);
         }
         if let Some(cell) = self.cell()

@@ -9,13 +9,14 @@
 //! # Known gaps
 //! Number formats other than dates and long numbers are not applied: the stored value is shown.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use quick_xml::events::BytesStart;
 
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
-use crate::extract::grid::{self, Grid};
+use crate::extract::grid::Grid;
 use crate::extract::ooxml;
 use crate::extract::runs;
 use crate::extract::sniff::extension;
@@ -74,15 +75,13 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
                 false,
             )
         });
-        let sheet = sheet(data, &book, gather.budget.limits.file_text_bytes);
+        let sheet = sheet(data, &book, gather.room());
         let name = if hidden {
             format!("{name}, hidden sheet")
         } else {
             name
         };
-        for (first, table) in sheet.grid.finish() {
-            gather.unit(&location.at(grid::place(&name, first)), View::Table, table);
-        }
+        sheet.grid.say(gather, location, &name);
         gather.unit(&location.at(name), View::Hidden, sheet.aside);
     }
     let said = gather.content.units[before..]
@@ -288,7 +287,9 @@ fn sheet(data: &[u8], book: &Workbook, room: usize) -> Sheet {
         }
         Step::End("c") => {
             in_cell = false;
-            sheet.grid.cell(cell.column, &shown(&cell, book));
+            if !sheet.grid.is_full() {
+                sheet.grid.cell(cell.column, &shown(&cell, book));
+            }
         }
         Step::End(_) => inside.clear(),
         Step::Text(text) => match inside.as_str() {
@@ -364,25 +365,21 @@ fn column(reference: &str) -> usize {
     number.saturating_sub(1)
 }
 
-fn shown(cell: &Cell, book: &Workbook) -> String {
-    match cell.kind.as_str() {
-        "s" => cell
-            .value
-            .trim()
-            .parse::<usize>()
-            .ok()
-            .and_then(|index| book.strings.get(index).cloned())
-            .unwrap_or_default(),
-        "inlineStr" | "str" | "e" | "d" => cell.value.clone(),
-        "b" => if cell.value.trim() == "1" {
-            "TRUE"
-        } else {
-            "FALSE"
-        }
-        .to_owned(),
+/// What a cell shows; one that is not of the kind it says shows what is written in it.
+fn shown<'c>(cell: &'c Cell, book: &'c Workbook) -> Cow<'c, str> {
+    let value = cell.value.trim();
+    match (cell.kind.as_str(), value) {
+        ("s", _) => match value.parse::<usize>() {
+            Ok(index) => book.strings.get(index).map_or("", String::as_str).into(),
+            Err(_) => value.into(),
+        },
+        ("inlineStr" | "str" | "e" | "d", _) => cell.value.as_str().into(),
+        ("b", "1" | "true") => "TRUE".into(),
+        ("b", "0" | "false") => "FALSE".into(),
+        ("b", _) => value.into(),
         _ => {
             let date = book.dates.get(cell.style).copied().unwrap_or(false);
-            number(cell.value.trim(), date, book.from_1904)
+            number(value, date, book.from_1904).into()
         }
     }
 }
