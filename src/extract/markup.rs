@@ -39,9 +39,7 @@ pub(crate) fn start_tag(text: &str) -> (String, Vec<(String, String)>, &str) {
             _ => {
                 let (name, value, next) = attribute(text, at);
                 at = next.max(at + 1);
-                if attributes.len() < 64 {
-                    attributes.push((name, value));
-                }
+                attributes.push((name, value));
             }
         }
     }

@@ -12,13 +12,15 @@
 
 use crate::extract::archive::Archive;
 use crate::extract::bounded::Stop;
+use crate::extract::cfb;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::locks;
+use crate::extract::packed::Packed;
 use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::runs;
-use crate::extract::sniff::extension;
+use crate::extract::sniff::{self, FileKind, extension};
 use crate::extract::xlsb;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
@@ -103,10 +105,12 @@ pub(crate) fn read(
     let binary = parts
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case(xlsb::WORKBOOK));
-    if parts
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("xl/workbook.xml"))
-    {
+    let sheets = |(name, _): &(String, Vec<u8>)| {
+        let name = name.to_ascii_lowercase();
+        name == xlsx::WORKBOOK
+            || extension(&name) == "xml" && xlsx::FOLDERS.iter().any(|at| name.starts_with(at))
+    };
+    if !binary && parts.iter().any(sheets) {
         xlsx::read(gather, location, &parts);
     } else if binary {
         xlsb::read(gather, location, &parts);
@@ -116,7 +120,7 @@ pub(crate) fn read(
         if gather.stopped(location) {
             return;
         }
-        if binary && xlsb::reads(&name.to_ascii_lowercase()) {
+        if binary && xlsb::reads(&name.to_ascii_lowercase()) && !is_file(data) {
             continue;
         }
         pictures |= part(gather, location, name, data, depth);
@@ -126,6 +130,25 @@ pub(crate) fn read(
         .any(|unit| matches!(unit.view, View::Visible | View::Table));
     if pictures && !said {
         gather.unread(location, UnreadReason::ImageOnly, kind);
+    }
+}
+
+/// Whether a part is a document or archive of its own, whatever its name says. Only kinds that begin with a mark count.
+pub(crate) fn is_file(data: &[u8]) -> bool {
+    match sniff::sniff(data, "", None) {
+        FileKind::Pdf
+        | FileKind::Ooxml(_)
+        | FileKind::Odf(_)
+        | FileKind::Zip
+        | FileKind::Rtf
+        | FileKind::EncryptedOffice
+        | FileKind::Iwork => true,
+        FileKind::Ole(_) => data.starts_with(&cfb::MAGIC),
+        FileKind::Packed(kind) => matches!(
+            kind,
+            Packed::SevenZip | Packed::Rar | Packed::Gzip | Packed::Cab
+        ),
+        _ => false,
     }
 }
 
@@ -152,7 +175,7 @@ fn part(
     let file = lower.rsplit('/').next().unwrap_or(&lower);
     let kind = extension(file);
     let xml = matches!(kind.as_str(), "xml" | "rels" | "vml");
-    if !xml {
+    if !xml || is_file(data) {
         return embedded(gather, location, name, &lower, data, depth);
     }
     let in_attributes = lower.starts_with("customxml/item") && !lower.contains("itemprops")
@@ -208,12 +231,14 @@ fn embedded(
             | "ico"
     );
     // Thumbnails and printer settings are made by the program; fonts hold no text.
-    if lower.starts_with("docprops/")
+    let silent = lower.starts_with("docprops/")
         || lower.contains("printersettings")
-        || matches!(extension, "odttf" | "fntdata" | "ttf")
-        || data.iter().all(|byte| *byte == 0)
-        || lower.ends_with("vbaproject.bin")
-    {
+        || matches!(extension, "odttf" | "fntdata" | "ttf");
+    // What only bears such a name is an embedded file like another.
+    let macros = lower.ends_with("vbaproject.bin")
+        && sniff::sniff(data, "", None) == FileKind::Ole("application/x-ole-storage");
+    let made_by_program = macros || silent && !is_file(data);
+    if made_by_program || data.iter().all(|byte| *byte == 0) {
         return false;
     }
     if lower.contains("customproperty") && extension == "bin" {
@@ -225,7 +250,7 @@ fn embedded(
         return false;
     }
     if picture
-        && crate::extract::sniff::sniff(data, file, None)
+        && sniff::sniff(data, file, None)
             .media_type()
             .starts_with("image/")
     {
@@ -241,8 +266,9 @@ fn external_targets(data: &[u8]) -> String {
     let mut out = String::new();
     xml::walk(data, |step| {
         if let Step::Start(_, start, _) = step
-            && attribute(start, "TargetMode").is_some_and(|mode| mode == "External")
             && let Some(target) = attribute(start, "Target")
+            && (attribute(start, "TargetMode").is_some_and(|mode| mode == "External")
+                || target.contains(':'))
         {
             out.push_str(&String::from_utf8_lossy(&crate::mime::words::unpercent(
                 &target,
@@ -262,6 +288,8 @@ fn word(gather: &mut Gather<'_>, location: &Location, file: &str, data: &[u8]) {
         "styleswitheffects.xml",
     ];
     if SILENT.contains(&file) {
+        // The names of styles stand in attributes; words are no part of them, but a document may be told to begin here.
+        gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
         return;
     }
     let body = file.starts_with("document");
@@ -295,6 +323,7 @@ fn slides(gather: &mut Gather<'_>, location: &Location, path: &str, file: &str, 
         (false, _) => location.at(file.trim_end_matches(".xml")),
     };
     if path.starts_with("ppt/theme") {
+        gather.unit(&place, View::Hidden, xml::all_text(data, &[]));
         return;
     }
     let mut story = story(data);

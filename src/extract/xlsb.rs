@@ -17,6 +17,7 @@ use crate::extract::binary::Fields;
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
 use crate::extract::grid::Grid;
+use crate::extract::ooxml;
 use crate::extract::runs;
 use crate::extract::xlsx::{self, Parts};
 
@@ -135,6 +136,7 @@ fn rest(gather: &mut Gather<'_>, location: &Location, parts: &Parts, before: usi
         if !reads(&lower)
             || matches!(lower.as_str(), "xl/sharedstrings.bin" | "xl/styles.bin")
             || lower.contains("printersettings")
+            || ooxml::is_file(data)
         {
             continue;
         }

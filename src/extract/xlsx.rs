@@ -22,6 +22,10 @@ use crate::extract::runs;
 use crate::extract::sniff::extension;
 use crate::extract::xml::{self, Step, attribute};
 
+/// The workbook's part, and the folders of sheets, as nearly all programs call them.
+pub(crate) const WORKBOOK: &str = "xl/workbook.xml";
+pub(crate) const FOLDERS: [&str; 2] = ["xl/worksheets/", "xl/macrosheets/"];
+
 /// The parts of a package: path and bytes.
 pub(crate) type Parts = [(String, Vec<u8>)];
 
@@ -56,9 +60,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
     workbook(gather, location, parts, &mut book);
     for (path, data) in parts {
         let lower = path.to_ascii_lowercase();
-        if !lower.starts_with("xl/worksheets/") && !lower.starts_with("xl/macrosheets/")
-            || extension(&lower) != "xml"
-        {
+        if !FOLDERS.iter().any(|at| lower.starts_with(at)) || extension(&lower) != "xml" {
             continue;
         }
         if gather.stopped(location) {
@@ -99,13 +101,15 @@ pub(crate) fn other(
     file: &str,
     data: &[u8],
 ) {
-    let known = path.starts_with("xl/worksheets/sheet")
-        || path.starts_with("xl/theme")
+    let known = path.starts_with("xl/theme") && file.ends_with(".xml")
         || matches!(
-            file,
-            "styles.xml" | "sharedstrings.xml" | "workbook.xml" | "calcchain.xml"
+            path,
+            "xl/styles.xml" | "xl/sharedstrings.xml" | WORKBOOK | "xl/calcchain.xml"
         );
-    if known || path.starts_with("xl/worksheets/") {
+    if known {
+        return;
+    }
+    if FOLDERS.iter().any(|at| path.starts_with(at)) && extension(path) == "xml" {
         return;
     }
     let place = location.at(file.trim_end_matches(".xml"));
@@ -203,7 +207,7 @@ pub(crate) fn targets(parts: &Parts, path: &str) -> HashMap<String, String> {
 fn workbook(gather: &mut Gather<'_>, location: &Location, parts: &Parts, book: &mut Workbook) {
     let targets = targets(parts, "xl/_rels/workbook.xml.rels");
     let (mut names, mut defined, mut in_name) = (String::new(), String::new(), false);
-    let Some(data) = find(parts, "xl/workbook.xml") else {
+    let Some(data) = find(parts, WORKBOOK) else {
         return;
     };
     xml::walk(data, |step| match step {

@@ -444,3 +444,85 @@ fn documents_that_nest_or_repeat() {
         ("folded.vcf", card.into_bytes(), Read),
     ]);
 }
+
+/// Words in parts that bear the names of parts without words.
+#[test]
+fn names_hide_nothing() {
+    let inner = docx(&format!("<w:p><w:r><w:t>{NAME}</w:t></w:r></w:p>"));
+    let sheet = format!(
+        "<worksheet><sheetData><row><c t=\"inlineStr\"><is><t>{NAME}</t></is></c></row></sheetData></worksheet>"
+    );
+    let shell = |name: &str, data: &[u8]| {
+        zip_of(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("word/document.xml", b"<w:document/>"),
+            (name, data),
+        ])
+    };
+    let word = format!("<w:document><w:p><w:r><w:t>{NAME}</w:t></w:r></w:p></w:document>");
+    // Two parts of one name: the last is what the directory's readers show.
+    let mut two = shell("word/documenu.xml", word.as_bytes());
+    while let Some(at) = memchr::memmem::find(&two, b"documenu") {
+        two[at + 7] = b't';
+    }
+    let mut last = zip_of(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("word/documenu.xml", word.as_bytes()),
+        ("word/document.xml", b"<w:document/>"),
+    ]);
+    while let Some(at) = memchr::memmem::find(&last, b"documenu") {
+        last[at + 7] = b't';
+    }
+    let note = |rich: &str, data: Vec<u8>| {
+        let mut objects = vec![
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] >>".to_vec(),
+            format!("<< /FT /Tx /T (x) /{rich} 5 0 R >>").into_bytes(),
+        ];
+        objects.push(data);
+        pdf(&objects)
+    };
+    let many = {
+        let long = format!("({})", "x".repeat(1 << 20)).into_bytes();
+        let mut objects = vec![
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"<< /Type /Pages /Kids [] /Count 0 >>".to_vec(),
+            long,
+        ];
+        objects.extend((0..2_000).map(|_| b"<< /Alt 3 0 R >>".to_vec()));
+        pdf(&objects)
+    };
+    survive(vec![
+        (
+            "styles.docx",
+            shell("word/styles.xml", word.as_bytes()),
+            Read,
+        ),
+        ("named.docx", shell("word/embeddings/x.xml", &inner), Read),
+        (
+            "thumbnail.docx",
+            shell("docProps/thumbnail.jpeg", &inner),
+            Read,
+        ),
+        (
+            "printer.docx",
+            shell("word/printerSettings/p.bin", &inner),
+            Read,
+        ),
+        ("macros.docx", shell("word/vbaProject.bin", &inner), Read),
+        ("first.docx", two, Read),
+        ("last.docx", last, Read),
+        (
+            "book.xlsx",
+            zip_of(&[
+                ("[Content_Types].xml", b"<Types/>"),
+                ("xl/workbook9.xml", b"<workbook/>"),
+                ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+            ]),
+            Read,
+        ),
+        ("value.pdf", note("V", stream("", NAME.as_bytes())), Read),
+        ("shared.pdf", many, Ends(TooBig)),
+    ]);
+}
