@@ -25,8 +25,8 @@ mod mutated;
 
 const WORKER: &str = "beadle-hostile-worker";
 const NAME: &str = "Amelia Hartwell";
-/// Time for one file; the relay gives 20 s.
-const WALL: Duration = Duration::from_secs(5);
+/// Time for one file, as in the relay: what a limit ends takes a second or two of it, on a busy machine ten.
+const WALL: Duration = Duration::from_secs(20);
 
 #[test]
 fn child_entry() {
@@ -93,11 +93,6 @@ fn survive(files: Vec<(&str, Vec<u8>, Want)>) {
         let started = Instant::now();
         let content = read(&pool, name, &bytes);
         let taken = started.elapsed();
-        eprintln!(
-            "{name}: {taken:?}, {} unread {:?}",
-            content.unread.len(),
-            content.unread.first().map(|u| u.reason)
-        );
         let text: usize = content.units.iter().map(|unit| unit.text.len()).sum();
         let said = !content.unread.is_empty() || !content.defects.is_empty();
         let reasons = || content.unread.iter().map(|unread| unread.reason);

@@ -264,10 +264,10 @@ mod tests {
 
     #[test]
     fn tables_share_their_room() {
-        let wide: String = (0..256).map(|n| format!("c{n}='1' ")).collect();
-        let kinds: String = (0..20)
-            .map(|n| format!("<k{n} {wide}/>") + &format!("<k{n} c0='1'/>").repeat(100))
-            .collect();
+        let wide = (0..256).fold(String::new(), |all, n| all + &format!("c{n}='1' "));
+        let kinds = (0..20).fold(String::new(), |all, n| {
+            all + &format!("<k{n} {wide}/>") + &format!("<k{n} c0='1'/>").repeat(100)
+        });
         let tables = of_xml(format!("<r>{kinds}</r>").as_bytes(), 50_000);
         let total: usize = tables.iter().map(|(_, table)| table.len()).sum();
         // More than fits, so that the cut is said, and not much more.

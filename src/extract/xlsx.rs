@@ -101,7 +101,7 @@ pub(crate) fn other(
     file: &str,
     data: &[u8],
 ) {
-    let known = path.starts_with("xl/theme") && file.ends_with(".xml")
+    let known = path.starts_with("xl/theme") && extension(file) == "xml"
         || matches!(
             path,
             "xl/styles.xml" | "xl/sharedstrings.xml" | WORKBOOK | "xl/calcchain.xml"

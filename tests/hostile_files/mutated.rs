@@ -117,7 +117,7 @@ fn fault(name: &str, bytes: &[u8]) -> Option<String> {
         .any(|unread| unread.reason == UnreadReason::Crashed);
     // The first words of a format alone, and a document of words whose words are gone, are nothing.
     let empty = bytes.len() < 16
-        || name.ends_with(".rtf") && memchr::memmem::find(bytes, b"Amelia").is_none();
+        || bytes.starts_with(b"{\\rt") && memchr::memmem::find(bytes, b"Amelia").is_none();
     let said = !content.unread.is_empty()
         || !content.defects.is_empty()
         || !content.protections.is_empty()

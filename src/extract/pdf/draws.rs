@@ -109,14 +109,11 @@ impl<'a> Draws<'a> {
         let own = stream.dict().contains_key(b"Resources");
         let id = stream.obj_id();
         let owner = if own { id } else { owner };
-        let form = match self.forms.get(&(id, owner)) {
-            Some(known) => Rc::clone(known),
-            None => {
-                let read = Rc::new(read(stream, outer));
-                self.forms.insert((id, owner), Rc::clone(&read));
-                read
-            }
-        };
+        let form = Rc::clone(
+            self.forms
+                .entry((id, owner))
+                .or_insert_with(|| Rc::new(read(stream, outer))),
+        );
         if form.broken {
             self.fault = self.fault.or(Some(UnreadReason::Broken));
         }
