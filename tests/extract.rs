@@ -938,12 +938,10 @@ fn endless_pdf() -> Vec<u8> {
     let mut coder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     coder.write_all(b"9 0 << /Type /Catalog >>").unwrap();
     coder.write_all(&vec![b' '; 40 << 20]).unwrap();
-    let digits: String = coder
-        .finish()
-        .unwrap()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut digits = String::new();
+    for byte in coder.finish().unwrap() {
+        write!(digits, "{byte:02x}").unwrap();
+    }
     let mut out = b"%PDF-1.7\n1 0 obj\n".to_vec();
     out.extend(stream(
         "/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]",
