@@ -17,6 +17,7 @@ pub mod history;
 pub mod lists;
 pub mod look_alike;
 pub mod mailboxes;
+pub mod name_agreement;
 pub mod namesake;
 pub mod own_mailbox;
 pub mod person_name;
@@ -31,7 +32,7 @@ mod governance_document;
 mod header_text;
 mod identity;
 mod message;
-mod name_agreement;
+
 mod rule_document;
 mod slip;
 mod spelling;
