@@ -590,66 +590,74 @@ fn pieces(named: bool) -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(piece, 1..8)
 }
 
-/// Every message of the corpus: where there is a proposal, subject and bodies name nobody any more, files are what they were, and
-/// what is left says why.
+/// Every message of the corpus: subject and bodies name nobody any more, and files are what they were.
 #[test]
 fn the_corpus_in_initials() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
-    let mut counts: std::collections::BTreeMap<String, Vec<String>> =
-        std::collections::BTreeMap::new();
+    let (mut turned, mut malformed) = (0, 0);
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let message = std::fs::read(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let outcome = match ask(&TOOLS, &message) {
-            Err(error) => error.to_string(),
-            Ok(asked) => {
-                let (old, new) = (parsed(&message), parsed(&asked.proposal.message));
-                assert_eq!(old.parts.len(), new.parts.len(), "{name}");
-                for (old, new) in old.parts.iter().zip(&new.parts) {
-                    if old.role != mime::Role::Body {
-                        assert_eq!(old.bytes, new.bytes, "{name}");
-                    }
-                }
-                let still = asked.judgement.findings.list.iter().filter(|finding| {
-                    finding.category == Category::PupilName
-                        && !matches!(finding.location.place, Place::Attachment(_))
-                });
-                let still: Vec<String> = still
-                    .map(|f| {
-                        format!(
-                            "{} {:?} {} {:?}",
-                            f.text.reveal(),
-                            f.view,
-                            f.location,
-                            asked.proposal.left
-                        )
-                    })
-                    .collect();
-                if still.is_empty() {
-                    "clean".to_owned()
-                } else {
-                    format!("still: {still:?}")
-                }
+        let name = path.display();
+        let asked = match ask(&TOOLS, &message) {
+            Ok(asked) => asked,
+            Err(NoProposal::NoNames) => continue,
+            Err(error) => {
+                assert_eq!(error, NoProposal::Malformed, "{name}");
+                malformed += 1;
+                continue;
             }
         };
-        counts.entry(outcome).or_default().push(name);
+        turned += 1;
+        assert!(is_clean(&asked), "{name}");
+        let (old, new) = (parsed(&message), parsed(&asked.proposal.message));
+        assert_eq!(old.parts.len(), new.parts.len(), "{name}");
+        for (old, new) in old.parts.iter().zip(&new.parts) {
+            let text = old.role == mime::Role::Body
+                && old
+                    .parent
+                    .is_none_or(|up| parsed(&message).parts[up].role != mime::Role::Message);
+            assert!(text || old.bytes == new.bytes, "{name}");
+        }
     }
-    for (outcome, names) in &counts {
-        println!(
-            "{} {outcome} {}",
-            names.len(),
-            if names.len() < 40 {
-                names.join(" ")
-            } else {
-                String::new()
-            }
-        );
-    }
+    // 2026-11-28: 159 of 465 messages name somebody there, and 4 more are built to be read differently.
+    assert!(turned >= 150 && malformed <= 6, "{turned} {malformed}");
+}
+
+#[test]
+fn a_text_too_long_to_rewrite_is_said() {
+    let long = "A quiet line of the minutes.\r\n".repeat(150_000);
+    let message = letter(&format!("Oliver Whitcombe\r\n{long}"));
+    assert_eq!(ask(&TOOLS, &message).unwrap_err(), NoProposal::NoNames);
+    let named = String::from_utf8(message)
+        .unwrap()
+        .replace("Subject: Trip", "Subject: Oliver Whitcombe");
+    let asked = turned(named.as_bytes());
+    assert_eq!(asked.proposal.left, [Left::Coding]);
+    assert!(!is_clean(&asked));
+}
+
+#[test]
+fn many_names_on_one_line_take_no_longer_than_they_should() {
+    let line = "Oliver Whitcombe, Amelia Hartley-Jones; ".repeat(6_000);
+    let asked = turned(&letter(&line));
+    assert_eq!(asked.proposal.altered[0].names, 12_000);
+    assert!(is_clean(&asked));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn nothing_that_a_stranger_sends_stops_it(at in 0..1400usize, cut in 0..200usize, bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+        let mut message = rich();
+        let at = at.min(message.len());
+        let end = (at + cut).min(message.len());
+        message.splice(at..end, bytes);
+        if let Ok(asked) = ask(&TOOLS, &message) {
+            prop_assert!(asked.proposal.message.len() < message.len() + 4096);
+        }
+    }
 
     #[test]
     fn without_names_there_is_nothing_to_send(pieces in pieces(false), html: bool) {

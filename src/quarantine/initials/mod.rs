@@ -50,8 +50,9 @@ use crate::mime::{self, Defect};
 /// The field that says that a message was changed on its way, and how.
 pub const CHANGED_HEADER: &str = "X-Beadle-Changed";
 
-/// Times a source is read: a name that another one hides shows when that one is gone.
-const PASSES: usize = 4;
+/// Times the sources are read at most: a name that another one hides shows when that one is gone, and of a long list detection tells
+/// several thousand at a time. A letter takes two.
+const PASSES: usize = 16;
 
 /// Why there is no proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
