@@ -43,6 +43,11 @@ pub enum HoldsError {
     /// There is no version with initials.
     #[error(transparent)]
     NoProposal(#[from] NoProposal),
+    /// The version with initials is not the one that was shown: the roster changed, or the mark is wrong.
+    #[error(
+        "the version with initials is not the one of this mark; look at it again with `holds initials`"
+    )]
+    OtherVersion,
     /// Judging ended without an answer.
     #[error("judging failed")]
     Judging,
@@ -56,7 +61,7 @@ impl HoldsError {
     pub fn is_no(&self) -> bool {
         let store = match self {
             Self::Store(error) | Self::Desk(DeskError::Store(error)) => error,
-            Self::Desk(_) | Self::NoProposal(_) => return true,
+            Self::Desk(_) | Self::NoProposal(_) | Self::OtherVersion => return true,
             _ => return false,
         };
         matches!(
@@ -127,7 +132,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 reason,
                 at: now,
             };
-            let with = initials.then_some(rules);
+            let with = initials.as_deref().map(|mark| (mark, rules));
             release(&store, config, id, (by, to), with, out).await
         }
         HoldsCommand::Refuse {
@@ -166,11 +171,11 @@ async fn release(
     config: &Config,
     id: QueueId,
     (by, to): (By<'_>, To<'_>),
-    with: Option<&JudgingArgs>,
+    with: Option<(&str, &JudgingArgs)>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
     let desk = desk(store.clone(), config);
-    let Some(rules) = with else {
+    let Some((mark, rules)) = with else {
         desk.release(id, by, to).await?;
         writeln!(out, "released {id}; it is on its way")?;
         return Ok(());
@@ -179,6 +184,9 @@ async fn release(
     let proposal = initials::of_hold(store, &hold, config, rules)
         .await?
         .proposal;
+    if !mark.is_empty() && initials::mark(&proposal) != mark {
+        return Err(HoldsError::OtherVersion);
+    }
     desk.release_initials(id, by, to, proposal.message.into())
         .await?;
     writeln!(out, "released {id} with initials; it is on its way")?;

@@ -19,8 +19,8 @@ use crate::pipeline::judge::Case;
 use crate::policy::ClientFacts;
 use crate::policy::history::History;
 use crate::quarantine::desk::Desk;
-use crate::quarantine::initials::Altered;
-use crate::store::{HoldDetails, Store};
+use crate::quarantine::initials::{Altered, Proposal};
+use crate::store::{HoldDetails, Identity, Store};
 
 /// Makes the version with initials of a held message and judges it.
 pub async fn of_hold(
@@ -70,10 +70,13 @@ pub async fn preview(
     let names: usize = proposal.altered.iter().map(|altered| altered.names).sum();
     let id = hold.summary.id;
     writeln!(out, "Hold       {id} (reference {})", id.reference())?;
+    let people = proposal.people;
     writeln!(
         out,
-        "Proposal   {names} names of {} pupils become initials",
-        proposal.people
+        "Proposal   {names} name{} of {people} pupil{} as initials; mark {}",
+        plural(names),
+        plural(people),
+        mark(proposal)
     )?;
     for altered in &proposal.altered {
         place(altered, reader.reveal, out)?;
@@ -83,6 +86,19 @@ pub async fn preview(
     }
     outcome(asked, out)?;
     Ok(())
+}
+
+/// Tells one version of a message from another: the first 32 bits of its SHA-256.
+pub fn mark(proposal: &Proposal) -> String {
+    let whole = Identity::of(&proposal.message).whole;
+    whole[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Who looks, when, and at how much.
@@ -100,7 +116,10 @@ fn place(altered: &Altered, reveal: bool, out: &mut dyn Write) -> io::Result<()>
     let initials: Vec<String> = altered
         .initials
         .iter()
-        .map(|(text, count)| format!("{text} ({count} times)"))
+        .map(|(text, count)| match count {
+            1 => text.clone(),
+            count => format!("{text} ({count} times)"),
+        })
         .collect();
     writeln!(out, "\n{}: {}", altered.place, initials.join(", "))?;
     let line = |mark: char, text: &Secret, out: &mut dyn Write| {

@@ -36,6 +36,7 @@ mod traced;
 mod write;
 
 use std::collections::HashSet;
+use std::fmt;
 
 use self::edits::Reading;
 use self::people::People;
@@ -115,7 +116,7 @@ pub struct Altered {
 }
 
 /// A message with initials for names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The new message.
     pub message: Vec<u8>,
@@ -125,6 +126,15 @@ pub struct Proposal {
     pub left: Vec<Left>,
     /// How many pupils' names were turned.
     pub people: usize,
+}
+
+impl fmt::Debug for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proposal")
+            .field("altered", &self.altered)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Proposes a message with initials for the names of pupils.
