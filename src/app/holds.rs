@@ -107,9 +107,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 reveal: *reveal,
             };
             let desk = desk(store.clone(), config);
-            let hold = desk.open(id, &actor, now).await?;
-            let asked = initials::of_hold(&store, &hold, config, rules).await?;
-            initials::preview(&desk, &hold, &asked, reader, out).await
+            initials::preview((&store, &desk), id, (config, rules), reader, out).await
         }
         HoldsCommand::Release {
             id,
@@ -121,11 +119,6 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
         } => {
             let id = store.find_hold(id).await?;
             let chosen = addresses(to)?;
-            let to = if chosen.is_empty() {
-                To::All
-            } else {
-                To::Only(&chosen)
-            };
             let actor = actor.clone().unwrap_or_else(login_name);
             let by = By {
                 actor: &actor,
@@ -133,7 +126,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 at: now,
             };
             let with = initials.as_deref().map(|mark| (mark, rules));
-            release(&store, config, id, (by, to), with, out).await
+            release(&store, config, id, (by, &chosen), with, out).await
         }
         HoldsCommand::Refuse {
             id,
@@ -148,17 +141,12 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             } else {
                 Tell::Nobody
             };
-            desk(store, config)
-                .refuse(
-                    id,
-                    By {
-                        actor: &actor,
-                        reason,
-                        at: now,
-                    },
-                    tell,
-                )
-                .await?;
+            let by = By {
+                actor: &actor,
+                reason,
+                at: now,
+            };
+            desk(store, config).refuse(id, by, tell).await?;
             writeln!(out, "refused {id}")?;
             Ok(())
         }
@@ -170,10 +158,11 @@ async fn release(
     store: &Store,
     config: &Config,
     id: QueueId,
-    (by, to): (By<'_>, To<'_>),
+    (by, to): (By<'_>, &[Address]),
     with: Option<(&str, &JudgingArgs)>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
+    let to = if to.is_empty() { To::All } else { To::Only(to) };
     let desk = desk(store.clone(), config);
     let Some((mark, rules)) = with else {
         desk.release(id, by, to).await?;

@@ -14,6 +14,7 @@ use crate::app::holds::HoldsError;
 use crate::app::scan::disposition;
 use crate::app::{tools, wiring};
 use crate::detect::Secret;
+use crate::mail::QueueId;
 use crate::pipeline::initials::{Reconsidered, reconsider};
 use crate::pipeline::judge::Case;
 use crate::policy::ClientFacts;
@@ -56,19 +57,20 @@ pub async fn of_hold(
 
 /// Shows what would be sent and what would become of it.
 pub async fn preview(
-    desk: &Desk,
-    hold: &HoldDetails,
-    asked: &Reconsidered,
+    (store, desk): (&Store, &Desk),
+    id: QueueId,
+    (config, rules): (&Config, &JudgingArgs),
     reader: Reader<'_>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
+    let hold = desk.open(id, reader.actor, reader.at).await?;
+    let asked = of_hold(store, &hold, config, rules).await?;
     if reader.reveal {
         // The lines are the message's own: this is reading it.
-        desk.read(hold.summary.id, reader.actor, reader.at).await?;
+        desk.read(id, reader.actor, reader.at).await?;
     }
     let proposal = &asked.proposal;
     let names: usize = proposal.altered.iter().map(|altered| altered.names).sum();
-    let id = hold.summary.id;
     writeln!(out, "Hold       {id} (reference {})", id.reference())?;
     let people = proposal.people;
     writeln!(
@@ -84,17 +86,15 @@ pub async fn preview(
     for left in &proposal.left {
         writeln!(out, "Left alone {}", left.name())?;
     }
-    outcome(asked, out)?;
+    outcome(&asked, out)?;
     Ok(())
 }
 
 /// Tells one version of a message from another: the first 32 bits of its SHA-256.
 pub fn mark(proposal: &Proposal) -> String {
     let whole = Identity::of(&proposal.message).whole;
-    whole[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let [a, b, c, d, ..] = whole;
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 fn plural(count: usize) -> &'static str {
