@@ -307,9 +307,10 @@ pub enum HoldsCommand {
     Release {
         /// Id or reference of the hold.
         id: String,
-        /// Send it with initials for pupils' names, as `holds initials` shows it. The message as it was stays unsent.
-        #[arg(long)]
-        initials: bool,
+        /// Send it with initials for pupils' names, as `holds initials` shows it; the message as it was stays unsent. With the mark that
+        /// `holds initials` prints, only if it is still that version.
+        #[arg(long, value_name = "MARK", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+        initials: Option<String>,
         /// Rules and people, for `--initials`.
         #[command(flatten)]
         rules: JudgingArgs,
