@@ -205,7 +205,7 @@ impl Seen<'_> {
     }
 
     fn forward(&self, marks: &mut Marks) -> AutomationState {
-        let handed_over = self.outside_sender_from_own_server();
+        let handed_over = self.outside_sender_from_own_server() && !self.is_from_calendar();
         if handed_over {
             let score = if self.author_is_outside() || self.from.is_empty() {
                 CERTAIN
@@ -388,6 +388,16 @@ impl Seen<'_> {
         self.facts.client.own_server
             && self.classes.knows_internal()
             && self.mail_from().is_some_and(|sender| !self.is_own(sender))
+    }
+
+    /// Google Calendar sends in the name of an account of ours; without that name it is an invitation that came in and goes out again.
+    fn is_from_calendar(&self) -> bool {
+        let services = &self.patterns.file.exclusions.calendar_senders;
+        let own = self.from.iter().any(|address| self.is_own(address));
+        own && self.mail_from().is_some_and(|sender| {
+            let domain = sender.domain().as_str();
+            services.iter().any(|service| service == domain)
+        })
     }
 
     /// RFC 5322 3.6.6: a person's program adds the whole Resent block and submits under the person's address.

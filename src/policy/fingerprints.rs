@@ -52,6 +52,7 @@ pub(super) struct Exclusions {
     pub(super) never_with_reply: Vec<String>,
     pub(super) forward_subjects: Vec<String>,
     pub(super) list_senders: Vec<String>,
+    pub(super) calendar_senders: Vec<String>,
     pub(super) report_senders: Vec<String>,
     pub(super) journal_class: String,
 }
