@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auto_forward;
+pub mod behaviour;
 pub mod case;
 pub mod check;
 pub mod classes;
@@ -11,11 +12,13 @@ pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod rule;
+pub mod sighting;
 pub mod verdict;
 
 mod case_document;
 mod fingerprints;
 mod header_text;
+mod hours;
 mod spelling;
 mod wording;
 
