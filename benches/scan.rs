@@ -21,6 +21,7 @@ use beadle::extract::{Content, InProcess, Location, Place, Unit, View};
 use beadle::limits::{Budget, Limits};
 use beadle::mail::{Address, Envelope};
 use beadle::pipeline::judge::{Case, Tools, judge};
+use beadle::policy::history::UNKNOWN;
 use beadle::policy::{ClientFacts, Policy};
 use beadle::roster::{FullName, Person, Roster};
 use daachorse::DoubleArrayAhoCorasick;
@@ -192,6 +193,7 @@ fn judging<'w>(engine: &Arc<Engine>, text: &str) -> Way<'w> {
         engine: engine.clone(),
         policy: Arc::new(Policy::embedded("standard").unwrap()),
         reader: Arc::new(InProcess),
+        zone: jiff::tz::TimeZone::UTC,
     };
     let message = format!(
         "From: Office <office@trust.example>\r\nTo: parent@home.example\r\nSubject: News\r\nMIME-Version: 1.0\r\n\
@@ -207,7 +209,8 @@ fn judging<'w>(engine: &Arc<Engine>, text: &str) -> Way<'w> {
             envelope: &envelope,
             client: ClientFacts { own_server: true },
             message: message.as_bytes(),
-            today: jiff::civil::date(2026, 11, 1),
+            now: jiff::civil::date(2026, 11, 1).at(10, 0, 0, 0),
+            history: &UNKNOWN,
         };
         black_box(judge(&case, &tools, &Budget::new(limits.clone())));
     })

@@ -8,8 +8,10 @@ mod held;
 #[path = "forwards/passed.rs"]
 mod passed;
 
-use beadle::policy::AutomationState::{AutoForward, Journal, None as Nothing, Suspected};
-use beadle::policy::{Action, Policy, automation, decide, mailbox_owner};
+use beadle::policy::AutomationState::{
+    AutoForward, AutoReply, Journal, None as Nothing, Suspected,
+};
+use beadle::policy::{Action, HabitMark, Policy, automation, decide, mailbox_owner};
 use jiff::civil::date;
 
 use fixture::{Fixture, OUT, PLAIN, message, policy};
@@ -85,7 +87,7 @@ fn judge(fixture: &Fixture) {
             "{name}: {evidence:?}"
         );
     }
-    let verdict = decide(&policy, &facts, date(2026, 11, 23));
+    let verdict = decide(&policy, &facts, date(2026, 11, 23).at(10, 0, 0, 0));
     let held = verdict.hits.iter().any(|hit| &*hit.rule == "auto-forward");
     assert_eq!(held, automation.is_forward(), "{name}");
     assert_ne!(verdict.action, Action::Refuse, "{name}");
@@ -217,4 +219,41 @@ fn a_journal_goes_to_the_archive_only_when_one_is_named() {
     assert_eq!(automation(&right.facts(), &policy.classes).state, Journal);
     let wrong = message("journal@trust.example", OUT, headers, PLAIN);
     assert_eq!(automation(&wrong.facts(), &policy.classes).state, Suspected);
+}
+
+#[test]
+fn behaviour_over_time_makes_a_suspicion_and_never_more() {
+    let policy = policy();
+    let headers = "From: jo@trust.example\nTo: jo.private@mail.example\nSubject: FW: Trip\nIn-Reply-To: <1@home.example>\n";
+    let mut message = message("jo@trust.example", OUT, headers, PLAIN);
+    assert_eq!(automation(&message.facts(), &policy.classes).state, Nothing);
+    let mark = |score| HabitMark {
+        id: "B5".into(),
+        score,
+    };
+    for (score, state) in [(15, Nothing), (40, Suspected), (100, Suspected)] {
+        message.history.marks = vec![mark(score), mark(score)];
+        let found = automation(&message.facts(), &policy.classes);
+        assert_eq!(found.state, state);
+        assert_eq!(found.evidence, ["B5".into()]);
+    }
+    let verdict = decide(
+        &policy,
+        &message.facts(),
+        date(2026, 11, 23).at(10, 0, 0, 0),
+    );
+    assert_eq!(verdict.action, Action::Hold);
+    assert!(verdict.hits.iter().any(|hit| hit.because.contains("B5")));
+    // What an exclusion explains stays explained, and the trust's own people may get what they like.
+    let mut reply = OTHERS[0].message();
+    reply.history.marks = vec![mark(40)];
+    let found = automation(&reply.facts(), &policy.classes);
+    assert_eq!(found.state, AutoReply);
+    let mut inside = OTHERS
+        .iter()
+        .find(|f| f.name == "neg_internal_autoforward")
+        .unwrap()
+        .message();
+    inside.history.marks = vec![mark(40)];
+    assert_eq!(automation(&inside.facts(), &policy.classes).state, Nothing);
 }

@@ -81,8 +81,8 @@ impl Trust {
         let passage = self.passage(mail);
         let marks = self.state.marks(&passage, self.moment());
         self.state.note(&passage, self.moment());
-        assert!(marks.iter().all(|(_, score)| *score < 70), "{marks:?}");
-        marks.into_iter().map(|(id, _)| id).collect()
+        assert!(marks.iter().all(|mark| mark.score < 70), "{marks:?}");
+        marks.into_iter().map(|mark| mark.id).collect()
     }
 
     fn quiet(&mut self, mail: &Mail<'_>) {
@@ -532,7 +532,7 @@ fn memory_is_bounded_and_the_oldest_goes_first() {
         "forgotten"
     );
     let marks = trust.state.marks(&again(many - 1), trust.moment());
-    assert_eq!(&*marks[0].0, "B3");
+    assert_eq!(&*marks[0].id, "B3");
     trust.turn(49, 0);
     trust.state.forget(trust.moment());
     assert_eq!(trust.state.sizes(), (PAIRS_AT_MOST, 0));
@@ -558,7 +558,7 @@ proptest! {
             };
             let now = Moment::new(at, local(at));
             let marks = state.marks(&passage, now);
-            prop_assert!(marks.iter().all(|(_, score)| *score < 70));
+            prop_assert!(marks.iter().all(|mark| mark.score < 70));
             state.note(&passage, now);
             state.forget(now);
             prop_assert_eq!(Behaviour::restored(state.snapshot()).snapshot(), state.snapshot());

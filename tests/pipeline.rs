@@ -81,6 +81,7 @@ async fn bench() -> Bench {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
         reader: Arc::new(InProcess),
+        zone: jiff::tz::TimeZone::UTC,
     };
     let settings = Settings {
         identity: trace::Identity {

@@ -13,10 +13,10 @@ use beadle::policy::case::{CaseFinding, CaseMessage};
 use beadle::policy::document::PolicyError;
 use beadle::policy::fields::Mistake;
 use beadle::policy::{Action, Explanation, Gravity, Mode, Policy, Verdict, decide, reply_text};
-use jiff::civil::{Date, date};
+use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
 
-const TODAY: Date = date(2026, 11, 23);
+const NOW: DateTime = date(2026, 11, 23).at(10, 0, 0, 0);
 
 fn domain(text: &str) -> Domain {
     Domain::parse(text).unwrap()
@@ -43,11 +43,12 @@ fn finding(category: Category, place: Place, person: Option<u32>) -> CaseFinding
         view: View::Visible,
         person,
         value: None,
+        obfuscated: false,
     }
 }
 
 fn judged(policy: &Policy, message: &CaseMessage) -> Verdict {
-    decide(policy, &message.facts(), TODAY)
+    decide(policy, &message.facts(), NOW)
 }
 
 fn rules(verdict: &Verdict) -> Vec<&str> {
@@ -89,14 +90,14 @@ fn the_standard_policy_needs_nothing_but_domains() {
 fn every_rule_of_a_built_in_policy_fires_in_one_of_its_cases() {
     for name in Policy::names() {
         let policy = Policy::embedded(name).unwrap();
-        let judging = policy.with_domains(&policy.case_internal, &policy.case_partner);
+        let judging = policy.for_cases();
         for rule in policy
             .rules
             .iter()
             .filter(|rule| rule.mode == Mode::Enforce)
         {
             let fires = policy.cases.iter().any(|case| {
-                let verdict = decide(&judging, &case.message.facts(), case.today);
+                let verdict = decide(&judging, &case.message.facts(), case.now);
                 verdict.hits.iter().any(|hit| hit.rule == rule.id)
             });
             assert!(fires, "{name}: no case for {}", rule.id);
@@ -461,8 +462,12 @@ fn exceptions_waive_named_rules_for_named_people_until_their_day() {
     assert_eq!(verdict.action, Action::Deliver);
     let mut near = verdict.near.iter().map(|near| near.missing.as_str());
     assert_eq!(near.next_back(), Some("waived by exception E1"));
-    let last = decide(&policy, &waived.facts(), date(2026, 12, 31));
-    let past = decide(&policy, &waived.facts(), date(2027, 1, 1));
+    let last = decide(
+        &policy,
+        &waived.facts(),
+        date(2026, 12, 31).at(23, 59, 0, 0),
+    );
+    let past = decide(&policy, &waived.facts(), date(2027, 1, 1).at(0, 0, 0, 0));
     assert_eq!(
         (last.action, past.action),
         (Action::Deliver, Action::Refuse)
@@ -523,13 +528,13 @@ headers = ["no colon"]
         "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses; did you mean addresses?",
         "line 6, classes.contact: found a reserved name",
         "line 8, rule[1].id: found \"Subject Name\"",
-        "line 10, rule[1].action: found \"block\"; allowed: deliver, hold, refuse",
+        "line 10, rule[1].action: found \"block\"; allowed: deliver, tag, warn, reroute, hold, refuse",
         "line 11, rule[1].when.recipients: found \"outsied\"",
         "did you mean \"outside\"?",
         "line 11, rule[1].when.found.categories: found \"pupil-nane\"; allowed: pupil-name, pupil-id, personal-id, personal-detail, credential, marking, financial, medical",
         "did you mean \"pupil-name\"?",
         "line 11, rule[1].when.found.min_people: found a value of type string; allowed: a whole number from 0; write digits without quotes",
-        "line 12, rule[2].action: found nothing; allowed: deliver, hold, refuse; add action = \"hold\"",
+        "line 12, rule[2].action: found nothing; allowed: deliver, tag, warn, reroute, hold, refuse; add action = \"hold\"",
         "line 14, rule[2].title: found a title that an SMTP reply cannot carry",
         "line 15, rule[2].when.protection: found a value of type string; allowed: a list of texts; put it in square brackets",
         "line 16, rule.id: found \"twice\" a second time",

@@ -11,7 +11,6 @@ use crate::app::config::Config;
 use crate::app::{people, tools, wiring};
 use crate::net::access::Access;
 use crate::net::tls_server::TlsServer;
-use crate::pipeline::day;
 use crate::policy::Gravity;
 use crate::roster::RosterKind;
 
@@ -80,7 +79,13 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
         Err(error) => return report.problem("policy", &error.to_string()),
     };
     let mut found = policy.check();
-    found.extend(policy.expired(day(SystemTime::now())));
+    match tools::zone(&config.trust) {
+        Ok(zone) => {
+            let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
+            found.extend(policy.expired(zone.to_datetime(now).date()));
+        }
+        Err(error) => report.problem("time zone", &error.to_string())?,
+    }
     let mut mistakes = 0;
     for problem in found {
         if problem.gravity == Gravity::Note {

@@ -94,6 +94,8 @@ impl Default for Server {
 pub struct Trust {
     /// A built-in policy by name, or a policy file.
     pub policy: String,
+    /// Where the trust is, by its name in the time zone database: for working hours and the last day of exceptions.
+    pub time_zone: String,
     /// The trust's domains; subdomains count.
     pub internal_domains: Vec<String>,
     /// Secure partners' domains; subdomains count.
@@ -116,6 +118,7 @@ impl Default for Trust {
     fn default() -> Self {
         Self {
             policy: "standard".to_owned(),
+            time_zone: "Europe/London".to_owned(),
             internal_domains: Vec::new(),
             partner_domains: Vec::new(),
             roster: Vec::new(),

@@ -22,9 +22,9 @@ use crate::app::{
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
 use crate::mail::{Address, Envelope};
-use crate::pipeline::day;
 use crate::pipeline::judge::{Case, judge};
 use crate::policy::ClientFacts;
+use crate::policy::history::UNKNOWN;
 use crate::worker;
 
 /// The answer is no.
@@ -178,7 +178,7 @@ fn scan(args: &ScanArgs) -> Result<(), Failure> {
         output: args.output,
         reveal: args.reveal,
         limits: Arc::new(config.limits),
-        today: day(SystemTime::now()),
+        now: tools.local(SystemTime::now()),
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let totals = scan::run(&inputs, &tools, &options, &mut out).map_err(Failure::machine)?;
@@ -253,7 +253,8 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
         envelope: &envelope,
         client: ClientFacts { own_server: true },
         message: &message,
-        today: day(SystemTime::now()),
+        now: tools.local(SystemTime::now()),
+        history: &UNKNOWN,
     };
     let judgement = judge(&case, &tools, &Budget::new(Arc::new(config.limits)));
     explain::write(

@@ -17,6 +17,7 @@ use crate::app::cli::Output;
 use crate::app::input::Input;
 use crate::limits::{Budget, Limits};
 use crate::pipeline::judge::{Case, Conclusion, Judgement, Tools, judge};
+use crate::policy::history::UNKNOWN;
 use crate::policy::{Action, ClientFacts};
 
 /// How a scan is done.
@@ -30,8 +31,8 @@ pub struct Options {
     pub reveal: bool,
     /// Ceilings for each message.
     pub limits: Arc<Limits>,
-    /// The day of judging.
-    pub today: jiff::civil::Date,
+    /// The moment of judging.
+    pub now: jiff::civil::DateTime,
 }
 
 /// One finding as printed.
@@ -63,7 +64,12 @@ pub struct UnreadLine {
 pub struct Line {
     file: String,
     disposition: &'static str,
+    /// How a delivered message is treated when it is not just delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
     rules: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadow: Vec<String>,
     findings: Vec<FindingLine>,
     unread: Vec<UnreadLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -76,7 +82,7 @@ pub struct Line {
 /// The contract's word for an action.
 pub fn disposition(action: Action) -> &'static str {
     match action {
-        Action::Deliver => "deliver",
+        Action::Deliver | Action::Tag | Action::Warn | Action::Reroute => "deliver",
         Action::Hold => "quarantine",
         Action::Refuse => "block",
     }
@@ -159,7 +165,8 @@ fn scan_one(input: &Input, tools: &Tools, options: &Options) -> (Line, u64) {
         // Files stand for mail that the trust's own servers handed over.
         client: ClientFacts { own_server: true },
         message: &message,
-        today: options.today,
+        now: options.now,
+        history: &UNKNOWN,
     };
     let judgement = judge(&case, tools, &Budget::new(Arc::clone(&options.limits)));
     let line = describe(input, &judgement, options.reveal, started.elapsed());
@@ -171,7 +178,9 @@ fn unreadable(input: &Input, error: &io::Error) -> Line {
     Line {
         file: input.name.clone(),
         disposition: disposition(Action::Hold),
+        action: None,
         rules: Vec::new(),
+        shadow: Vec::new(),
         findings: Vec::new(),
         unread: vec![UnreadLine {
             location: "body".to_owned(),
@@ -192,6 +201,7 @@ fn describe(input: &Input, judgement: &Judgement, reveal: bool, took: Duration) 
         .map(|hit| hit.rule.to_string())
         .collect();
     rules.dedup();
+    let action = judgement.verdict.action;
     let defects: Vec<&'static str> = judgement
         .defects
         .iter()
@@ -200,8 +210,15 @@ fn describe(input: &Input, judgement: &Judgement, reveal: bool, took: Duration) 
         .collect();
     Line {
         file: input.name.clone(),
-        disposition: disposition(judgement.verdict.action),
+        disposition: disposition(action),
+        action: (action.passes() && action != Action::Deliver).then(|| action.name()),
         rules,
+        shadow: judgement
+            .verdict
+            .shadow
+            .iter()
+            .map(|hit| hit.rule.to_string())
+            .collect(),
         findings: finding_lines(judgement, reveal),
         unread: judgement
             .content

@@ -76,6 +76,14 @@ pub enum ToolsError {
         /// Pupils in the new files.
         after: usize,
     },
+    /// A time zone is none.
+    #[error(
+        "trust.time_zone: found `{found}`; allowed: a name of the time zone database such as Europe/London; mend the name"
+    )]
+    Zone {
+        /// What stands there.
+        found: String,
+    },
     /// A domain is none.
     #[error(
         "{key}: found `{found}`; allowed: domain names such as trust.example; write the part after the @"
@@ -105,6 +113,14 @@ pub fn build(
         engine: Arc::new(engine),
         policy: Arc::new(policy),
         reader,
+        zone: zone(&config.trust)?,
+    })
+}
+
+/// Where the trust is.
+pub fn zone(trust: &Trust) -> Result<jiff::tz::TimeZone, ToolsError> {
+    jiff::tz::TimeZone::get(&trust.time_zone).map_err(|_| ToolsError::Zone {
+        found: trust.time_zone.clone(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::extract::{Content, FileInput, Reader};
 use crate::limits::Budget;
@@ -11,6 +11,7 @@ use crate::pipeline::judge::{Case, Judgement, Tools, judge};
 use crate::pipeline::received::Received;
 use crate::pipeline::way::Pipeline;
 use crate::policy::ClientFacts;
+use crate::policy::history::UNKNOWN;
 use crate::relay::trace;
 use crate::store::Identity;
 
@@ -97,18 +98,12 @@ fn examine(
             own_server: received.client.own_server,
         },
         message: &received.message,
-        today: day(received.arrived),
+        now: tools.local(received.arrived),
+        history: &UNKNOWN,
     };
     Examined {
         judgement: judge(&case, tools, budget),
         identity: Identity::of(&received.message),
         looping: names.check_loop(&received.message).err(),
     }
-}
-
-/// The civil day in UTC of a moment.
-pub fn day(at: SystemTime) -> jiff::civil::Date {
-    jiff::tz::Offset::UTC
-        .to_datetime(jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
-        .date()
 }

@@ -5,13 +5,14 @@
 //! cannot fail: what could not be read, or was not finished in time, is a fact that policy rules on.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::detect::{Category, Confidence, Engine, Findings, ScanContext, Secret};
 use crate::extract::{self, Content, Location, Place, ProtectionState, Reader};
 use crate::limits::Budget;
 use crate::mail::{Address, Envelope, Recipient};
 use crate::mime::{self, Defect, Headers};
-use crate::policy::{self, AutomationState, ClientFacts, Facts, Policy, Verdict};
+use crate::policy::{self, AutomationState, ClientFacts, Facts, History, Policy, Verdict};
 
 /// What judging works with; swapped as a whole on reload.
 #[derive(Clone)]
@@ -22,6 +23,16 @@ pub struct Tools {
     pub policy: Arc<Policy>,
     /// Who reads rich attachments.
     pub reader: Arc<dyn Reader>,
+    /// Where the trust is, for its working hours.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Tools {
+    /// The trust's local time at a moment.
+    pub fn local(&self, at: SystemTime) -> jiff::civil::DateTime {
+        let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        self.zone.to_datetime(at)
+    }
 }
 
 /// A message to judge.
@@ -33,8 +44,10 @@ pub struct Case<'a> {
     pub client: ClientFacts,
     /// The message as received.
     pub message: &'a [u8],
-    /// The day of judging, for exceptions that expire.
-    pub today: jiff::civil::Date,
+    /// The moment of judging in the trust's local time, for time windows and exceptions that expire.
+    pub now: jiff::civil::DateTime,
+    /// What was seen before.
+    pub history: &'a History,
 }
 
 /// A verdict and its grounds.
@@ -52,6 +65,8 @@ pub struct Judgement {
     pub defects: Vec<Defect>,
     /// Size of the message in bytes.
     pub bytes: u64,
+    /// What was seen before it.
+    pub history: History,
 }
 
 /// One thing concluded about a message, in the words of the outside contract: a finding, a protected part, or automatic forwarding.
@@ -140,6 +155,7 @@ impl Judgement {
             content: &self.content,
             findings: &self.findings,
             message_bytes: self.bytes,
+            history: &self.history,
         }
     }
 }
@@ -161,8 +177,9 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
         content: &content,
         findings: &findings,
         message_bytes: case.message.len() as u64,
+        history: case.history,
     };
-    let verdict = policy::decide(&tools.policy, &facts, case.today);
+    let verdict = policy::decide(&tools.policy, &facts, case.now);
     Judgement {
         verdict,
         findings,
@@ -170,6 +187,7 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
         defects: message.defects,
         content,
         bytes: case.message.len() as u64,
+        history: case.history.clone(),
     }
 }
 

@@ -10,5 +10,4 @@ pub mod received;
 pub mod record;
 pub mod way;
 
-pub use examine::day;
 pub use received::{Accept, Client, Received, TlsFacts};

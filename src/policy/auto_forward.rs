@@ -8,7 +8,8 @@
 //! RFC 3834 (Auto-Submitted), RFC 5322 3.6.6 (Resent fields), RFC 2919 and RFC 2369 (List fields), RFC 6522 (reports).
 //!
 //! # Known gaps
-//! Rules that Outlook runs itself leave no mark; only behaviour over time shows them. HCL Domino's marks are not known.
+//! Rules that Outlook runs itself leave no mark; only behaviour over time ([`super::behaviour`]) shows them, and alone makes at most a
+//! suspicion. HCL Domino's marks are not known.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -213,6 +214,9 @@ impl Seen<'_> {
                 PROBABLE
             };
             marks.add(&"envelope".into(), score, false);
+        }
+        for mark in &self.facts.history.marks {
+            marks.add(&mark.id, mark.score.min(CERTAIN - 1), false);
         }
         if marks.best_without_traces < PROBABLE && self.is_manual_redirect() {
             return AutomationState::ManualRedirect;

@@ -11,9 +11,9 @@
 //! forward: neither is marked. Message-IDs of mail that comes in are known only where that mail passes this relay.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 
-use super::fingerprints::{Behavioural, PATTERNS};
+use super::fingerprints::{Behavioural, Mark, PATTERNS};
+use super::history::HabitMark;
 use super::hours::Hours;
 
 /// Pairs of mailbox and target that are kept; about 0.7 KB each.
@@ -187,12 +187,15 @@ pub struct Snapshot {
 
 impl Behaviour {
     /// The marks of this message, which [`Behaviour::note`] has not been told of: each id once, with its score.
-    pub fn marks(&self, passage: &Passage, now: Moment) -> Vec<(Arc<str>, u32)> {
+    pub fn marks(&self, passage: &Passage, now: Moment) -> Vec<HabitMark> {
         let limits = &PATTERNS.file.behaviour;
         let mut found = Vec::new();
-        let mut add = |holds: bool, mark: &super::fingerprints::Mark| {
-            if holds && !found.iter().any(|(id, _)| *id == mark.id) {
-                found.push((mark.id.clone(), mark.score));
+        let mut add = |holds: bool, mark: &Mark| {
+            if holds && !found.iter().any(|known: &HabitMark| known.id == mark.id) {
+                found.push(HabitMark {
+                    id: mark.id.clone(),
+                    score: mark.score,
+                });
             }
         };
         if passage.inbound || passage.targets.is_empty() {

@@ -1,13 +1,14 @@
 //! A policy's own cases: a message in short form and what must become of it.
 
-use jiff::civil::Date;
+use jiff::civil::DateTime;
 
 use super::auto_forward::AutomationState;
 use super::facts::{ClientFacts, Facts};
+use super::history::History;
 use super::verdict::Action;
 use crate::detect::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
 use crate::extract::{
-    Content, Location, Place, Protection, ProtectionState, Unread, UnreadReason, View,
+    Content, FileFact, Location, Place, Protection, ProtectionState, Unread, UnreadReason, View,
 };
 use crate::mail::Envelope;
 use crate::mime::Defect;
@@ -24,10 +25,16 @@ pub struct Case {
     pub expect: Action,
     /// The rules that must fire, in any order, when the case names them.
     pub rules: Option<Vec<String>>,
+    /// The rules in shadow mode that must have fired, when the case names them.
+    pub shadow: Option<Vec<String>>,
+    /// The exceptions that must have set a rule aside, when the case names them.
+    pub waived: Option<Vec<String>>,
+    /// How many recipients are held while the others get the message, when the case says so.
+    pub split: Option<usize>,
     /// How the message must be taken to have been sent, when the case says so.
     pub automation: Option<AutomationState>,
-    /// The day it is judged on.
-    pub today: Date,
+    /// When it is judged.
+    pub now: DateTime,
     /// The line it starts on.
     pub line: usize,
 }
@@ -49,6 +56,8 @@ pub struct CaseMessage {
     pub findings: Findings,
     /// Size in bytes.
     pub bytes: u64,
+    /// What was seen before.
+    pub history: History,
 }
 
 impl CaseMessage {
@@ -62,6 +71,7 @@ impl CaseMessage {
             content: Content::default(),
             findings: Findings::default(),
             bytes: 0,
+            history: History::default(),
         }
     }
 
@@ -75,6 +85,7 @@ impl CaseMessage {
             content: &self.content,
             findings: &self.findings,
             message_bytes: self.bytes,
+            history: &self.history,
         }
     }
 
@@ -109,7 +120,7 @@ impl CaseMessage {
             text: Secret::new("case"),
             masked: "c...".to_owned(),
             reasons: Vec::new(),
-            obfuscated: false,
+            obfuscated: finding.obfuscated,
         });
     }
 
@@ -142,6 +153,20 @@ impl CaseMessage {
             .push(Location::of(place).at("picture"));
     }
 
+    /// Adds an attached file of a media type; findings in attachments stand in the first.
+    pub fn add_file(&mut self, media_type: &str, bytes: u64, mismatch: bool) {
+        let name = match self.content.files.len() {
+            0 => "file".to_owned(),
+            more => format!("file {}", more + 1),
+        };
+        self.content.files.push(FileFact {
+            location: Location::of(Place::Attachment(vec![name])),
+            kind: media_type.to_owned(),
+            bytes,
+            mismatch,
+        });
+    }
+
     /// Adds an unread part.
     pub fn add_unread(&mut self, reason: UnreadReason) {
         self.content.unread.push(Unread {
@@ -167,6 +192,8 @@ pub struct CaseFinding {
     pub view: View,
     /// Whom it is about.
     pub person: Option<u32>,
+    /// A disguise was undone for it.
+    pub obfuscated: bool,
     /// Which value it is, for counting distinct ones; by default one for each person, else a new one.
     pub value: Option<u32>,
 }

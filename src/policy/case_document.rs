@@ -1,10 +1,14 @@
 //! Reads the cases of a policy file.
 
+use jiff::civil::{date, time};
+
 use super::case::{Case, CaseFinding, CaseMessage};
+use super::condition::{PlaceKind, ViewKind};
 use super::document::{addresses, no_address, rules_exist};
 use super::facts::ClientFacts;
 use super::fields::{Fields, Sink};
-use super::rule::{PlaceKind, Rule, ViewKind};
+use super::rule::Rule;
+use super::rule_document::ACTIONS;
 use crate::detect::{Category, Confidence};
 use crate::extract::{Place, View};
 use crate::mail::{Address, Envelope};
@@ -49,29 +53,63 @@ pub(super) fn case(sink: &mut Sink, rules: &[Rule], mut fields: Fields<'_, '_>) 
     message.defects = fields.choices(sink, "defects");
     message.findings.unfinished = fields.flag(sink, "unfinished").unwrap_or(false);
     message.bytes = fields.number(sink, "bytes").unwrap_or(0);
+    case_files(sink, &mut fields, &mut message);
+    let rcpts = message.envelope.rcpts.len();
+    let known = |flag: Option<bool>| flag.map_or_else(Vec::new, |known| vec![known; rcpts]);
+    message.history.first_contact = known(fields.flag(sink, "first_contact"));
+    message.history.sole_writer = known(fields.flag(sink, "sole_writer"));
     let expected = fields.has("expect");
     let expect = fields.choice(sink, "expect");
     if expect.is_none() && !expected {
         let mend = "add expect = \"deliver\"";
         let key = fields.key("expect");
-        sink.mistake(fields.line, key, "nothing", "deliver, hold, refuse", mend);
+        sink.mistake(fields.line, key, "nothing", ACTIONS, mend);
     }
-    let has_rules = fields.has("rules");
-    let named = fields.texts(sink, "rules");
-    rules_exist(sink, rules, &fields.key("rules"), &named);
+    let fired = expected_rules(sink, rules, &mut fields, "rules");
+    let shadow = expected_rules(sink, rules, &mut fields, "shadow");
+    let has_waived = fields.has("waived");
+    let waived = fields.texts(sink, "waived");
+    let split = fields.number(sink, "split");
     let automation = fields.choice(sink, "automation");
-    let today = fields.date(sink, "today");
+    let today = fields.date(sink, "today").unwrap_or(date(2026, 1, 5));
+    let time = fields.time(sink, "time").unwrap_or(time(10, 0, 0, 0));
     let line = fields.line;
     fields.finish(sink);
     Some(Case {
         name,
         message,
         expect: expect?,
-        rules: has_rules.then(|| named.into_iter().map(|text| text.value).collect()),
+        rules: fired,
+        shadow,
+        waived: has_waived.then(|| waived.into_iter().map(|text| text.value).collect()),
+        split: split.map(|count| count as usize),
         automation,
-        today: today.unwrap_or(jiff::civil::Date::constant(2026, 1, 1)),
+        now: today.to_datetime(time),
         line,
     })
+}
+
+/// Rules by id that a case expects; `None` when it does not say.
+fn expected_rules(
+    sink: &mut Sink,
+    rules: &[Rule],
+    fields: &mut Fields<'_, '_>,
+    name: &'static str,
+) -> Option<Vec<String>> {
+    let said = fields.has(name);
+    let named = fields.texts(sink, name);
+    rules_exist(sink, rules, &fields.key(name), &named);
+    said.then(|| named.into_iter().map(|text| text.value).collect())
+}
+
+fn case_files(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
+    for mut entry in fields.tables(sink, "files") {
+        let media = entry.required_text(sink, "type").value;
+        let bytes = entry.number(sink, "bytes").unwrap_or(10_000);
+        let misnamed = entry.flag(sink, "misnamed").unwrap_or(false);
+        entry.finish(sink);
+        message.add_file(&media, bytes, misnamed);
+    }
 }
 
 fn case_headers(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {
@@ -94,6 +132,7 @@ fn case_finding(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Option<CaseFindi
     let view: Option<ViewKind> = fields.choice(sink, "view");
     let person = fields.number(sink, "person");
     let value = fields.number(sink, "value");
+    let obfuscated = fields.flag(sink, "obfuscated").unwrap_or(false);
     fields.finish(sink);
     let category = category?;
     Some(CaseFinding {
@@ -115,6 +154,7 @@ fn case_finding(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Option<CaseFindi
         },
         person: person.map(|number| number as u32),
         value: value.map(|number| number as u32),
+        obfuscated,
     })
 }
 

@@ -1,14 +1,16 @@
 //! What is wrong with a policy although it can be read: rules that cannot fire, exceptions that overreach, cases that fail.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
 
 use super::classes::{INTERNAL, PARTNER};
+use super::condition::{ClassRef, When};
 use super::decide::decide;
 use super::fields::all_of;
-use super::rule::{ClassRef, Mode, Policy, Rule};
-use super::verdict::Action;
+use super::rule::{Mode, Policy, Rule};
+use super::verdict::{Action, RuleHit};
 use crate::detect::Category;
 
 /// How grave a problem is.
@@ -54,13 +56,15 @@ impl Policy {
 
     /// The exceptions that are past their last day.
     pub fn expired(&self, today: Date) -> Vec<Problem> {
-        let past = self.exceptions.iter().filter(|e| e.expires < today);
-        past.map(|exception| Problem {
+        let dated = self.exceptions.iter();
+        let dated = dated.filter_map(|exception| Some((exception, exception.expires?)));
+        let past = dated.filter(|(_, last)| *last < today);
+        past.map(|(exception, last)| Problem {
             gravity: Gravity::Note,
             line: Some(exception.line),
             text: format!(
-                "exception {} expired on {}: renew or remove it",
-                exception.id, exception.expires
+                "exception {} expired on {last}: renew or remove it",
+                exception.id
             ),
         })
         .collect()
@@ -101,7 +105,7 @@ impl Policy {
             if let Some(why) = never_fires(rule) {
                 say(Gravity::Error, format!("it can never fire: {why}"));
             }
-            if rule.when == super::rule::When::default() {
+            if rule.when == When::default() {
                 let text = "it has no conditions and fires for every message; add when = { ... }";
                 say(Gravity::Error, text.to_owned());
             }
@@ -179,7 +183,7 @@ impl Policy {
     }
 
     fn check_cases(&self, problems: &mut Vec<Problem>) {
-        let policy = self.with_domains(&self.case_internal, &self.case_partner);
+        let policy = self.for_cases();
         for case in &self.cases {
             let mut say = |text: String| {
                 problems.push(Problem {
@@ -188,9 +192,8 @@ impl Policy {
                     text: format!("case \"{}\": {text}", case.name),
                 });
             };
-            let verdict = decide(&policy, &case.message.facts(), case.today);
-            let mut fired: Vec<&str> = verdict.hits.iter().map(|hit| &*hit.rule).collect();
-            fired.sort_unstable();
+            let verdict = decide(&policy, &case.message.facts(), case.now);
+            let fired = ids(&verdict.hits);
             if verdict.action != case.expect {
                 say(format!(
                     "expected {}, came out as {} (rules that fired: {})",
@@ -199,16 +202,26 @@ impl Policy {
                     fired.join(", ")
                 ));
             }
-            if let Some(rules) = &case.rules {
-                let mut wanted: Vec<&str> = rules.iter().map(String::as_str).collect();
+            let mut compare = |what: &str, wanted: &Option<Vec<String>>, got: Vec<&str>| {
+                let Some(wanted) = wanted else { return };
+                let mut wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
                 wanted.sort_unstable();
-                if wanted != fired {
+                if wanted != got {
                     say(format!(
-                        "expected rules {}, but {} fired",
-                        wanted.join(", "),
-                        fired.join(", ")
+                        "expected {what} {}, but {} fired",
+                        named(&wanted),
+                        named(&got)
                     ));
                 }
+            };
+            compare("rules", &case.rules, fired);
+            compare("rules in shadow mode", &case.shadow, ids(&verdict.shadow));
+            let waived = verdict.waived.iter().map(|waived| &*waived.exception);
+            let waived: BTreeSet<&str> = waived.collect();
+            compare("exceptions", &case.waived, waived.into_iter().collect());
+            let held = verdict.split.as_ref().map(Vec::len);
+            if case.split.is_some() && case.split != held {
+                say(format!("{} recipients are held apart", held.unwrap_or(0)));
             }
             if case
                 .automation
@@ -220,6 +233,19 @@ impl Policy {
                 ));
             }
         }
+    }
+}
+
+fn ids(hits: &[RuleHit]) -> Vec<&str> {
+    let mut ids: Vec<&str> = hits.iter().map(|hit| &*hit.rule).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn named(ids: &[&str]) -> String {
+    match ids {
+        [] => "none".to_owned(),
+        ids => ids.join(", "),
     }
 }
 

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::rule::Party;
 use crate::mail::{Address, Domain};
 
 /// A class of correspondents with its members.
@@ -135,6 +136,19 @@ impl Classes {
                 }
             }
             self.index();
+        }
+    }
+
+    /// Adds a mailbox, or a domain with all below it, to a class by its index.
+    pub fn add_member(&mut self, index: usize, party: &Party) {
+        match party {
+            Party::Domain(domain) => self.add_domains(index, std::slice::from_ref(domain)),
+            Party::Mailbox(key) => {
+                if let Some(class) = self.list.get_mut(index) {
+                    class.addresses.push(key.clone());
+                    self.index();
+                }
+            }
         }
     }
 

@@ -10,10 +10,12 @@ use toml::de::DeTable;
 
 use super::case_document::case;
 use super::classes::{CLASSES_AT_MOST, Class, Classes};
+use super::condition::ClassRef;
 use super::fields::{Fields, Lined, Mistake, Sink};
-use super::rule::{Cap, ClassRef, Exception, Found, Party, PlaceKind, Policy, Rule, When};
-use super::verdict::Action;
-use crate::detect::Confidence;
+use super::governance::Governance;
+use super::governance_document::governance;
+use super::rule::{Party, Policy, Rule};
+use super::rule_document::{cap, exception, identity, rule};
 use crate::mail::{Address, Domain};
 
 /// Why there is no policy.
@@ -50,7 +52,39 @@ const EMBEDDED: &[(&str, &str)] = &[(
 )];
 
 /// Names that have a meaning of their own and cannot be given to a class.
-const RESERVED: &[&str] = &["any", "outside", "not-internal", "contact"];
+const RESERVED: &[&str] = &[
+    "any",
+    "outside",
+    "not-internal",
+    "null",
+    "contact",
+    "first-contact",
+];
+
+/// Of whom a list of classes speaks: not every word fits everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Recipients of the envelope.
+    Recipients,
+    /// The sender of the envelope.
+    Senders,
+    /// Addresses that headers name.
+    Named,
+}
+
+impl Side {
+    fn reads(self, word: &str) -> Option<ClassRef> {
+        match (word, self) {
+            ("any", _) => Some(ClassRef::Any),
+            ("outside", _) => Some(ClassRef::Outside),
+            ("not-internal", _) => Some(ClassRef::NotInternal),
+            ("null", Self::Senders) => Some(ClassRef::Null),
+            ("contact", Self::Recipients) => Some(ClassRef::Contact),
+            ("first-contact", Self::Recipients) => Some(ClassRef::FirstContact),
+            _ => None,
+        }
+    }
+}
 
 impl Policy {
     /// Reads the text of a policy file; `file` is its name, for messages.
@@ -98,10 +132,12 @@ fn policy(sink: &mut Sink, mut top: Fields<'_, '_>) -> Policy {
     let name = top.required_text(sink, "name").value.into();
     let title = top.required_text(sink, "title").value.into();
     let source = optional(top.text(sink, "source"));
+    let limits = plain(top.texts(sink, "limits"));
     let classes = match top.table(sink, "classes") {
         Some(table) => Classes::new(classes(sink, &table)),
         None => Classes::default(),
     };
+    let governance = governance(sink, &mut top);
     let mut rules = Vec::new();
     for fields in top.tables(sink, "rule") {
         let rule = rule(sink, &classes, fields);
@@ -113,13 +149,20 @@ fn policy(sink: &mut Sink, mut top: Fields<'_, '_>) -> Policy {
         rules.push(rule);
     }
     let caps = top.tables(sink, "cap").into_iter();
-    let caps = caps.map(|fields| cap(sink, fields)).collect();
+    let caps = caps.map(|fields| cap(sink, &classes, fields)).collect();
     let exceptions = top.tables(sink, "exception").into_iter();
     let exceptions = exceptions
-        .filter_map(|fields| exception(sink, &classes, &rules, fields))
+        .map(|fields| exception(sink, &classes, &rules, fields))
         .collect();
+    let identities = top.tables(sink, "identity").into_iter();
+    let identities = identities
+        .filter_map(|fields| identity(sink, fields))
+        .collect();
+    let confidential = class_refs(sink, &classes, &mut top, "confidential", Side::Recipients);
+    roles_exist(sink, &rules, &governance);
     let case_internal = domains(sink, &mut top, "case_internal");
     let case_partner = domains(sink, &mut top, "case_partner");
+    let case_members = case_members(sink, &classes, &mut top);
     let cases = top.tables(sink, "case").into_iter();
     let cases = cases
         .filter_map(|fields| case(sink, &rules, fields))
@@ -129,21 +172,80 @@ fn policy(sink: &mut Sink, mut top: Fields<'_, '_>) -> Policy {
         name,
         title,
         source,
+        limits,
         classes,
         rules,
         caps,
         exceptions,
+        identities,
+        confidential,
+        governance,
         cases,
         case_internal,
         case_partner,
+        case_members,
     }
 }
 
-fn optional(text: Option<Lined<String>>) -> Option<Arc<str>> {
+/// Rules may only tell roles that `[people]` knows.
+fn roles_exist(sink: &mut Sink, rules: &[Rule], governance: &Governance) {
+    let mut known = vec!["sender", "owner"];
+    known.extend(governance.people.iter().map(|person| &*person.role));
+    for rule in rules {
+        let escalated = rule.escalate.iter().flat_map(|e| &e.to);
+        for role in rule.tell.iter().chain(escalated) {
+            if !known.contains(&role.name()) {
+                let key = format!("rule {}.tell", rule.id);
+                sink.wrong_word(rule.line, &key, role.name(), &known);
+            }
+        }
+    }
+    for role in &governance.review.reviewers {
+        if governance.person(role).is_none() {
+            sink.wrong_word(1, "review.reviewers", role, &known[2..]);
+        }
+    }
+}
+
+/// Members of classes that only the cases count on.
+fn case_members(
+    sink: &mut Sink,
+    classes: &Classes,
+    top: &mut Fields<'_, '_>,
+) -> Vec<(usize, Party)> {
+    let Some(table) = top.table(sink, "case_members") else {
+        return Vec::new();
+    };
+    let mut members = Vec::new();
+    let names: Vec<&str> = classes.list().iter().map(|class| &*class.name).collect();
+    for (name, texts) in table.lists(sink) {
+        let Some(index) = classes.position(&name.value) else {
+            sink.wrong_word(name.line, &table.key(&name.value), &name.value, &names);
+            continue;
+        };
+        for text in texts {
+            match Party::parse(&text.value) {
+                Some(party) => members.push((index, party)),
+                None => no_address(sink, &table.key(&name.value), text.line, "nor a domain"),
+            }
+        }
+    }
+    members
+}
+
+pub(super) fn plain(texts: Vec<Lined<String>>) -> Vec<Arc<str>> {
+    texts.into_iter().map(|text| text.value.into()).collect()
+}
+
+pub(super) fn optional(text: Option<Lined<String>>) -> Option<Arc<str>> {
     text.map(|text| text.value.into())
 }
 
-fn domains(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Domain> {
+pub(super) fn domains(
+    sink: &mut Sink,
+    fields: &mut Fields<'_, '_>,
+    name: &'static str,
+) -> Vec<Domain> {
     let texts = fields.texts(sink, name);
     let mut domains = Vec::new();
     for text in texts {
@@ -162,7 +264,7 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
     let mut list = Vec::new();
     for (name, mut fields) in table.entries(sink) {
         if RESERVED.contains(&name.value.as_str()) {
-            let allowed = "a name other than any, outside, not-internal, contact";
+            let allowed = format!("a name other than {}", RESERVED.join(", "));
             let mend = "rename the class";
             let found = "a reserved name";
             sink.mistake(name.line, table.key(&name.value), found, allowed, mend);
@@ -208,210 +310,29 @@ pub(super) fn no_address(sink: &mut Sink, key: &str, line: usize, why: &str) {
     sink.mistake(line, key, found, allowed, "write it as local@domain");
 }
 
-fn class_refs(
+pub(super) fn class_refs(
     sink: &mut Sink,
     classes: &Classes,
     fields: &mut Fields<'_, '_>,
     name: &'static str,
+    side: Side,
 ) -> Vec<ClassRef> {
     let texts = fields.some_texts(sink, name);
     let mut refs = Vec::new();
     for text in texts {
-        let class = match text.value.as_str() {
-            "any" => Some(ClassRef::Any),
-            "outside" => Some(ClassRef::Outside),
-            "not-internal" => Some(ClassRef::NotInternal),
-            "contact" => Some(ClassRef::Contact),
-            named => classes.position(named).map(ClassRef::Named),
-        };
+        let word = text.value.as_str();
+        let class = side
+            .reads(word)
+            .or_else(|| classes.position(word).map(ClassRef::Named));
         if class.is_none() {
-            let mut allowed = RESERVED.to_vec();
+            let reserved = RESERVED.iter().copied();
+            let mut allowed: Vec<&str> = reserved.filter(|w| side.reads(w).is_some()).collect();
             allowed.extend(classes.list().iter().map(|class| &*class.name));
             sink.wrong_word(text.line, &fields.key(name), &text.value, &allowed);
         }
         refs.extend(class);
     }
     refs
-}
-
-fn rule(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> Rule {
-    let id = fields.required_text(sink, "id");
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !id.value.chars().all(plain) {
-        let allowed = "lower-case letters, digits and hyphens";
-        let found = format!("\"{}\"", id.value);
-        let mend = "ids are written in logs and replies: simplify it";
-        sink.mistake(id.line, fields.key("id"), found, allowed, mend);
-    }
-    let title = fields.required_text(sink, "title");
-    let printable = title.value.chars().all(|c| (' '..='~').contains(&c));
-    if !printable || title.value.len() > 100 {
-        let allowed = "one line of at most 100 ASCII characters";
-        let found = "a title that an SMTP reply cannot carry";
-        let mend = "shorten it, or replace characters such as curly quotes";
-        sink.mistake(title.line, fields.key("title"), found, allowed, mend);
-    }
-    let clause = optional(fields.text(sink, "clause"));
-    let severity = fields.choice(sink, "severity").unwrap_or_default();
-    let has_action = fields.has("action");
-    let action = fields.choice(sink, "action");
-    if action.is_none() && !has_action {
-        let mend = "add action = \"hold\"";
-        let allowed = "deliver, hold, refuse";
-        sink.mistake(fields.line, fields.key("action"), "nothing", allowed, mend);
-    }
-    let mode = fields.choice(sink, "mode").unwrap_or_default();
-    let waivable = fields.flag(sink, "waivable").unwrap_or(true);
-    let remedy = optional(fields.text(sink, "remedy"));
-    let when = match fields.table(sink, "when") {
-        Some(table) => when(sink, classes, table),
-        None => When::default(),
-    };
-    let line = fields.line;
-    fields.finish(sink);
-    Rule {
-        id: id.value.into(),
-        title: title.value.into(),
-        clause,
-        severity,
-        action: action.unwrap_or(Action::Hold),
-        mode,
-        waivable,
-        when,
-        remedy,
-        line,
-    }
-}
-
-fn when(sink: &mut Sink, classes: &Classes, mut fields: Fields<'_, '_>) -> When {
-    let recipients = class_refs(sink, classes, &mut fields, "recipients");
-    let except_recipients = class_refs(sink, classes, &mut fields, "except_recipients");
-    let min_recipients = fields.number(sink, "min_recipients").unwrap_or(1) as usize;
-    let found = fields.table(sink, "found").map(|table| found(sink, table));
-    let when = When {
-        recipients,
-        except_recipients,
-        min_recipients,
-        senders: fields.choices(sink, "senders"),
-        found,
-        protection: fields.choices(sink, "protection"),
-        locks: fields.flag(sink, "locks"),
-        unread: fields.choices_or_any(sink, "unread"),
-        defects: fields.choices_or_any(sink, "defects"),
-        automation: fields.choices(sink, "automation"),
-        recognised: fields.flag(sink, "recognised"),
-        unfinished: fields.flag(sink, "unfinished"),
-        min_bytes: fields.number(sink, "min_bytes"),
-    };
-    fields.finish(sink);
-    when
-}
-
-fn found(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Found {
-    let plain = |texts: Vec<Lined<String>>| texts.into_iter().map(|text| text.value).collect();
-    let detectors = plain(fields.texts(sink, "detectors"));
-    let except_detectors = plain(fields.texts(sink, "except_detectors"));
-    let places = fields.choices_or_any::<PlaceKind>(sink, "locations");
-    let found = Found {
-        categories: fields.choices(sink, "categories"),
-        detectors,
-        except_detectors,
-        min_confidence: fields
-            .choice(sink, "min_confidence")
-            .unwrap_or(Confidence::Medium),
-        min_people: fields.number(sink, "min_people").unwrap_or(0) as usize,
-        min_values: fields.number(sink, "min_values").unwrap_or(0) as usize,
-        places: match places {
-            Some(super::fields::AnyOf::Of(list)) => Some(list),
-            Some(super::fields::AnyOf::Any) | None => None,
-        },
-        views: fields.choices(sink, "views"),
-        tied_to_person: fields.flag(sink, "tied_to_person").unwrap_or(false),
-    };
-    fields.finish(sink);
-    found
-}
-
-fn cap(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Cap {
-    let cap = Cap {
-        automation: fields.choices(sink, "automation"),
-        senders: fields.choices(sink, "senders"),
-        at: fields.choice(sink, "at").unwrap_or(Action::Hold),
-        reason: fields.required_text(sink, "reason").value.into(),
-    };
-    if cap.automation.is_empty() && cap.senders.is_empty() {
-        let allowed = "automation or senders";
-        let mend = "say for which messages the cap is";
-        let key = fields.key("");
-        let key = key.trim_end_matches('.');
-        sink.mistake(fields.line, key, "a cap on everything", allowed, mend);
-    }
-    fields.finish(sink);
-    cap
-}
-
-fn exception(
-    sink: &mut Sink,
-    classes: &Classes,
-    rules: &[Rule],
-    mut fields: Fields<'_, '_>,
-) -> Option<Exception> {
-    let id = fields.required_text(sink, "id").value;
-    let named = fields.texts(sink, "rules");
-    rules_exist(sink, rules, &fields.key("rules"), &named);
-    for text in &named {
-        let fixed = rules.iter().any(|r| *r.id == *text.value && !r.waivable);
-        if fixed {
-            let found = format!("\"{}\", which cannot be waived", text.value);
-            let allowed = "rules without waivable = false";
-            let mend = "remove it from this exception";
-            sink.mistake(text.line, fields.key("rules"), found, allowed, mend);
-        }
-    }
-    if named.is_empty() {
-        let mend = "add rules = [\"...\"]";
-        let allowed = "the rules it waives, by id";
-        sink.mistake(fields.line, fields.key("rules"), "nothing", allowed, mend);
-    }
-    let before = sink.mistakes.len();
-    let senders = parties(sink, &mut fields, "senders");
-    let recipients = parties(sink, &mut fields, "recipients");
-    let class_list = class_refs(sink, classes, &mut fields, "classes");
-    let unlimited = senders.is_empty() && recipients.is_empty() && class_list.is_empty();
-    if unlimited && sink.mistakes.len() == before {
-        let allowed = "senders, recipients or classes";
-        let mend = "say for whom it is, or switch the rule off";
-        let key = fields.key("senders");
-        sink.mistake(
-            fields.line,
-            key,
-            "an exception for everybody",
-            allowed,
-            mend,
-        );
-    }
-    let reason = fields.required_text(sink, "reason").value.into();
-    let approver = fields.required_text(sink, "approver").value.into();
-    let dated = fields.has("expires");
-    let expires = fields.date(sink, "expires");
-    if expires.is_none() && !dated {
-        let mend = "add expires = 2027-07-31";
-        let key = fields.key("expires");
-        sink.mistake(fields.line, key, "nothing", "a date, required", mend);
-    }
-    let line = fields.line;
-    fields.finish(sink);
-    Some(Exception {
-        id: id.into(),
-        rules: named.into_iter().map(|text| text.value.into()).collect(),
-        senders,
-        recipients,
-        classes: class_list,
-        reason,
-        approver,
-        expires: expires?,
-        line,
-    })
 }
 
 pub(super) fn rules_exist(sink: &mut Sink, rules: &[Rule], key: &str, named: &[Lined<String>]) {
@@ -421,16 +342,4 @@ pub(super) fn rules_exist(sink: &mut Sink, rules: &[Rule], key: &str, named: &[L
             sink.wrong_word(text.line, key, &text.value, &ids);
         }
     }
-}
-
-fn parties(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<Party> {
-    let texts = fields.texts(sink, name);
-    let mut list = Vec::new();
-    for text in texts {
-        match Party::parse(&text.value) {
-            Some(party) => list.push(party),
-            None => no_address(sink, &fields.key(name), text.line, "nor a domain"),
-        }
-    }
-    list
 }

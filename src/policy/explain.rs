@@ -10,7 +10,7 @@ use super::auto_forward::AutomationState;
 use super::facts::Facts;
 use super::fingerprints::origin;
 use super::rule::Policy;
-use super::verdict::{Action, RuleHit, Verdict};
+use super::verdict::{Action, RuleHit, Verdict, Waived};
 use crate::mail::Reference;
 
 /// Octets of a reply's text: it stays on one line of every mail program's failure notice, far below the 512 of RFC 5321
@@ -28,6 +28,10 @@ pub struct Explanation {
     pub automation: Option<String>,
     /// Each rule that fired.
     pub fired: Vec<String>,
+    /// Each rule that an exception set aside.
+    pub waived: Vec<String>,
+    /// Each rule in shadow mode that would have fired.
+    pub shadow: Vec<String>,
     /// Each rule that nearly fired.
     pub near: Vec<String>,
 }
@@ -40,6 +44,8 @@ impl Explanation {
             recipients: recipients(policy, facts),
             automation: automation(verdict),
             fired: verdict.hits.iter().map(fired).collect(),
+            waived: verdict.waived.iter().map(waived).collect(),
+            shadow: verdict.shadow.iter().map(fired).collect(),
             near: verdict
                 .near
                 .iter()
@@ -59,6 +65,12 @@ impl fmt::Display for Explanation {
         for text in &self.fired {
             writeln!(f, "Fired: {text}")?;
         }
+        for text in &self.waived {
+            writeln!(f, "Set aside: {text}")?;
+        }
+        for text in &self.shadow {
+            writeln!(f, "Shadow: {text}")?;
+        }
         for text in &self.near {
             writeln!(f, "Nearly: {text}")?;
         }
@@ -69,6 +81,10 @@ impl fmt::Display for Explanation {
 fn outcome(policy: &Policy, verdict: &Verdict) -> String {
     let what = match verdict.action {
         Action::Deliver => "Delivered",
+        Action::Tag => "Delivered with a mark",
+        Action::Warn => "Delivered, with advice to the sender,",
+        Action::Reroute => "Sent by the encrypting route",
+        Action::Hold if verdict.split.is_some() => "Held for review for some recipients",
         Action::Hold => "Held for review",
         Action::Refuse => "Refused",
     };
@@ -132,6 +148,14 @@ fn automation(verdict: &Verdict) -> Option<String> {
     Some(format!("{state}; marks: {}", marks.join(", ")))
 }
 
+fn waived(waived: &Waived) -> String {
+    let mut text = format!("{} by exception {}", waived.rule, waived.exception);
+    if let Some(clause) = &waived.clause {
+        let _infallible = write!(text, " [{clause}]");
+    }
+    text
+}
+
 fn fired(hit: &RuleHit) -> String {
     let mut text = format!("{} ({}): {}", hit.rule, hit.action.name(), hit.title);
     if let Some(clause) = &hit.clause {
@@ -148,7 +172,9 @@ fn fired(hit: &RuleHit) -> String {
 /// `Not sent: a pupil's full name is in the subject line. Use initials. (Standard policy 1, ref 7K3Q-91ZD)`.
 pub fn reply_text(verdict: &Verdict, reference: Reference) -> String {
     let lead = match verdict.action {
-        Action::Deliver => return format!("Accepted (ref {reference})"),
+        Action::Deliver | Action::Tag | Action::Warn | Action::Reroute => {
+            return format!("Accepted (ref {reference})");
+        }
         Action::Hold => "Held for review",
         Action::Refuse => "Not sent",
     };

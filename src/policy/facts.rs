@@ -1,5 +1,6 @@
 //! All that policy may know of a message.
 
+use super::history::History;
 use crate::detect::Findings;
 use crate::extract::Content;
 use crate::mail::Envelope;
@@ -30,4 +31,6 @@ pub struct Facts<'a> {
     pub findings: &'a Findings,
     /// Size of the message in bytes.
     pub message_bytes: u64,
+    /// What was seen before this message.
+    pub history: &'a History,
 }

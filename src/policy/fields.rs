@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::spelling::nearest;
 
@@ -211,6 +211,10 @@ impl<'a, 'i> Fields<'a, 'i> {
             self.wrong_type(sink, name, value, "a list of texts", mend);
             return Vec::new();
         };
+        self.items(sink, name, array)
+    }
+
+    fn items(&self, sink: &mut Sink, name: &str, array: &DeArray<'_>) -> Vec<Lined<String>> {
         let mut texts = Vec::new();
         for item in array {
             if let Some(text) = item.get_ref().as_str() {
@@ -325,6 +329,28 @@ impl<'a, 'i> Fields<'a, 'i> {
         flag
     }
 
+    /// An optional time of day, written as `18:00`.
+    pub(super) fn time(
+        &mut self,
+        sink: &mut Sink,
+        name: &'static str,
+    ) -> Option<jiff::civil::Time> {
+        let text = self.text(sink, name)?;
+        let read = text.value.parse();
+        if read.is_err() {
+            let found = format!("\"{}\"", text.value);
+            let allowed = "a time of day, HH:MM";
+            sink.mistake(
+                text.line,
+                self.key(name),
+                found,
+                allowed,
+                "write it as 18:00",
+            );
+        }
+        read.ok()
+    }
+
     /// An optional date, written as a TOML date or as a text `YYYY-MM-DD`.
     pub(super) fn date(
         &mut self,
@@ -405,6 +431,24 @@ impl<'a, 'i> Fields<'a, 'i> {
             .into_iter()
             .map(|(_, name, fields)| (name, fields))
             .collect()
+    }
+
+    /// Every key with its value as a list of texts, for tables whose keys the file chooses.
+    pub(super) fn lists(&self, sink: &mut Sink) -> Vec<(Lined<String>, Vec<Lined<String>>)> {
+        let mut lists = Vec::new();
+        for (name, value) in self.table {
+            let line = sink.line(name.span().start);
+            let text = name.get_ref().to_string();
+            let Some(array) = value.get_ref().as_array() else {
+                let mend = "put it in square brackets";
+                self.wrong_type(sink, &text, value, "a list of texts", mend);
+                continue;
+            };
+            let texts = self.items(sink, &text, array);
+            lists.push((Lined { value: text, line }, texts));
+        }
+        lists.sort_by_key(|(name, _)| name.line);
+        lists
     }
 
     /// Reports every key that was never asked for.

@@ -1,4 +1,4 @@
-//! A policy as it is applied: classes, rules with their conditions, caps and exceptions.
+//! A policy as it is applied: classes, rules, caps and exceptions.
 
 use std::sync::Arc;
 
@@ -7,12 +7,10 @@ use jiff::civil::Date;
 use super::auto_forward::AutomationState;
 use super::case::Case;
 use super::classes::Classes;
-use super::fields::AnyOf;
+use super::condition::{AddedHeader, ClassRef, When};
+use super::governance::Governance;
 use super::verdict::Action;
-use crate::detect::{Category, Confidence, Finding};
-use crate::extract::{Place, ProtectionState, UnreadReason, View};
 use crate::mail::{Address, Domain};
-use crate::mime::Defect;
 
 /// Whether a rule acts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -28,7 +26,18 @@ pub enum Mode {
 }
 
 /// How grave a breach of a rule is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing.
@@ -38,158 +47,60 @@ pub enum Severity {
     Medium,
     /// Worth a look at once.
     High,
+    /// For the police: nobody whom it concerns is told.
+    Criminal,
 }
 
-/// Whom a condition on recipients means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClassRef {
-    /// Everybody.
-    Any,
-    /// Neither the trust nor a secure partner.
-    Outside,
-    /// Anybody who is not the trust: partners included.
-    NotInternal,
-    /// A registered contact of every pupil the message names.
-    Contact,
-    /// A class of the policy by its index.
-    Named(usize),
-}
-
-/// Whom a condition on the envelope sender means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SenderKind {
-    /// The null sender, `<>`.
-    Null,
-    /// One of the trust's own.
-    Internal,
-    /// Anybody else with an address.
-    NotInternal,
-}
-
-/// A place without the names of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlaceKind {
-    /// The Subject.
-    Subject,
-    /// Another header.
-    Header,
-    /// A body.
-    Body,
-    /// An attachment.
-    Attachment,
-}
-
-impl PlaceKind {
-    /// The kind of a place.
-    pub fn of(place: &Place) -> Self {
-        match place {
-            Place::Subject => Self::Subject,
-            Place::Header => Self::Header,
-            Place::Body => Self::Body,
-            Place::Attachment(_) => Self::Attachment,
+impl Severity {
+    /// The name used in policies and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Criminal => "criminal",
         }
     }
 }
 
-/// [`View`] by its name in a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ViewKind {
-    /// Running text.
-    Visible,
-    /// Text that is not shown.
-    Hidden,
-    /// A table.
-    Table,
-    /// A file's name.
-    FileName,
-    /// A document's properties.
-    Properties,
+/// Who is told that a rule fired.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// The sender of the message, if it is one of the trust's own.
+    Sender,
+    /// The owner of the mailbox that forwards.
+    Owner,
+    /// A role that the policy's `[people]` gives addresses.
+    Named(Arc<str>),
 }
 
-impl ViewKind {
-    /// The kind of a view.
-    pub fn of(view: View) -> Self {
-        match view {
-            View::Visible => Self::Visible,
-            View::Hidden => Self::Hidden,
-            View::Table => Self::Table,
-            View::FileName => Self::FileName,
-            View::Properties => Self::Properties,
+impl Role {
+    /// The name used in policies and records.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sender => "sender",
+            Self::Owner => "owner",
+            Self::Named(name) => name,
         }
     }
 }
 
-/// What must have been found.
+/// Who is told when nobody decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Categories; empty means every one.
-    pub categories: Vec<Category>,
-    /// Detector ids; empty means every one.
-    pub detectors: Vec<String>,
-    /// Detector ids that do not count.
-    pub except_detectors: Vec<String>,
-    /// Findings less sure than this are near misses.
-    pub min_confidence: Confidence,
-    /// Distinct people at least.
-    pub min_people: usize,
-    /// Distinct values at least.
-    pub min_values: usize,
-    /// Places; `None` means every one.
-    pub places: Option<Vec<PlaceKind>>,
-    /// Views; empty means every one.
-    pub views: Vec<ViewKind>,
-    /// Only findings that carry a person.
-    pub tied_to_person: bool,
+pub struct Escalation {
+    /// Minutes after which a hold is escalated.
+    pub minutes: u32,
+    /// Who is told then.
+    pub to: Vec<Role>,
 }
 
-impl Found {
-    /// Whether a finding counts but for its confidence.
-    pub fn fits(&self, finding: &Finding) -> bool {
-        let detector = &*finding.detector;
-        (self.categories.is_empty() || self.categories.contains(&finding.category))
-            && (self.detectors.is_empty() || self.detectors.iter().any(|id| id == detector))
-            && !self.except_detectors.iter().any(|id| id == detector)
-            && self
-                .places
-                .as_ref()
-                .is_none_or(|places| places.contains(&PlaceKind::of(&finding.location.place)))
-            && (self.views.is_empty() || self.views.contains(&ViewKind::of(finding.view)))
-            && (!self.tied_to_person || finding.person.is_some())
-    }
-}
-
-/// The conditions of a rule; all that are set must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct When {
-    /// At least one recipient is one of these; empty means any recipient.
-    pub recipients: Vec<ClassRef>,
-    /// Recipients that do not count towards `recipients`.
-    pub except_recipients: Vec<ClassRef>,
-    /// At least so many recipients count.
-    pub min_recipients: usize,
-    /// The envelope sender is one of these; empty means every one.
-    pub senders: Vec<SenderKind>,
-    /// What must have been found.
-    pub found: Option<Found>,
-    /// A part has one of these protection states.
-    pub protection: Vec<ProtectionState>,
-    /// Whether a lock against changes, which hides nothing, counts for `protection`; it does unless this is `false`.
-    pub locks: Option<bool>,
-    /// A part could not be read for one of these reasons.
-    pub unread: Option<AnyOf<UnreadReason>>,
-    /// The structure has one of these defects.
-    pub defects: Option<AnyOf<Defect>>,
-    /// The message is automatic in one of these ways.
-    pub automation: Vec<AutomationState>,
-    /// Some text was read by OCR, which makes mistakes, or none was.
-    pub recognised: Option<bool>,
-    /// The scan ended early, or did not.
-    pub unfinished: Option<bool>,
-    /// The message has at least so many bytes.
-    pub min_bytes: Option<u64>,
+/// How a delivered message is marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// Header lines put before it.
+    pub headers: Vec<AddedHeader>,
+    /// What is put before its subject; this breaks a signature that covers the subject.
+    pub subject_prefix: Option<Arc<str>>,
 }
 
 /// One rule.
@@ -211,8 +122,24 @@ pub struct Rule {
     pub waivable: bool,
     /// When it fires.
     pub when: When,
-    /// The smallest change that would let the message pass.
+    /// What the sender should do instead.
     pub remedy: Option<Arc<str>>,
+    /// Which requirements of the catalogue it meets (`R1`, `X2`).
+    pub covers: Vec<Arc<str>>,
+    /// Who is told when it fires.
+    pub tell: Vec<Role>,
+    /// A hold by this rule is not left waiting.
+    pub urgent: bool,
+    /// Who is told when nobody decides in time.
+    pub escalate: Option<Escalation>,
+    /// How a message that goes out is marked.
+    pub tag: Option<Tag>,
+    /// Only the recipients that made it fire are held; the others get the message.
+    pub split: bool,
+    /// A hold by this rule is released by two people.
+    pub four_eyes: bool,
+    /// What the administrator should know of it: why it is off, what it cannot see.
+    pub note: Option<Arc<str>>,
     /// The line it starts on.
     pub line: usize,
 }
@@ -223,7 +150,7 @@ pub struct Cap {
     /// The message is automatic in one of these ways; empty means every one.
     pub automation: Vec<AutomationState>,
     /// The envelope sender is one of these; empty means every one.
-    pub senders: Vec<SenderKind>,
+    pub senders: Vec<ClassRef>,
     /// The strictest action left.
     pub at: Action,
     /// Why, in plain words.
@@ -258,27 +185,59 @@ impl Party {
     }
 }
 
-/// A dated waiver of named rules.
+/// A waiver of named rules: standing, when the trust's own document makes it; else granted by somebody and dated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// Its id.
     pub id: Arc<str>,
+    /// Which requirements of the catalogue it meets.
+    pub covers: Vec<Arc<str>>,
+    /// Where the trust's document makes it; a standing exception has one.
+    pub clause: Option<Arc<str>>,
+    /// An exception that is off waives nothing.
+    pub mode: Mode,
     /// The rules it waives.
     pub rules: Vec<Arc<str>>,
     /// The senders it is for; empty means every one.
     pub senders: Vec<Party>,
+    /// The sender classes it is for; empty means every one.
+    pub sender_classes: Vec<ClassRef>,
     /// The recipients it is for; empty means every one.
     pub recipients: Vec<Party>,
     /// The recipient classes it is for; empty means every one.
     pub classes: Vec<ClassRef>,
+    /// Only for messages with a single recipient.
+    pub only_recipient: bool,
+    /// How a message it lets pass is marked.
+    pub tag: Option<Tag>,
     /// Why it was granted.
     pub reason: Arc<str>,
-    /// Who granted it.
-    pub approver: Arc<str>,
-    /// The last day it holds.
-    pub expires: Date,
+    /// Who granted it; the document, when it is standing.
+    pub approver: Option<Arc<str>>,
+    /// The first day it holds; from ever when not set.
+    pub starts: Option<Date>,
+    /// The last day it holds; a standing one has none.
+    pub expires: Option<Date>,
     /// The line it starts on.
     pub line: usize,
+}
+
+impl Exception {
+    /// Whether it holds on a day.
+    pub fn holds_on(&self, today: Date) -> bool {
+        self.mode != Mode::Off
+            && self.starts.is_none_or(|first| first <= today)
+            && self.expires.is_none_or(|last| today <= last)
+    }
+}
+
+/// Who may send in the name of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The mailbox in whose name, as [`Address::key`] gives it.
+    pub author: String,
+    /// Who may.
+    pub senders: Vec<Party>,
 }
 
 /// A trust's policy.
@@ -290,6 +249,8 @@ pub struct Policy {
     pub title: Arc<str>,
     /// The document it enforces.
     pub source: Option<Arc<str>>,
+    /// What the document asks for that a relay cannot see or do.
+    pub limits: Vec<Arc<str>>,
     /// Who is who.
     pub classes: Classes,
     /// The rules in file order.
@@ -298,12 +259,20 @@ pub struct Policy {
     pub caps: Vec<Cap>,
     /// Waivers.
     pub exceptions: Vec<Exception>,
+    /// Who may send in whose name.
+    pub identities: Vec<Identity>,
+    /// Classes of recipients whose mail no reviewer reads (a union, occupational health).
+    pub confidential: Vec<ClassRef>,
+    /// Who is told, who reviews, how long things are kept, how the policy is changed.
+    pub governance: Governance,
     /// The policy's own cases.
     pub cases: Vec<Case>,
     /// Domains that count as internal in the cases only.
     pub case_internal: Vec<Domain>,
     /// Domains that count as partners in the cases only.
     pub case_partner: Vec<Domain>,
+    /// Members that classes have in the cases only, by the index of the class.
+    pub case_members: Vec<(usize, Party)>,
 }
 
 impl Policy {
@@ -317,6 +286,16 @@ impl Policy {
         policy
             .classes
             .add_domains(super::classes::PARTNER, partners);
+        policy
+    }
+
+    /// The same policy with the members that its cases count on.
+    #[must_use]
+    pub fn for_cases(&self) -> Self {
+        let mut policy = self.with_domains(&self.case_internal, &self.case_partner);
+        for (class, party) in &self.case_members {
+            policy.classes.add_member(*class, party);
+        }
         policy
     }
 }

@@ -14,6 +14,7 @@ use super::classes::Classes;
 use super::facts::{ClientFacts, Facts};
 use super::fingerprints::PATTERNS;
 use super::header_text::{addresses, starts_with};
+use super::history::UNKNOWN;
 use crate::detect::Findings;
 use crate::extract::Content;
 use crate::extract::html;
@@ -57,6 +58,7 @@ impl Sighting {
                 content: &content,
                 findings: &findings,
                 message_bytes: 0,
+                history: &UNKNOWN,
             },
             classes,
             from: headers.first("From").map(addresses).unwrap_or_default(),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::auto_forward::Automation;
+use super::rule::{Escalation, Role, Severity, Tag};
 
 /// What is to be done with a message; later variants are stricter, and the strictest rule decides.
 #[derive(
@@ -15,6 +16,12 @@ use super::auto_forward::Automation;
 pub enum Action {
     /// Hand it to the next hop.
     Deliver,
+    /// Hand it over, marked.
+    Tag,
+    /// Hand it over, and tell the sender.
+    Warn,
+    /// Hand it to the next hop that encrypts.
+    Reroute,
     /// Keep it for a reviewer.
     Hold,
     /// Refuse it with a reason.
@@ -26,9 +33,17 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Deliver => "deliver",
+            Self::Tag => "tag",
+            Self::Warn => "warn",
+            Self::Reroute => "reroute",
             Self::Hold => "hold",
             Self::Refuse => "refuse",
         }
+    }
+
+    /// Whether the recipients get the message.
+    pub fn passes(self) -> bool {
+        self < Self::Hold
     }
 }
 
@@ -41,14 +56,28 @@ pub struct RuleHit {
     pub title: Arc<str>,
     /// Where the trust's policy document says so.
     pub clause: Option<Arc<str>>,
+    /// How grave.
+    pub severity: Severity,
     /// What it asks for.
     pub action: Action,
     /// Why it fired, in plain words: kinds, counts, places, recipient classes.
     pub because: String,
-    /// The smallest change that would let the message pass.
+    /// What the sender should do instead.
     pub remedy: Option<Arc<str>>,
+    /// Who is told.
+    pub tell: Vec<Role>,
+    /// A hold must not wait.
+    pub urgent: bool,
+    /// Who is told when nobody decides in time.
+    pub escalate: Option<Escalation>,
+    /// How the message is marked if it goes out.
+    pub tag: Option<Tag>,
+    /// A hold is released by two people.
+    pub four_eyes: bool,
     /// Indexes into `Findings::list` that made it fire.
     pub findings: Vec<usize>,
+    /// Indexes into the envelope's recipients that made it fire.
+    pub rcpts: Vec<usize>,
 }
 
 /// A rule that almost fired.
@@ -60,6 +89,19 @@ pub struct NearMiss {
     pub missing: String,
 }
 
+/// A rule that fired and was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waived {
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The exception's id.
+    pub exception: Arc<str>,
+    /// Where the document makes it, if it does.
+    pub clause: Option<Arc<str>>,
+    /// How the message is marked.
+    pub tag: Option<Tag>,
+}
+
 /// The answer to one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -67,10 +109,31 @@ pub struct Verdict {
     pub action: Action,
     /// Every rule that fired, strictest first, then in the order of the policy file.
     pub hits: Vec<RuleHit>,
+    /// Every rule in shadow mode that would have fired, in the same order.
+    pub shadow: Vec<RuleHit>,
     /// Rules that nearly fired.
     pub near: Vec<NearMiss>,
+    /// Rules that exceptions set aside.
+    pub waived: Vec<Waived>,
     /// How the message came to be sent.
     pub automation: Automation,
     /// Why `action` is milder than the strictest hit, when it is.
     pub capped: Option<Arc<str>>,
+    /// With a hold, the recipients (indexes into the envelope) it is for; the others get the message. `None`: all of them.
+    pub split: Option<Vec<usize>>,
+    /// Nobody reads the content of what is held: it goes to or comes from a confidential channel.
+    pub confidential: bool,
+}
+
+impl Verdict {
+    /// How a message that goes out is marked, by the rules that fired and the exceptions that let it pass.
+    pub fn tags(&self) -> impl Iterator<Item = &Tag> {
+        let hits = self.hits.iter().filter_map(|hit| hit.tag.as_ref());
+        hits.chain(self.waived.iter().filter_map(|w| w.tag.as_ref()))
+    }
+
+    /// Whether the sender of a delivered message is told to do it differently.
+    pub fn warns(&self) -> bool {
+        self.action.passes() && self.hits.iter().any(|hit| hit.action == Action::Warn)
+    }
 }

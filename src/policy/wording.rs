@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rule::PlaceKind;
+use super::condition::PlaceKind;
 use crate::detect::{Category, Finding};
 use crate::extract::View;
 

@@ -40,6 +40,7 @@ use beadle::extract::InProcess;
 use beadle::limits::{Budget, Limits};
 use beadle::mail::{Address, Envelope};
 use beadle::pipeline::judge::{Case, Tools, judge};
+use beadle::policy::history::UNKNOWN;
 use beadle::policy::{ClientFacts, Policy};
 use beadle::roster::{Roster, RosterKind};
 
@@ -77,6 +78,7 @@ fn tools(pupils: &[people::Pupil]) -> Tools {
         engine: Arc::new(engine),
         policy: Arc::new(Policy::embedded("standard").unwrap()),
         reader: Arc::new(InProcess),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 
@@ -119,7 +121,8 @@ fn measure(pupils: &[people::Pupil], samples: &[Sample]) -> Report {
             envelope: &envelope,
             client: ClientFacts { own_server: true },
             message: &sample.message,
-            today: jiff::civil::date(2026, 11, 2),
+            now: jiff::civil::date(2026, 11, 2).at(10, 0, 0, 0),
+            history: &UNKNOWN,
         };
         let judgement = judge(&case, &tools, &Budget::new(Arc::new(Limits::default())));
         report.count(sample, &judgement, &names);

@@ -1,0 +1,155 @@
+//! What a policy says of people and procedure: who is told and reviews, how long things are kept, how the policy is changed.
+//!
+//! # Invariants
+//! Plain data. Deciding does not look at it; custody, notices and the review of changes do.
+
+use std::sync::Arc;
+
+use crate::mail::Address;
+
+/// When a role is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TellWhen {
+    /// As soon as something happens.
+    #[default]
+    AtOnce,
+    /// Once a day, with counts.
+    Daily,
+}
+
+/// A role with the mailboxes it is told at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The role's name (`dpo`, `head`, `it`).
+    pub role: Arc<str>,
+    /// Who the trust's document says this is.
+    pub title: Option<Arc<str>>,
+    /// Its mailboxes; the trust fills them in.
+    pub addresses: Vec<Address>,
+    /// When it is told.
+    pub when: TellWhen,
+    /// Told beside its own what happens in these domains only (a head, of the own school); empty means the whole trust.
+    pub domains: Vec<crate::mail::Domain>,
+}
+
+/// What stands in notices.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// That the trust monitors mail, as users were told (G1).
+    pub monitoring: Option<Arc<str>>,
+    /// Where help is found.
+    pub help: Option<Arc<str>>,
+    /// The telephone for urgent safeguarding matters.
+    pub urgent_phone: Option<Arc<str>>,
+    /// The accepted ways of sending personal data.
+    pub secure_route: Option<Arc<str>>,
+    /// Where the document says so.
+    pub clause: Option<Arc<str>>,
+}
+
+/// How content that is held may be opened (G2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewAccess {
+    /// Those who have the role.
+    #[default]
+    ByRole,
+    /// Those who are named for a case, and nobody else.
+    ByCase,
+    /// On request to the head, each time granted and recorded.
+    OnRequest,
+}
+
+/// Who reviews (G2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Review {
+    /// Roles that decide holds.
+    pub reviewers: Vec<Arc<str>>,
+    /// How content may be opened.
+    pub access: ReviewAccess,
+    /// Where the document says so.
+    pub clause: Option<Arc<str>>,
+}
+
+/// How long things are kept (G3), in days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Content of holds.
+    pub held_days: u32,
+    /// Content of holds after the decision.
+    pub decided_days: u32,
+    /// What happened, without content.
+    pub event_days: u32,
+    /// Where the document says so.
+    pub clause: Option<Arc<str>>,
+}
+
+impl Default for Retention {
+    /// The proposal of the research behind this product: 30 days as Microsoft keeps its quarantine, a week after a decision, a
+    /// year of events.
+    fn default() -> Self {
+        Self {
+            held_days: 30,
+            decided_days: 7,
+            event_days: 365,
+            clause: None,
+        }
+    }
+}
+
+/// How the policy is changed (G5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// A change needs a second person.
+    pub second_person: bool,
+    /// Days that an exception may last.
+    pub max_days: u32,
+    /// Where the document says so.
+    pub clause: Option<Arc<str>>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self {
+            second_person: true,
+            max_days: 90,
+            clause: None,
+        }
+    }
+}
+
+/// A requirement that no rule can meet, and how it is met instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// The requirement of the catalogue (`G6`).
+    pub covers: Arc<str>,
+    /// Where the document says so.
+    pub clause: Arc<str>,
+    /// How Beadle meets it, or that it does not.
+    pub met: Arc<str>,
+}
+
+/// People and procedure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Governance {
+    /// Roles with their mailboxes.
+    pub people: Vec<Person>,
+    /// What stands in notices.
+    pub notices: Notices,
+    /// Who reviews.
+    pub review: Review,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// How the policy is changed.
+    pub changes: Changes,
+    /// What no rule can meet.
+    pub duties: Vec<Duty>,
+}
+
+impl Governance {
+    /// A role by its name.
+    pub fn person(&self, role: &str) -> Option<&Person> {
+        self.people.iter().find(|person| &*person.role == role)
+    }
+}
