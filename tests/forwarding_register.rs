@@ -103,7 +103,10 @@ async fn one_notice_for_each_mailbox_target_and_day() {
         (jo.first_seen, jo.last_seen),
         (start(), start() + Duration::from_hours(25))
     );
-    assert_eq!((jo.messages, jo.notice_day), (5, Some(tuesday)));
+    assert_eq!(
+        (jo.messages, jo.notices, jo.notice_day),
+        (5, 2, Some(tuesday))
+    );
     assert_eq!(jo.marks, ["F4", "F7"]);
     assert_eq!(list.iter().filter(|line| line.mailbox.is_none()).count(), 1);
 }

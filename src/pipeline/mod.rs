@@ -3,11 +3,14 @@
 mod deliver;
 mod examine;
 pub mod fault;
+mod forwarded;
 pub mod guard;
+mod habits;
 pub mod hold;
 pub mod judge;
 pub mod received;
 pub mod record;
 pub mod way;
 
+pub use forwarded::ForwardNotice;
 pub use received::{Accept, Client, Received, TlsFacts};

@@ -224,15 +224,18 @@ impl Behaviour {
         found
     }
 
-    /// Remembers a message that was accepted or refused; one that the client was told to send again is not told of.
-    pub fn note(&mut self, passage: &Passage, now: Moment) {
+    /// Remembers a message that was accepted or refused, and says whether anything of it is kept. A message that the client was told to
+    /// send again is not to be told of.
+    pub fn note(&mut self, passage: &Passage, now: Moment) -> bool {
+        let mut kept = false;
         if let Some(id) = passage.message_id
             && (passage.inbound || passage.shared_inside || passage.shape != Shape::Ordinary)
         {
             self.note_id(id, passage, now);
+            kept = true;
         }
         if passage.shape == Shape::Ordinary || passage.inbound {
-            return;
+            return kept;
         }
         for target in passage.targets.iter().take(TARGETS_AT_MOST) {
             let key = key(passage, *target);
@@ -243,7 +246,9 @@ impl Behaviour {
                 }
             }
             self.pairs.entry(key).or_default().note(passage, now);
+            kept = true;
         }
+        kept
     }
 
     fn note_id(&mut self, id: u64, passage: &Passage, now: Moment) {

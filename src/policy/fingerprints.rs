@@ -181,7 +181,7 @@ pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
 });
 
 /// The origin of each mark by its id, for explanations.
-pub(super) fn origin(id: &str) -> Option<&'static str> {
+pub fn origin(id: &str) -> Option<&'static str> {
     let marks = &PATTERNS.file.fingerprint;
     let behaviour = PATTERNS.file.behaviour.marks();
     marks

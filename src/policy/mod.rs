@@ -36,6 +36,7 @@ pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
+pub use fingerprints::origin as explain_mark;
 pub use history::{HabitMark, History};
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};

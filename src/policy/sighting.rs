@@ -70,6 +70,7 @@ impl Sighting {
             .collect();
         let outside = |address: &&&Address| !classes.of(address).is_internal();
         let all: Vec<Address> = rcpts.iter().filter(outside).map(|a| (*a).clone()).collect();
+        let crowd = all.len() > TARGETS_AT_MOST;
         let named = look.named();
         let inbound = all.is_empty() && look.author_is_outside();
         let shape = look.shape(!all.is_empty());
@@ -77,13 +78,9 @@ impl Sighting {
         let shape = shape.unwrap_or_default();
         Self {
             mailbox: look.mailbox(shape),
-            addressed: all.iter().any(|target| named.contains(&target.key())),
+            addressed: !crowd && all.iter().any(|target| named.contains(&target.key())),
             shared_inside: all.len() < rcpts.len() || look.names_own(&named),
-            targets: if all.len() > TARGETS_AT_MOST {
-                Vec::new()
-            } else {
-                all
-            },
+            targets: if crowd { Vec::new() } else { all },
             author_domain: look.from.first().map(|author| author.domain().clone()),
             lag: look.lag(now),
             message_id: id(headers, "Message-ID").filter(|_| !excused),
@@ -239,8 +236,8 @@ fn id(headers: &Headers, name: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// An SRS address names the outside sender, not the mailbox.
-fn is_rewritten(sender: &Address) -> bool {
+/// Whether an address is one that sender rewriting made (SRS): it names the outside sender, not a mailbox.
+pub fn is_rewritten(sender: &Address) -> bool {
     let local = sender.local().to_lowercase();
     let patterns = PATTERNS.file.fingerprint.iter();
     patterns.filter(|mark| &*mark.id == "F7").any(|mark| {

@@ -71,7 +71,9 @@ pub struct Forwarding {
     pub messages: u64,
     /// The ids of the marks they were known by.
     pub marks: Vec<String>,
-    /// The last day for which a notice was asked for.
+    /// Days for which a notice was asked for.
+    pub notices: u64,
+    /// The last of them.
     pub notice_day: Option<Date>,
 }
 
@@ -102,6 +104,7 @@ impl Store {
             last_seen: micros(forwarded.at),
             messages: 1,
             marks: json_text(&forwarded.marks)?,
+            notices: 1,
             notice_day: Some(forwarded.day.to_string()),
             addresses: sealed,
         };
@@ -142,6 +145,7 @@ impl Store {
             last_seen: time(row.last_seen),
             messages: row.messages.unsigned_abs(),
             marks: from_json(&row.marks)?,
+            notices: row.notices.unsigned_abs(),
             notice_day: day.map_err(|_| StoreError::Corrupt("day of a notice"))?,
         })
     }

@@ -15,6 +15,7 @@ pub(crate) struct ForwardingRow {
     pub(crate) last_seen: i64,
     pub(crate) messages: i64,
     pub(crate) marks: String,
+    pub(crate) notices: i64,
     pub(crate) notice_day: Option<String>,
     pub(crate) addresses: Vec<u8>,
 }
@@ -28,6 +29,7 @@ impl FromRow<'_, SqliteRow> for ForwardingRow {
             last_seen: row.try_get("last_seen")?,
             messages: row.try_get("messages")?,
             marks: row.try_get("marks")?,
+            notices: row.try_get("notices")?,
             notice_day: row.try_get("notice_day")?,
             addresses: row.try_get("addresses")?,
         })
@@ -71,9 +73,9 @@ impl Database {
             ),
         };
         sqlx::query(
-            "INSERT INTO forwarding (mailbox, target, first_seen, last_seen, messages, marks, notice_day, addresses) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (mailbox, target) DO UPDATE SET messages = excluded.messages, marks = excluded.marks, \
+            "INSERT INTO forwarding (mailbox, target, first_seen, last_seen, messages, marks, notices, notice_day, addresses) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (mailbox, target) DO UPDATE SET messages = excluded.messages, marks = excluded.marks, notices = notices + ?, \
              first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen), \
              notice_day = max(coalesce(notice_day, ''), excluded.notice_day)",
         )
@@ -83,8 +85,10 @@ impl Database {
         .bind(fresh.last_seen)
         .bind(messages)
         .bind(marks)
+        .bind(fresh.notices)
         .bind(&fresh.notice_day)
         .bind(&fresh.addresses)
+        .bind(notice_due)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

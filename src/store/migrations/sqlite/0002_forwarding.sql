@@ -7,6 +7,7 @@ CREATE TABLE forwarding (
     last_seen  INTEGER NOT NULL,
     messages   INTEGER NOT NULL,
     marks      TEXT NOT NULL,
+    notices    INTEGER NOT NULL, -- days for which a notice was asked for
     notice_day TEXT,          -- the last day for which a notice was asked for, by the trust's calendar
     addresses  BLOB NOT NULL, -- SEALED
     PRIMARY KEY (mailbox, target)
