@@ -17,6 +17,7 @@ mod judge;
 mod keywords;
 mod known;
 mod mask;
+mod masked;
 mod names;
 mod nicknames;
 mod numbers;

@@ -8,6 +8,7 @@ pub mod guard;
 mod habits;
 pub mod hold;
 pub mod judge;
+mod passing;
 pub mod received;
 pub mod record;
 pub mod way;

@@ -16,10 +16,12 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod phrases;
 mod readings;
 mod statements;
 mod terms;
 mod ties;
+mod words;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -31,6 +33,8 @@ use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, 
 use crate::detect::mask;
 use crate::detect::raw::Raw;
 use crate::extract::View;
+
+pub(super) use phrases::weigh as weigh_phrases;
 
 /// A place in the text that stands for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +121,8 @@ impl<'j> Judge<'j> {
         self.terms(raw);
         self.columns(raw);
         raw.cut |= !self.statements(raw);
+        self.words(raw);
+        self.phrases(raw);
     }
 
     /// The places that stand for people.
