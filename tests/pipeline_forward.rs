@@ -373,3 +373,30 @@ async fn the_command_line_lists_the_register() {
     assert_eq!(line["messages"], 2);
     assert_eq!(line["last_notice"], "2026-11-03");
 }
+
+#[tokio::test]
+async fn the_mailbox_is_the_senders_unless_an_administrator_made_the_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = bench(folder.path()).await;
+    for (mark, mailbox) in [
+        ("Auto-Submitted: auto-forwarded", Some("jo@trust.example")),
+        ("X-MS-Exchange-Transport-Rules-Loop: 1", None),
+        ("X-Gm-Original-To: staff@trust.example", None),
+    ] {
+        let number = bench.number();
+        let target = format!("a{number}@mail.example");
+        let message = format!(
+            "{mark}\nFrom: jo@trust.example\nTo: head@trust.example\nMessage-ID: <{number}@trust.example>\n\nHello.\n"
+        );
+        bench.turn(1);
+        assert!(
+            is_held(&bench.send("jo@trust.example", &target, &message).await),
+            "{mark}"
+        );
+        assert_eq!(
+            bench.register().await[0].mailbox.as_deref(),
+            mailbox,
+            "{mark}"
+        );
+    }
+}

@@ -13,8 +13,11 @@ use crate::pipeline::received::Received;
 use crate::pipeline::way::Pipeline;
 use crate::policy::behaviour::TARGETS_AT_MOST;
 use crate::policy::sighting::is_rewritten;
-use crate::policy::{AutomationState, Policy, RuleHit, mailbox_owner};
+use crate::policy::{Automation, AutomationState, Policy, RuleHit, mailbox_owner};
 use crate::store::Forwarded;
+
+/// Marks of rules that an administrator makes: a transport rule of Exchange, routing of Google Workspace.
+const BY_ADMIN: &[&str] = &["F5", "F11"];
 
 /// What a notice about a forwarding mailbox needs. It holds the owner's address, to send to; not for logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl Pipeline {
         let mut notice = ForwardNotice {
             hold,
             owner: mailbox_owner(&facts, &tools.policy.classes)
-                .or_else(|| own_sender(received, &tools)),
+                .or_else(|| own_sender(received, automation, &tools)),
             targets: class_names(&targets, &tools.policy),
             due: false,
             first: false,
@@ -126,11 +129,16 @@ fn targets<'a>(received: &'a Received, examined: &Examined, policy: &Policy) -> 
     rcpts.take(TARGETS_AT_MOST).collect()
 }
 
-/// The envelope's sender, when it is a mailbox of the trust.
-fn own_sender(received: &Received, tools: &Tools) -> Option<Address> {
+/// The envelope's sender, when it is a mailbox of the trust and the marks are none that an administrator's rule leaves: such a rule
+/// forwards a message under the name of whoever wrote it.
+fn own_sender(received: &Received, automation: &Automation, tools: &Tools) -> Option<Address> {
     let sender = received.envelope.mail_from.address()?;
     let own = tools.policy.classes.of(sender).is_internal();
-    (own && !is_rewritten(sender)).then(|| sender.clone())
+    let by_admin = automation
+        .evidence
+        .iter()
+        .all(|mark| BY_ADMIN.contains(&&**mark));
+    (own && !by_admin && !is_rewritten(sender)).then(|| sender.clone())
 }
 
 fn class_names(targets: &[&Address], policy: &Policy) -> Vec<Arc<str>> {
