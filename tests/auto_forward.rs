@@ -257,3 +257,38 @@ fn behaviour_over_time_makes_a_suspicion_and_never_more() {
     inside.history.marks = vec![mark(40)];
     assert_eq!(automation(&inside.facts(), &policy.classes).state, Nothing);
 }
+
+#[test]
+fn a_case_of_a_policy_may_speak_of_behaviour() {
+    let text = |habits: &str| {
+        format!(
+            "name = \"a\"\ntitle = \"a\"\ncase_internal = [\"trust.example\"]\n[[rule]]\nid = \"forward\"\ntitle = \"it was forwarded\"\naction = \"hold\"\n\
+             when = {{ recipients = [\"not-internal\"], automation = [\"suspected\"] }}\n[[case]]\nname = \"over time\"\nfrom = \"jo@trust.example\"\n\
+             to = [\"jo@mail.example\"]\nhabits = {habits}\nexpect = \"hold\"\nrules = [\"forward\"]\nautomation = \"suspected\"\n"
+        )
+    };
+    let policy = Policy::parse("a.toml", &text("[\"B2\"]")).unwrap();
+    let wrong: Vec<String> = policy
+        .check()
+        .into_iter()
+        .map(|problem| problem.text)
+        .collect();
+    assert!(
+        !wrong.iter().any(|text| text.contains("over time")),
+        "{wrong:?}"
+    );
+    let policy = Policy::parse("a.toml", &text("[]")).unwrap();
+    assert!(
+        policy
+            .check()
+            .iter()
+            .any(|problem| problem.text.contains("over time"))
+    );
+    let error = Policy::parse("a.toml", &text("[\"B9\"]"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("habits") && error.contains("B1 to B5"),
+        "{error}"
+    );
+}

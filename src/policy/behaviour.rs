@@ -367,6 +367,16 @@ impl Behaviour {
     }
 }
 
+/// The mark of this id, with the score it has.
+pub fn mark(id: &str) -> Option<HabitMark> {
+    let marks = PATTERNS.file.behaviour.marks();
+    let mark = marks.into_iter().find(|mark| &*mark.id == id)?;
+    Some(HabitMark {
+        id: mark.id.clone(),
+        score: mark.score,
+    })
+}
+
 /// Mail whose mailbox nothing names counts by its target alone.
 fn key(passage: &Passage, target: u64) -> (u64, u64) {
     (passage.mailbox.unwrap_or_default(), target)
