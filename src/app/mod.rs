@@ -11,6 +11,7 @@ pub mod extract;
 pub mod forwarding;
 pub mod generate;
 pub mod holds;
+pub mod initials;
 pub mod input;
 pub mod people;
 pub mod roster;

@@ -330,7 +330,9 @@ fn holds(args: &HoldsArgs) -> Result<(), Failure> {
     let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
     let done = runtime(1)?.block_on(holds::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
-        holds::HoldsError::Address(_) => Failure::unusable(error),
+        holds::HoldsError::Address(_)
+        | holds::HoldsError::Tools(_)
+        | holds::HoldsError::NoRoster => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
     })

@@ -7,6 +7,7 @@ mod forwarded;
 pub mod guard;
 mod habits;
 pub mod hold;
+pub mod initials;
 pub mod judge;
 mod passing;
 pub mod received;
