@@ -292,3 +292,48 @@ fn a_case_of_a_policy_may_speak_of_behaviour() {
         "{error}"
     );
 }
+
+#[test]
+fn towards_the_senders_own_mailbox_every_mark_says_more() {
+    let policy = policy();
+    let judged = |to: &str, headers: &str, habit: Option<u32>| {
+        let headers = format!(
+            "From: Jane Whitcombe <jane.whitcombe@trust.example>\nTo: {to}\nSubject: Trip\n{headers}"
+        );
+        let mut message = message("jane.whitcombe@trust.example", &[to], &headers, PLAIN);
+        message.history.marks = habit
+            .into_iter()
+            .map(|score| HabitMark {
+                id: "B1".into(),
+                score,
+            })
+            .collect();
+        decide(
+            &policy,
+            &message.facts(),
+            date(2026, 11, 23).at(10, 0, 0, 0),
+        )
+        .automation
+    };
+    let flow = "x-ms-mail-application: Microsoft Power Automate\nx-ms-mail-operation-type: Send\n";
+    let rule = "X-MS-Exchange-Transport-Rules-Loop: 1\n";
+    let own = "me@jane-whitcombe.example";
+    for (headers, habit, usual, towards_own) in [
+        ("", None, Nothing, Nothing),
+        (flow, None, Nothing, Suspected),
+        (rule, None, Suspected, AutoForward),
+        ("", Some(15), Nothing, Suspected),
+        ("", Some(40), Suspected, Suspected),
+        (flow, Some(40), Suspected, Suspected),
+    ] {
+        assert_eq!(
+            judged("a@firm.example", headers, habit).state,
+            usual,
+            "{headers}{habit:?}"
+        );
+        let found = judged(own, headers, habit);
+        assert_eq!(found.state, towards_own, "{headers}{habit:?}");
+        let named = found.evidence.iter().any(|id| &**id == "own-mailbox");
+        assert_eq!(named, found.is_forward(), "{:?}", found.evidence);
+    }
+}

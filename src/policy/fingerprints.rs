@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::auto_forward::OWN_MAILBOX;
+
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatternFile {
@@ -192,6 +194,7 @@ pub fn origin(id: &str) -> Option<&'static str> {
         .map(|(_, origin)| origin.as_str())
         .or(match id {
             "envelope" => Some("an outside sender, handed over by one of the trust's own servers"),
+            OWN_MAILBOX => Some("it goes to what looks like the sender's own private mailbox"),
             "F23" => Some("an outside author, submitted by one of the trust's own servers"),
             "F24" => Some("it was delivered to a mailbox of the trust before"),
             "F25" => Some("the recipient is not addressed in it, or its outside author signed it"),
