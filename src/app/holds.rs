@@ -241,7 +241,7 @@ impl From<&HoldSummary> for HoldLine {
 }
 
 /// `2026-11-23T20:26:07Z`.
-fn rfc3339(at: SystemTime) -> String {
+pub(super) fn rfc3339(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at)
         .map(|at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
         .unwrap_or_default()
