@@ -45,6 +45,8 @@ pub struct Config {
     pub detect: detect::Options,
     /// Ceilings for one message.
     pub limits: Limits,
+    /// What people are told.
+    pub notices: Notices,
     /// The operator's listener.
     pub admin: Admin,
     /// Log lines.
@@ -260,6 +262,40 @@ impl Extract {
                 "extract.ocr: found `{other}`, which is no program that can be run; allowed: auto, off, or the full path of Tesseract; \
                  install tesseract-ocr and its English data, or set `off`"
             )),
+        }
+    }
+}
+
+/// `[notices]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notices {
+    /// The address they come from, one that people read; without it nobody is told.
+    pub from: Option<String>,
+    /// The name shown with it.
+    pub from_name: String,
+    /// When daily digests go out, by the trust's clock: hours and minutes.
+    pub digest_at: String,
+    /// Notices at once to one role within an hour; what is beyond goes into its digest.
+    pub role_hourly: u32,
+    /// Notices to one sender within an hour.
+    pub sender_hourly: u32,
+    /// A page with help, when the policy names none.
+    pub help_url: Option<String>,
+    /// Where staff share files by link, by the name they know.
+    pub cloud: Option<String>,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self {
+            from: None,
+            from_name: "Mail protection".to_owned(),
+            digest_at: "07:30".to_owned(),
+            role_hourly: 10,
+            sender_hourly: 20,
+            help_url: None,
+            cloud: None,
         }
     }
 }

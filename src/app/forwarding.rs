@@ -8,7 +8,7 @@ use crate::app::cli::{ForwardingArgs, ForwardingCommand};
 use crate::app::config::Config;
 use crate::app::holds::rfc3339;
 use crate::app::wiring::{self, StartError};
-use crate::policy::explain_mark;
+use crate::policy::mark_origin;
 use crate::store::{Forwarding, StoreError};
 
 /// Lines that are printed; a trust has fewer mailboxes.
@@ -94,7 +94,7 @@ fn show(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
         line.last_notice.as_deref().unwrap_or("never")
     )?;
     for mark in line.marks {
-        let words = explain_mark(mark).unwrap_or("a mark of an earlier version");
+        let words = mark_origin(mark).unwrap_or("a mark of an earlier version");
         writeln!(out, "    {mark:<8} {words}")?;
     }
     Ok(())
