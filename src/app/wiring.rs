@@ -192,6 +192,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&next_hop),
         Arc::clone(&returns),
     );
+    pipeline.recall_habits().await;
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
@@ -222,6 +223,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         worker,
     );
     running.tasks.spawn(queue.run(stopped.clone()));
+    let habits = keep_habits(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
@@ -361,6 +364,7 @@ impl Running {
         self.pipeline
             .finish(Duration::from_secs(longest.unwrap_or(60)))
             .await;
+        self.pipeline.keep_habits(SystemTime::now()).await;
     }
 }
 
@@ -382,6 +386,17 @@ fn local_address(socket: &TcpListener) -> Result<SocketAddr, StartError> {
         what: "listener".to_owned(),
         source,
     })
+}
+
+/// Keeps what is remembered of mail over time, every minute; the end of the relay keeps it once more.
+async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
+    const EVERY: Duration = Duration::from_secs(60);
+    while tokio::time::timeout(EVERY, stopped.wait_for(|stop| *stop))
+        .await
+        .is_err()
+    {
+        pipeline.keep_habits(SystemTime::now()).await;
+    }
 }
 
 /// Retention, the sweep of orphans and the gauges.

@@ -3,7 +3,9 @@
 mod deliver;
 mod examine;
 pub mod fault;
+mod forwarded;
 pub mod guard;
+mod habits;
 pub mod hold;
 pub mod initials;
 pub mod judge;

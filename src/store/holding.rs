@@ -414,7 +414,7 @@ impl Store {
             .collect()
     }
 
-    fn mark(&self, kind: &[u8], text: &[u8]) -> [u8; MARK] {
+    pub(super) fn mark(&self, kind: &[u8], text: &[u8]) -> [u8; MARK] {
         let mut mark = [0; MARK];
         mark.copy_from_slice(&mac(&self.index, &[kind, text])[..MARK]);
         mark

@@ -10,11 +10,11 @@
 use std::sync::Arc;
 
 use crate::mail::{Address, Recipient};
+use crate::pipeline::forwarded::owner;
 use crate::pipeline::notices::Happened;
 use crate::policy::governance::{Person, TellWhen};
 use crate::policy::{
-    Action, AutomationState, Explanation, Policy, Role, RuleHit, Severity, counted, mailbox_owner,
-    mark_origin,
+    Action, AutomationState, Explanation, Policy, Role, RuleHit, Severity, counted, mark_origin,
 };
 use crate::relay::notice::MARK;
 use crate::relay::notice::content::{
@@ -41,9 +41,6 @@ impl Parties {
         let own = |address: &Address| classes.of(address).is_internal();
         let envelope = &happened.received.envelope;
         let forward = happened.judgement.verdict.automation.is_forward();
-        let facts = happened
-            .judgement
-            .facts(envelope, happened.received.client.own_server);
         let rcpts = envelope.rcpts.iter().filter_map(Recipient::address);
         let mut targets: Vec<String> = rcpts.filter(|rcpt| !own(rcpt)).map(Address::key).collect();
         targets.sort_unstable();
@@ -51,7 +48,7 @@ impl Parties {
         Self {
             sender: envelope.mail_from.address().filter(|a| own(a)).cloned(),
             owner: forward
-                .then(|| mailbox_owner(&facts, classes))
+                .then(|| owner(happened.received, happened.judgement, happened.tools))
                 .flatten()
                 .filter(own),
             targets,

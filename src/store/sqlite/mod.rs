@@ -14,6 +14,7 @@
 
 mod commit;
 mod deliveries;
+mod forwarding;
 mod guard;
 mod holds;
 mod ledger;
@@ -32,6 +33,7 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use forwarding::ForwardingRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
 pub(crate) use notices::{EscalationRow, NoticeRow, ToldRow};
 
@@ -128,6 +130,11 @@ fn migrator() -> Migrator {
             1,
             "custody",
             include_str!("../migrations/sqlite/0001_custody.sql"),
+        ),
+        (
+            2,
+            "forwarding",
+            include_str!("../migrations/sqlite/0002_forwarding.sql"),
         ),
         (
             3,
