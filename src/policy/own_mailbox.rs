@@ -34,7 +34,7 @@ pub enum Signal {
     ShortForm,
     /// Surname and initial.
     SurnameAndInitial,
-    /// A name that differs from the sender's by a letter or two.
+    /// A name one slip away from the sender's.
     SimilarName,
     /// Forename and the initial of the surname.
     ForenameAndInitial,
