@@ -418,7 +418,7 @@ proptest! {
             let mut insiders = Insiders::default();
             insiders.add(&address, Some(&name));
             let _namesake = insiders.namesake(&address, Some(&name), |_| true);
-            let known = LookAlikes::new(&[domain.clone()], &[]);
+            let known = LookAlikes::new(std::slice::from_ref(&domain), &[]);
             prop_assert!(known.of(&domain).is_none() || known.of(&domain).unwrap().of == beadle::policy::look_alike::LooksLike::MailService);
         }
     }
