@@ -8,6 +8,7 @@ pub mod compiled;
 pub mod engine;
 pub mod finding;
 pub mod modulus;
+pub mod nicknames;
 pub mod normalise;
 
 mod anchors;
@@ -19,7 +20,6 @@ mod known;
 mod mask;
 mod masked;
 mod names;
-mod nicknames;
 mod numbers;
 pub mod options;
 mod papers;
@@ -37,7 +37,8 @@ pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Faul
 pub use compiled::PeopleIndex;
 pub use engine::{Engine, ScanContext};
 pub use finding::{
-    Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
+    Category, Confidence, Finding, Findings, NameForm, NameSpan, PersonFacts, PersonId, Secret,
+    ValueKey,
 };
 pub use modulus::{Fit, ModulusError, ModulusTable};
 pub use options::Options;

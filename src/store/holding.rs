@@ -14,10 +14,11 @@ use super::Store;
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
+use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
 use super::hold::{
     Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Referenced, Refusal,
-    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
+    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, VersionSent, parse_id,
 };
 use super::identity::Identity;
 use super::seal::{DataKey, Kind};
@@ -36,6 +37,15 @@ impl Store {
     /// Keeps a message for a reviewer and gives the id it is held under. After `Ok` it is ours; after an error it is not, and the
     /// client must keep it. A message that waits already (a client that missed our answer sends it again) is not held twice.
     pub async fn hold(&self, new: NewHold) -> Result<QueueId, StoreError> {
+        self.hold_beside(new, None).await
+    }
+
+    /// As [`hold`](Self::hold), with what goes to the recipients whom the hold is not for: both become ours, or neither.
+    pub async fn hold_beside(
+        &self,
+        new: NewHold,
+        beside: Option<NewDelivery>,
+    ) -> Result<QueueId, StoreError> {
         let identity = Identity::of(&new.message);
         let mark = self.hold_mark(&new.envelope, &identity);
         if let Some(mark) = &mark
@@ -86,9 +96,17 @@ impl Store {
         let sealed = seal_message(dek, new.id, new.message).await?;
         let blob = row.blob.clone();
         self.blobs.put(&blob, sealed).await?;
-        let inserted = self.committer.insert(Insert::Hold(Box::new(row))).await;
+        let row = Box::new(row);
+        let insert = match &beside {
+            None => Insert::Hold(row),
+            Some(delivery) => Insert::Split(row, Box::new(self.delivery_row(delivery).await?)),
+        };
+        let inserted = self.committer.insert(insert).await;
         if inserted == Err(StoreError::Exists) {
             let _ = self.blobs.delete(&blob).await;
+        }
+        if inserted.is_ok() && beside.is_some() {
+            self.wake.notify_one();
         }
         // After any other error the row may be there (a commit whose answer was lost): the sweep decides.
         inserted.map(|()| new.id)
@@ -189,17 +207,27 @@ impl Store {
             &self.index,
             &[b"reason", id.as_bytes(), decision.reason.as_bytes()],
         );
-        let rcpts = decision.ticket.as_ref().map(|ticket| ticket.rcpts.len());
+        let sent = decision
+            .delivery
+            .as_ref()
+            .filter(|new| new.kind == DeliveryKind::Release);
         let delivery = match &decision.delivery {
             Some(new) => Some(self.delivery_row(new).await?),
             None => None,
         };
-        let detail = json!({
+        let mut detail = json!({
             "reason": hex(&reason[..MARK]),
             "delivery": decision.delivery.as_ref().map(|new| new.id.to_string()),
-            "rcpts": rcpts,
-            "of": decision.ticket.as_ref().map(|_| record.rcpts()),
+            "rcpts": sent.map(|new| new.envelope.rcpts.len()),
+            "of": sent.map(|_| record.rcpts()),
         });
+        if decision.version_sent == VersionSent::Initials
+            && let Some(Body::Message(message)) = sent.map(|new| &new.body)
+        {
+            detail["version"] = json!("initials");
+            // Shows later which bytes went out, when neither hold nor delivery is there any more.
+            detail["sha256"] = json!(hex(&Identity::of(message).whole));
+        }
         let ticket = decision
             .ticket
             .as_ref()
