@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use beadle::detect::Confidence::{High, Low, Medium};
 use beadle::detect::catalogue::EMBEDDED;
 use beadle::detect::{
-    Catalogue, Category, Confidence, Engine, Finding, Findings, Options, ScanContext,
+    Catalogue, Category, Confidence, Engine, Finding, Findings, Options, PeopleIndex, ScanContext,
 };
 use beadle::extract::{Content, Location, Place, Unit, View};
 use beadle::limits::{Budget, Limits};
@@ -27,6 +27,13 @@ static SAMPLE: LazyLock<(Roster, Roster)> = LazyLock::new(|| {
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let catalogue = Catalogue::embedded().unwrap();
     Engine::build(&SAMPLE.0, &SAMPLE.1, &catalogue, [42; 16]).unwrap()
+});
+
+/// Looks for conduct, too.
+static WHOLE: LazyLock<Engine> = LazyLock::new(|| {
+    let catalogue = Catalogue::embedded().unwrap();
+    let people = PeopleIndex::build(&SAMPLE.0, &SAMPLE.1, Options::default(), [42; 16]);
+    Engine::with_conduct(people, &catalogue, &Category::CONDUCT, [42; 16]).unwrap()
 });
 
 fn budget() -> Budget {
@@ -124,6 +131,16 @@ fn examples_are_found_and_counterexamples_are_not() {
             "{}",
             detector.id
         );
+        let scan = |text: &str| {
+            let units = vec![unit(Place::Body, View::Visible, text)];
+            let content = Content {
+                units,
+                ..Content::default()
+            };
+            WHOLE
+                .scan(&content, &ScanContext::default(), &budget())
+                .list
+        };
         let hits = |text: &str| {
             scan(text)
                 .into_iter()
@@ -168,6 +185,7 @@ fn dictionaries_are_sorted_without_doubles() {
             &dictionary.codes,
             &dictionary.hints,
             &dictionary.capitals,
+            &dictionary.small,
             &dictionary.headers,
             &dictionary.negative,
             &dictionary.role,

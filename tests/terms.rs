@@ -311,6 +311,16 @@ fn markings_stand_as_such() {
     assert_eq!(subject("Confidential waste collection"), None);
     let footer = "This email and any files are confidential and intended solely for the addressee.";
     assert_eq!(surest(&body(footer), Category::Marking), None);
+    let file = |text: &str| {
+        let place = Place::Attachment(vec![text.to_owned()]);
+        surest(&scan(place, View::FileName, text), Category::Marking)
+    };
+    assert_eq!(file("cp_file_part2.docx"), Some(High));
+    assert_eq!(file("OW child protection file.pdf"), Some(High));
+    assert_eq!(file("official-sensitive minutes.docx"), Some(High));
+    assert_eq!(file("Confidential.pdf"), Some(Medium));
+    assert_eq!(file("Child protection file transfer form.docx"), None);
+    assert_eq!(file("staff only timetable.xlsx"), None);
     let letter = "PRIVATE AND CONFIDENTIAL\n\nDear Parents";
     assert!(surest(&body(letter), Category::Marking) <= Some(Low));
 }
@@ -323,10 +333,13 @@ fn transfer_files_are_known_by_name_and_root() {
     };
     assert_eq!(name("8881234_CTF_8885678_001.xml"), Some(High));
     assert_eq!(name("8881234_ctf_888LLLL_012.XML"), Some(High));
+    assert_eq!(name("820LLLL_CTF_8201234_001.xml"), Some(High));
     assert_eq!(name("CTF guidance.pdf"), None);
     assert_eq!(name("1234_CTF_8885678_001.xml"), None);
     let xml = "<?xml version=\"1.0\"?><CTfile><Header><DocumentName>Common Transfer File</DocumentName></Header></CTfile>";
     assert_eq!(surest(&body(xml), Category::PupilId), Some(High));
+    let prefixed = "<c:CTfile xmlns:c=\"x\"><c:Header/></c:CTfile>";
+    assert_eq!(surest(&body(prefixed), Category::PupilId), Some(High));
     assert_eq!(
         surest(&body("The root element is CTfile."), Category::PupilId),
         None

@@ -24,11 +24,15 @@ const SIGNATURES: [&[u8]; 14] = [
     b"MZ\x90\0",
 ];
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(init: beadle_fuzz::guard(), |input: &[u8]| {
     let Some((first, rest)) = input.split_first() else {
         return;
     };
-    let bytes = [SIGNATURES[usize::from(*first) % SIGNATURES.len()], rest].concat();
+    let mut bytes = [SIGNATURES[usize::from(*first) % SIGNATURES.len()], rest].concat();
+    // Half of the inputs keep the checksums they came with.
+    if first & 0x80 == 0 {
+        beadle_fuzz::checksums::mend(&mut bytes);
+    }
     let limits = Limits {
         unpacked_bytes: 16 << 20,
         file_bytes: 8 << 20,
@@ -42,5 +46,6 @@ fuzz_target!(|input: &[u8]| {
         passwords: &Passwords::default(),
     };
     let content = InProcess.read(&file, &Budget::new(Arc::new(limits)));
+    beadle_fuzz::no_crash(&content);
     assert!(content.units.iter().map(|unit| unit.text.len()).sum::<usize>() <= 64 << 20);
 });

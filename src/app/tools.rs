@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::app::compiled;
 use crate::app::config::{Config, Trust};
 use crate::detect::catalogue::EMBEDDED;
-use crate::detect::{Catalogue, CatalogueError, Engine, ModulusError, ModulusTable};
+use crate::detect::{Catalogue, CatalogueError, Category, Engine, ModulusError, ModulusTable};
 use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Mode, Policy, PolicyError};
 use crate::roster::RosterError;
 
 /// Why judging cannot begin; every text says what to mend.
@@ -108,7 +108,8 @@ pub fn build(
     let people = compiled::people(config, secret, kept)?;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
     let modulus = modulus_table(&config.trust)?;
-    let engine = Engine::of(people, &catalogue, secret)?.with_modulus(modulus);
+    let conduct = conduct(&policy, &catalogue);
+    let engine = Engine::with_conduct(people, &catalogue, &conduct, secret)?.with_modulus(modulus);
     Ok(Tools {
         engine: Arc::new(engine),
         policy: Arc::new(policy),
@@ -122,6 +123,31 @@ pub fn zone(trust: &Trust) -> Result<jiff::tz::TimeZone, ToolsError> {
     jiff::tz::TimeZone::get(&trust.time_zone).map_err(|_| ToolsError::Zone {
         found: trust.time_zone.clone(),
     })
+}
+
+/// The categories of conduct that a rule asks for which acts or says what it would do: by their name, by a detector's, or by
+/// naming neither. Without a name, rules on what belongs to a person or is disguised do not mean conduct.
+fn conduct(policy: &Policy, catalogue: &Catalogue) -> Vec<Category> {
+    let rules = policy.rules.iter().filter(|rule| rule.mode != Mode::Off);
+    let found: Vec<_> = rules.filter_map(|rule| rule.when.found.as_ref()).collect();
+    let asks = |category: Category| {
+        let owned = |id: &String| {
+            let mut detectors = catalogue.detectors.iter();
+            detectors.any(|detector| detector.id == *id && detector.category == category)
+        };
+        found.iter().any(|found| {
+            let of_data = found.tied_to_person || found.obfuscated;
+            let named = match (found.categories.as_slice(), found.detectors.as_slice()) {
+                ([], []) => !of_data,
+                ([], _) => true,
+                (categories, _) => categories.contains(&category),
+            };
+            named && (found.detectors.is_empty() || found.detectors.iter().any(owned))
+        })
+    };
+    let mut wanted = Category::CONDUCT.to_vec();
+    wanted.retain(|category| asks(*category));
+    wanted
 }
 
 /// What a reload may put in the place of `present`: whatever was built, unless it would look for less than half of the pupils.

@@ -75,6 +75,10 @@ pub enum Check {
     PupilName,
     /// A dictionary of this detector's name, near a person.
     Terms,
+    /// A dictionary of this detector's name, whoever is meant: its strong words, and its weak ones with less confidence.
+    Words,
+    /// A dictionary of this detector's name, whoever is meant: one strong phrase or two weak ones in a message.
+    Phrases,
     /// Issuer range, length, Luhn.
     PaymentCard,
     /// Country, length, remainder.
@@ -120,6 +124,11 @@ pub enum Check {
 }
 
 impl Check {
+    /// Whether a dictionary holds what it looks for.
+    pub fn has_dictionary(self) -> bool {
+        matches!(self, Self::Terms | Self::Words | Self::Phrases)
+    }
+
     /// Whether its anchors are words that the pass over a text looks for; an administrator's pattern has a search of its own.
     pub fn has_words(self) -> bool {
         matches!(
@@ -211,17 +220,21 @@ pub struct Dictionary {
     pub strong: Vec<String>,
     /// Terms that do so only close to a person.
     pub weak: Vec<String>,
-    /// Everyday words that count only close to a person and beside another term.
+    /// Everyday words that count only close to a person and beside another term; in a dictionary of [`Check::Words`], where somebody
+    /// is called by them.
     pub hints: Vec<String>,
     /// Abbreviations that count only in capitals and near a word of their field.
     pub codes: Vec<String>,
     /// Which of the strong, weak and everyday terms count only in capitals ("SEND" is no "send").
     pub capitals: Vec<String>,
+    /// Which words of [`Check::Words`] and [`Check::Phrases`] are names when they begin with a capital, and then do not count.
+    pub small: Vec<String>,
     /// Words of the codes' field.
     pub code_context: Vec<String>,
     /// Headers of columns whose filled cells are such data.
     pub headers: Vec<String>,
-    /// Words that turn a term into talk about a topic (policy, training, awareness week).
+    /// Words that turn a term into talk about a topic (policy, training, awareness week). In a dictionary of [`Check::Words`] or
+    /// [`Check::Phrases`], innocent phrases: a word inside one of them does not count ("shag pile").
     pub negative: Vec<String>,
     /// Words for a single pupil or the relation to one.
     pub role: Vec<String>,
@@ -244,6 +257,9 @@ macro_rules! embedded {
 
 /// Every file of the catalogue; `tests/detectors.rs` compares the list with the folder.
 pub const EMBEDDED: &[(&str, &str)] = embedded![
+    "detectors/conduct/chain-letter.toml",
+    "detectors/conduct/offensive-word.toml",
+    "detectors/conduct/suspect-message.toml",
     "detectors/credential/api-key.toml",
     "detectors/credential/labelled-secret.toml",
     "detectors/credential/private-key.toml",
@@ -253,6 +269,7 @@ pub const EMBEDDED: &[(&str, &str)] = embedded![
     "detectors/financial/payment-card.toml",
     "detectors/financial/sort-code-account.toml",
     "detectors/financial/utr.toml",
+    "detectors/marking/child-protection-file.toml",
     "detectors/marking/confidential.toml",
     "detectors/marking/official-sensitive.toml",
     "detectors/marking/restricted-circulation.toml",
@@ -274,11 +291,14 @@ pub const EMBEDDED: &[(&str, &str)] = embedded![
     "detectors/pupil/pupil-full-name.toml",
     "detectors/pupil/uln.toml",
     "detectors/pupil/upn.toml",
+    "dictionaries/chain-letter.toml",
     "dictionaries/context.toml",
     "dictionaries/medical.toml",
+    "dictionaries/offensive.toml",
     "dictionaries/safeguarding.toml",
     "dictionaries/sen.toml",
     "dictionaries/special-category.toml",
+    "dictionaries/suspect.toml",
 ];
 
 impl Catalogue {
@@ -333,14 +353,27 @@ impl Catalogue {
                 catalogue.dictionaries.push(dictionary);
             }
         }
-        let terms = |id: &str| {
+        let known = |id: &str| {
             let mut owners = catalogue.detectors.iter();
-            owners.any(|detector| detector.id == id && detector.check == Check::Terms)
+            owners.any(|detector| detector.id == id && detector.check.has_dictionary())
         };
-        if let Some((_, error)) = owned.into_iter().find(|(owner, _)| !terms(owner)) {
+        if let Some((_, error)) = owned.into_iter().find(|(owner, _)| !known(owner)) {
             return Err(error);
         }
         Ok(catalogue)
+    }
+
+    /// The catalogue without those detectors of conduct that are not `wanted`, and without their dictionaries.
+    #[must_use]
+    pub fn with_conduct(&self, wanted: &[Category]) -> Self {
+        let mut kept = self.clone();
+        kept.detectors.retain(|detector| {
+            !detector.category.is_conduct() || wanted.contains(&detector.category)
+        });
+        let known = |id: &String| kept.detectors.iter().any(|detector| detector.id == *id);
+        kept.dictionaries
+            .retain(|dictionary| dictionary.detector.as_ref().is_none_or(known));
+        kept
     }
 }
 
@@ -384,7 +417,7 @@ fn wrong_owner(name: &str, text: &str) -> CatalogueError {
         place: key_at(text, "detector").map_or_else(|| name.to_owned(), |at| place(name, text, at)),
         key: "detector",
         fault: Fault::new(
-            "an id that no detector with check = \"terms\" has",
+            "an id that no detector with check = \"terms\", \"words\" or \"phrases\" has",
             "the id of such a detector",
             "add the detector, or leave the key out of a dictionary of context words",
         ),

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
 use crate::detect::compiled::PeopleIndex;
 use crate::detect::context::Scene;
-use crate::detect::finding::{Findings, NameSpan, PersonFacts, PersonId};
+use crate::detect::finding::{Category, Findings, NameSpan, PersonFacts, PersonId};
 use crate::detect::index::Words;
-use crate::detect::judge::{Anchor, Judge};
+use crate::detect::judge::{Anchor, Judge, weigh_phrases};
 use crate::detect::keywords::Keywords;
 use crate::detect::known::Known;
+use crate::detect::masked::Masked;
 use crate::detect::modulus::ModulusTable;
 use crate::detect::options::Options;
 use crate::detect::patterns::Patterns;
@@ -53,6 +54,8 @@ pub struct Engine {
     pub(super) known: Known,
     pub(super) checked: Vec<Checked>,
     pub(super) modulus: Option<ModulusTable>,
+    /// Words that are looked for behind asterisks, too.
+    pub(super) masked: Vec<Masked>,
     patterns: Patterns,
 }
 
@@ -110,12 +113,23 @@ impl Engine {
         Self::of(people, catalogue, secret)
     }
 
-    /// Puts people that were compiled under the same secret beside the catalogue.
+    /// Puts people that were compiled under the same secret beside the catalogue, without its detectors of conduct.
     pub fn of(
         people: PeopleIndex,
         catalogue: &Catalogue,
         secret: [u8; 16],
     ) -> Result<Self, CatalogueError> {
+        Self::with_conduct(people, catalogue, &[], secret)
+    }
+
+    /// Likewise, with those detectors of [`Category::CONDUCT`] whose category is in `conduct`. The others cost nothing.
+    pub fn with_conduct(
+        people: PeopleIndex,
+        catalogue: &Catalogue,
+        conduct: &[Category],
+        secret: [u8; 16],
+    ) -> Result<Self, CatalogueError> {
+        let catalogue = &catalogue.with_conduct(conduct);
         let keys = Keys::new(secret);
         let PeopleIndex {
             mut words,
@@ -149,6 +163,7 @@ impl Engine {
             known,
             checked,
             modulus: None,
+            masked: Masked::all(catalogue),
             patterns: Patterns::build(catalogue)?,
         })
     }
@@ -254,6 +269,7 @@ impl Engine {
 
     fn join(&self, by_unit: BTreeMap<usize, Findings>, context: &ScanContext) -> Findings {
         let mut all = Findings::default();
+        let phrases = self.checked(Check::Phrases).is_some();
         // One finding for a value, a person and a place: the surest.
         let mut seen = HashMap::new();
         for found in by_unit.into_values() {
@@ -281,6 +297,9 @@ impl Engine {
                     }
                 }
             }
+        }
+        if phrases {
+            weigh_phrases(&mut all.list, &self.checked);
         }
         for person in all.list.iter().filter_map(|finding| finding.person) {
             let is_contact =

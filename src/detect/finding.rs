@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::extract::{Location, View};
 
-/// What kind of personal data a finding is about, in the words of the outside contract.
+/// What a finding is about, in the words of the outside contract.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -36,6 +36,12 @@ pub enum Category {
     Financial,
     /// Health, SEN, safeguarding and other special-category data; NHS numbers.
     Medical,
+    /// Swear words, slurs, threats, sexual words.
+    Offensive,
+    /// Phrases of chain letters and hoaxes.
+    ChainLetter,
+    /// Marks of phishing in a message that somebody passes on.
+    Suspect,
     /// The message was forwarded automatically. Policy concludes it; no detector does.
     AutoForward,
     /// A part is protected, or seems so. Extraction concludes it; no detector does.
@@ -43,6 +49,14 @@ pub enum Category {
 }
 
 impl Category {
+    /// How people write rather than whom they write about: looked for only where a rule of the policy asks for it.
+    pub const CONDUCT: [Self; 3] = [Self::Offensive, Self::ChainLetter, Self::Suspect];
+
+    /// Whether it is one of [`Self::CONDUCT`].
+    pub fn is_conduct(self) -> bool {
+        Self::CONDUCT.contains(&self)
+    }
+
     /// The name used in policies, records and output.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +68,9 @@ impl Category {
             Self::Marking => "marking",
             Self::Financial => "financial",
             Self::Medical => "medical",
+            Self::Offensive => "offensive",
+            Self::ChainLetter => "chain-letter",
+            Self::Suspect => "suspect",
             Self::AutoForward => "auto-forward",
             Self::Protected => "protected",
         }

@@ -42,7 +42,11 @@ pub fn value(category: Category, text: &str) -> String {
         | Category::PersonalId
         | Category::PersonalDetail
         | Category::Financial => number(text),
-        Category::Medical | Category::Marking => term(text),
+        Category::Medical
+        | Category::Marking
+        | Category::Offensive
+        | Category::ChainLetter
+        | Category::Suspect => term(text),
         // Not even the length of a password is shown.
         Category::Credential => "\u{2022}\u{2022}\u{2022}\u{2022}".to_owned(),
         // These are concluded elsewhere and carry no matched text.

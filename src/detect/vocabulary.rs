@@ -6,11 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::detect::catalogue::{Catalogue, Check};
+use crate::detect::catalogue::{Catalogue, Check, Dictionary};
 use crate::detect::finding::Category;
 use crate::detect::index::{LABEL, TERM_END, TERM_SHIFT};
 use crate::detect::normalise::Plain;
 use crate::detect::token::{Keys, Tokens};
+
+/// Stands in a term, written `#`, for a number of any digits that is not its last word.
+pub const ANY_NUMBER: u64 = u64::MAX;
 
 /// What a term is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +34,14 @@ pub enum TermKind {
     Role,
     /// A word from which its detector reads on: the label of a password, a marking, the unit of a dose.
     Opener,
+    /// A word or phrase that counts whoever is meant.
+    Grave,
+    /// Likewise, with less weight.
+    Mild,
+    /// A word that counts only where somebody is called by it.
+    Everyday,
+    /// A phrase in which such a word is innocent.
+    Innocent,
 }
 
 /// A compiled term.
@@ -40,6 +51,8 @@ pub struct Term {
     pub kind: TermKind,
     /// It counts only in capitals.
     pub capitals: bool,
+    /// It does not count with a capital first.
+    pub small: bool,
     /// Place in [`Vocabulary::detectors`].
     pub detector: u8,
 }
@@ -82,13 +95,8 @@ impl Vocabulary {
         let mut by_last: HashMap<u64, Vec<Sequence>> = HashMap::new();
         for dictionary in &catalogue.dictionaries {
             let owner = dictionary.detector.as_ref().and_then(|id| {
-                let terms =
-                    |known: &&crate::detect::catalogue::Detector| known.check == Check::Terms;
-                catalogue
-                    .detectors
-                    .iter()
-                    .filter(terms)
-                    .find(|known| known.id == *id)
+                let mut known = catalogue.detectors.iter();
+                known.find(|known| known.id == *id && known.check.has_dictionary())
             });
             let number = vocabulary.detectors.len() as u8;
             if let Some(owner) = owner {
@@ -103,22 +111,12 @@ impl Vocabulary {
                         .collect(),
                 });
             }
-            let owned = [
-                (&dictionary.strong, TermKind::Strong),
-                (&dictionary.weak, TermKind::Weak),
-                (&dictionary.hints, TermKind::Hint),
-                (&dictionary.codes, TermKind::Code),
-            ];
-            let shared = [
-                (&dictionary.code_context, TermKind::CodeContext),
-                (&dictionary.negative, TermKind::Negative),
-                (&dictionary.role, TermKind::Role),
-            ];
-            for (terms, kind) in owned.into_iter().filter(|_| owner.is_some()).chain(shared) {
+            for (terms, kind) in lists(dictionary, owner.map(|owner| owner.check)) {
                 for text in terms {
                     let term = Term {
                         kind,
                         capitals: kind == TermKind::Code || dictionary.capitals.contains(text),
+                        small: dictionary.small.contains(text),
                         detector: number,
                     };
                     add(keys, text, term, &mut by_last);
@@ -157,6 +155,7 @@ impl Vocabulary {
             let term = Term {
                 kind: TermKind::Opener,
                 capitals: false,
+                small: false,
                 detector: self.detectors.len() as u8,
             };
             self.detectors.push(TermDetector {
@@ -172,10 +171,41 @@ impl Vocabulary {
     }
 }
 
+/// The lists of a dictionary by what they are for; those of the check that owns it, then those for every detector.
+fn lists(dictionary: &Dictionary, owner: Option<Check>) -> Vec<(&Vec<String>, TermKind)> {
+    let mut lists = match owner {
+        Some(Check::Words | Check::Phrases) => {
+            return vec![
+                (&dictionary.strong, TermKind::Grave),
+                (&dictionary.weak, TermKind::Mild),
+                (&dictionary.hints, TermKind::Everyday),
+                (&dictionary.negative, TermKind::Innocent),
+            ];
+        }
+        Some(_) => vec![
+            (&dictionary.strong, TermKind::Strong),
+            (&dictionary.weak, TermKind::Weak),
+            (&dictionary.hints, TermKind::Hint),
+            (&dictionary.codes, TermKind::Code),
+        ],
+        None => Vec::new(),
+    };
+    lists.extend([
+        (&dictionary.code_context, TermKind::CodeContext),
+        (&dictionary.negative, TermKind::Negative),
+        (&dictionary.role, TermKind::Role),
+    ]);
+    lists
+}
+
 fn add(keys: &Keys, text: &str, term: Term, by_last: &mut HashMap<u64, Vec<Sequence>>) {
     let plain = Plain::of(text);
-    let tokens: Vec<(u64, usize)> = Tokens::new(keys, plain.text.as_bytes())
-        .map(|token| (token.hash, usize::from(token.len)))
+    let any = plain.text.replace('#', "0");
+    let tokens: Vec<(u64, usize)> = Tokens::new(keys, any.as_bytes())
+        .map(|token| match plain.text.as_bytes()[token.start as usize] {
+            b'#' => (ANY_NUMBER, 1),
+            _ => (token.hash, usize::from(token.len)),
+        })
         .collect();
     let plural = |(hash, len): (u64, usize)| (keys.concat(hash, keys.word(b"s"), 1), len + 1);
     let mut push = |words: &[(u64, usize)]| {

@@ -143,9 +143,11 @@ impl Policy {
             // A rule that is off or in shadow mode is somebody's decision already.
             named && rule.action != Action::Deliver
         };
-        // The last two are not found in text: conditions of their own speak of them.
-        let detected =
-            |category: &Category| !matches!(category, Category::AutoForward | Category::Protected);
+        // Two are not found in text, as conditions of their own speak of them; conduct is no data that leaves.
+        let detected = |category: &Category| {
+            let concluded = matches!(category, Category::AutoForward | Category::Protected);
+            !concluded && !category.is_conduct()
+        };
         for category in all_of::<Category>().filter(detected) {
             if !self.rules.iter().any(|rule| stops(&rule, category)) {
                 problems.push(Problem {

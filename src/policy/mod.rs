@@ -3,6 +3,7 @@
 
 pub mod auto_forward;
 pub mod case;
+pub mod change;
 pub mod check;
 pub mod classes;
 pub mod condition;
@@ -13,6 +14,14 @@ pub mod facts;
 pub mod fields;
 pub mod governance;
 pub mod history;
+pub mod lists;
+pub mod look_alike;
+pub mod mailboxes;
+pub mod name_agreement;
+pub mod namesake;
+pub mod own_mailbox;
+pub mod person_name;
+pub mod recorded;
 pub mod rule;
 pub mod verdict;
 
@@ -23,16 +32,21 @@ mod governance_document;
 mod header_text;
 mod identity;
 mod message;
+
 mod rule_document;
+mod slip;
 mod spelling;
+mod traits;
 mod wording;
 
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
+pub use change::{Change, smallest_change};
 pub use check::{Gravity, Problem};
 pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
 pub use history::{HabitMark, History};
+pub use recorded::RecordedFacts;
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};

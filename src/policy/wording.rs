@@ -68,6 +68,13 @@ fn noun(category: Category, count: &Count) -> String {
                 people => format!("{details} of {}", plural(people, "person", "people")),
             };
         }
+        Category::Offensive => (count.values, "offensive word", "offensive words"),
+        Category::ChainLetter => (
+            count.values,
+            "phrase of a chain letter",
+            "phrases of a chain letter",
+        ),
+        Category::Suspect => (count.values, "mark of phishing", "marks of phishing"),
         Category::AutoForward | Category::Protected => {
             (count.values, category.name(), category.name())
         }

@@ -33,6 +33,9 @@ pub enum DeskError {
     /// A release needs at least one of the message's own recipients, and only those.
     #[error("a release goes to recipients of the message, at least one of them")]
     Recipients,
+    /// The message went to a confidential channel (a union, occupational health): nobody reads it.
+    #[error("this message goes to a confidential channel: its content is not shown")]
+    Confidential,
     /// A version with initials goes out for its own hold only.
     #[error("this version was made for another hold")]
     Foreign,
@@ -114,20 +117,27 @@ impl Desk {
         Self { store, compose }
     }
 
-    /// Shows a hold; the ledger notes who looked before they see it.
+    /// Shows a hold; the ledger notes who looked before they see it. Of a confidential one neither subject nor findings are shown.
     pub async fn open(
         &self,
         id: QueueId,
         actor: &str,
         at: SystemTime,
     ) -> Result<HoldDetails, DeskError> {
-        let hold = self.store.open_hold(id).await?;
+        let mut hold = self.store.open_hold(id).await?;
         self.note(id, actor, "opened", at).await?;
+        if hold.record.confidential {
+            hold.record.subject = None;
+            hold.record.findings.clear();
+        }
         Ok(hold)
     }
 
     /// Shows the message itself; the ledger notes who read it before they do.
     pub async fn read(&self, id: QueueId, actor: &str, at: SystemTime) -> Result<Bytes, DeskError> {
+        if self.store.open_hold(id).await?.record.confidential {
+            return Err(DeskError::Confidential);
+        }
         let message = self.store.open_message(id).await?;
         self.note(id, actor, "read", at).await?;
         Ok(message)
@@ -268,6 +278,7 @@ impl Desk {
             body: Body::Message(message),
             prefix: String::new(),
             xforward: None,
+            encrypt: false,
             created_at: by.at,
             not_before: by.at,
         })
@@ -302,6 +313,7 @@ fn release_of(hold: &HoldDetails, rcpts: &[usize], by: By<'_>, body: Body) -> Ne
         body,
         prefix: String::new(),
         xforward: None,
+        encrypt: false,
         created_at: by.at,
         not_before: by.at,
     }

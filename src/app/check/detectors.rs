@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use crate::app::check::Report;
 use crate::app::demo::{ROSTER, STAFF};
 use crate::detect::patterns::Patterns;
-use crate::detect::{Catalogue, Check, Confidence, Detector, Engine, ScanContext};
+use crate::detect::{
+    Catalogue, Category, Check, Confidence, Detector, Engine, Options, PeopleIndex, ScanContext,
+};
 use crate::extract::{Content, Location, Place, Unit, View};
 use crate::limits::{Budget, Limits};
 use crate::roster::{Roster, RosterKind};
@@ -33,7 +35,8 @@ pub(super) fn run(catalogue: &Catalogue, report: &mut Report<'_>) -> io::Result<
     ) else {
         return report.problem("detectors", "the built-in sample people cannot be read");
     };
-    let engine = match Engine::build(&pupils, &staff, catalogue, [0; 16]) {
+    let people = PeopleIndex::build(&pupils, &staff, Options::default(), [0; 16]);
+    let engine = match Engine::with_conduct(people, catalogue, &Category::CONDUCT, [0; 16]) {
         Ok(engine) => engine,
         Err(error) => return report.problem("detectors", &error.to_string()),
     };

@@ -4,7 +4,8 @@
 //! A word of a marking in running text is no marking: "this e-mail is confidential" stands below every message.
 //!
 //! # Standards
-//! HMG Government Security Classifications Policy (OFFICIAL-SENSITIVE); DfE Common Transfer File, names LLLEEEE_CTF_LLLEEEE_nnn.xml.
+//! HMG Government Security Classifications Policy (OFFICIAL-SENSITIVE); DfE Common Transfer File, names LLLEEEE_CTF_LLLEEEE_nnn.xml,
+//! with letters for a school that is not known (820LLLL).
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -20,9 +21,13 @@ use crate::extract::{Place, View};
 /// Bytes of a line on each side of a marking that are looked at.
 const LINE: usize = 80;
 
+/// Bytes before an element's name within which its bracket opens.
+const PREFIX: usize = 24;
+
 /// Words that stand beside a marking on its line.
 const BESIDE: &[&str] = &[
     "and",
+    "beyond",
     "circulation",
     "confidence",
     "confidential",
@@ -31,8 +36,11 @@ const BESIDE: &[&str] = &[
     "distribution",
     "document",
     "draft",
+    "external",
+    "externally",
     "eyes",
     "for",
+    "further",
     "governors",
     "handling",
     "in",
@@ -43,10 +51,13 @@ const BESIDE: &[&str] = &[
     "not",
     "official",
     "only",
+    "onward",
+    "outside",
     "page",
     "personal",
     "private",
     "protect",
+    "release",
     "restricted",
     "school",
     "sensitive",
@@ -58,6 +69,7 @@ const BESIDE: &[&str] = &[
     "trust",
     "trustees",
     "use",
+    "wider",
 ];
 
 #[expect(
@@ -66,7 +78,7 @@ const BESIDE: &[&str] = &[
 )]
 static CTF: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(?:^|[^0-9a-z])([0-9]{7}_CTF_[0-9a-z]{7}_[0-9]{3}(?:\.xml|\.zip)?)(?:[^0-9a-z]|$)",
+        r"(?i)(?:^|[^0-9a-z])([0-9a-z]{7}_CTF_[0-9a-z]{7}_[0-9]{3}(?:\.xml|\.zip)?)(?:[^0-9a-z]|$)",
     )
     .expect("a constant pattern")
 });
@@ -76,7 +88,11 @@ impl<'j> Judge<'j> {
     pub(super) fn marking(&self, checked: &'j Checked, range: &Range<usize>) -> Option<Draft<'j>> {
         let text = self.scene.text().get(range.clone())?;
         let before = line_end(self.before(range.start, LINE));
-        let after = line_start(self.after(range.end, LINE));
+        let mut after = line_start(self.after(range.end, LINE));
+        let is_file = self.scene.unit.view == View::FileName;
+        if is_file {
+            after = without_extension(after);
+        }
         if checked.negative.find(before.as_bytes()).is_some()
             || checked.negative.find(after.as_bytes()).is_some()
             || self.scene.is_in_link(range)
@@ -88,9 +104,12 @@ impl<'j> Judge<'j> {
         let alone = is_beside(before) && is_beside(after);
         let titled = capitals || is_titled(text);
         let opens = titled && is_beside(before) && sets_off(after);
-        let named = self.scene.unit.location.place == Place::Subject
-            || self.scene.unit.view == View::FileName;
-        let heading = (title && alone) || opens || (named && capitals);
+        let named = self.scene.unit.location.place == Place::Subject || is_file;
+        // Several words that mark by themselves do so in a file's name however they are written: "cp_file_2.docx".
+        let names = is_file
+            && checked.detector.context != Nearby::Required
+            && text.contains(|c: char| !c.is_alphanumeric());
+        let heading = (title && alone) || opens || (named && capitals) || names;
         let sure = checked.detector.confidence;
         let private = before.to_ascii_lowercase().contains("private");
         let confidence = match (heading, checked.detector.context) {
@@ -128,7 +147,7 @@ impl<'j> Judge<'j> {
             let value = name.as_str().as_bytes();
             return Some(Self::said(checked, range, Confidence::High, reason, value));
         }
-        let opens = self.before(range.start, 1) == "<";
+        let opens = is_opened(self.before(range.start, PREFIX));
         let element = self.scene.text().get(range.clone())?;
         let reason = "the root element of a common transfer file";
         opens.then(|| {
@@ -155,6 +174,24 @@ fn is_beside(rest: &str) -> bool {
             word.bytes().all(|byte| byte.is_ascii_digit())
                 || BESIDE.contains(&word.to_ascii_lowercase().as_str())
         })
+}
+
+/// Whether an element's name begins behind this, with a prefix of its namespace or without one.
+fn is_opened(before: &str) -> bool {
+    let Some((_, prefix)) = before.rsplit_once('<') else {
+        return false;
+    };
+    let name = prefix.strip_suffix(':').unwrap_or(prefix);
+    prefix.is_empty()
+        || (name.len() < prefix.len() && name.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// A file's name without its extension.
+fn without_extension(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if (1..=5).contains(&extension.len()) => stem,
+        _ => name,
+    }
 }
 
 /// "Strictly Confidential": more than one word, each with a capital.

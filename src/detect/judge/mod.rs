@@ -16,11 +16,13 @@ mod money;
 mod names;
 mod numbers;
 mod ordinary;
+mod phrases;
 mod readings;
 mod spans;
 mod statements;
 mod terms;
 mod ties;
+mod words;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -32,6 +34,8 @@ use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, 
 use crate::detect::mask;
 use crate::detect::raw::{Raw, RawName};
 use crate::extract::View;
+
+pub(super) use phrases::weigh as weigh_phrases;
 
 /// A place in the text that stands for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +125,8 @@ impl<'j> Judge<'j> {
         self.terms(raw);
         self.columns(raw);
         raw.cut |= !self.statements(raw);
+        raw.cut |= !self.words(raw);
+        raw.cut |= !self.phrases(raw);
     }
 
     /// The places that stand for people.

@@ -13,7 +13,7 @@ use crate::detect::numbers;
 use crate::detect::raw::{NameWord, Raw, RawTerm};
 use crate::detect::spelling::Neighbours;
 use crate::detect::token::{DIGITS, GLUED, Keys, MAX_WORD, Token, Tokens};
-use crate::detect::vocabulary::{Term, Vocabulary};
+use crate::detect::vocabulary::{ANY_NUMBER, Sequence, Term, TermKind, Vocabulary};
 use crate::extract::View;
 
 const RING: usize = 16;
@@ -290,6 +290,10 @@ impl<'i, 't> Stream<'i, 't> {
         if run.len > MAX_WORD {
             return;
         }
+        if spaced {
+            let range = run.start as usize..run.end as usize;
+            self.lone_term(range, run.hash, &[TermKind::Grave]);
+        }
         let word = Word {
             first: run.first,
             last: run.first + run.count - 1,
@@ -301,6 +305,22 @@ impl<'i, 't> Stream<'i, 't> {
             ells: 0,
         };
         self.if_name(word);
+    }
+
+    /// A word that stands in a text otherwise than in its letters, when it counts whoever is meant.
+    fn lone_term(&mut self, range: Range<usize>, hash: u64, kinds: &[TermKind]) {
+        let indexes = self.indexes;
+        let known = indexes.words.get(indexes.keys.spread(hash));
+        if known & TERM_END == 0 {
+            return;
+        }
+        let lists = &indexes.vocabulary.lists;
+        let list = lists.get((known >> TERM_SHIFT) as usize);
+        let counts =
+            |sequence: &&Sequence| sequence.rest.is_empty() && kinds.contains(&sequence.term.kind);
+        if let Some(sequence) = list.and_then(|list| list.iter().find(counts)) {
+            self.term(range, sequence.term);
+        }
     }
 
     fn if_name(&mut self, word: Word) {
@@ -367,7 +387,8 @@ impl<'i, 't> Stream<'i, 't> {
         let mut start = token.start;
         for (back, hash) in (1..RING as u32).zip(earlier) {
             let part = &self.ring[self.number.checked_sub(back)? as usize % RING];
-            if part.hash != *hash || start - part.end > 4 {
+            let same = part.hash == *hash || *hash == ANY_NUMBER && part.flags & DIGITS != 0;
+            if !same || start - part.end > 4 {
                 return None;
             }
             start = part.start;
@@ -379,7 +400,14 @@ impl<'i, 't> Stream<'i, 't> {
         if term.capitals && self.text[range.clone()].iter().any(u8::is_ascii_lowercase) {
             return;
         }
-        if is_contraction(&self.text[range.clone()]) {
+        let first = self.text.get(range.start);
+        if term.small && first.is_some_and(u8::is_ascii_uppercase) {
+            return;
+        }
+        // "I'll" is no "ill", but "he'll kill you" may be a phrase.
+        let phrase = matches!(term.kind, TermKind::Grave | TermKind::Mild)
+            && memchr::memchr(b' ', &self.text[range.clone()]).is_some();
+        if !phrase && is_contraction(&self.text[range.clone()]) {
             return;
         }
         // "form 8" is no part of "form 8T".

@@ -15,6 +15,7 @@ use crate::detect::spelling::{Neighbours, SHORTEST};
 use crate::detect::stream::shape::{self, Beside, Shape};
 use crate::detect::stream::{MAX_GAP, MAX_GAP_BYTES, RECENT, RING, Stream, Word};
 use crate::detect::token::{DIGITS, MAX_WORD, Token, is_word_byte};
+use crate::detect::vocabulary::TermKind;
 use crate::extract::View;
 
 /// Words are noted in the order in which they end, but for those with digits in them, which are noted from their first digit on:
@@ -375,12 +376,14 @@ impl Stream<'_, '_> {
         let ones = memchr::memchr_iter(b'1', chunk).count().min(ONES);
         for ells in 0..1_u8 << ones {
             let word = in_letters(chunk, ells);
+            let hash = self.indexes.keys.word(&word);
+            self.lone_term(start..end, hash, &[TermKind::Grave, TermKind::Mild]);
             self.if_name(Word {
                 first: self.number.saturating_sub(before),
                 last: self.number + after,
                 start: start as u32,
                 end: end as u32,
-                hash: self.indexes.keys.word(&word),
+                hash,
                 capital: true,
                 spaced: true,
                 ells,
