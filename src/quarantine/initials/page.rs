@@ -351,7 +351,14 @@ mod tests {
         ] {
             let page = crate::extract::html::read(html);
             let texts = read(html);
-            assert_eq!(texts[0].1.text().trim(), page.visible, "{html}");
+            let shown: Vec<&str> = texts[0]
+                .1
+                .text()
+                .trim()
+                .lines()
+                .map(str::trim_end)
+                .collect();
+            assert_eq!(shown.join("\n"), page.visible, "{html}");
             for line in page.hidden.lines() {
                 assert!(texts[1].1.text().contains(line), "{line} of {html}");
             }
