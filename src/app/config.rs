@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::app::cli::{RuleArgs, ServeArgs};
+use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
 use crate::detect;
@@ -46,7 +47,7 @@ pub struct Config {
     /// Ceilings for one message.
     pub limits: Limits,
     /// What people are told.
-    pub notices: Notices,
+    pub notices: letters::Config,
     /// The operator's listener.
     pub admin: Admin,
     /// Log lines.
@@ -108,7 +109,7 @@ pub struct Trust {
     /// Lists of staff: files or folders, one or several.
     #[serde(deserialize_with = "one_or_several")]
     pub staff: Vec<PathBuf>,
-    /// Folder whose `detectors` and `dictionaries` replace built-in ones of the same name.
+    /// Folder whose `detectors`, `dictionaries` and `notices` replace built-in ones of the same name.
     pub patterns: Option<PathBuf>,
     /// The banks' modulus weight table (`valacdos.txt`), to tell account numbers from other digits.
     pub modulus_table: Option<PathBuf>,
@@ -262,40 +263,6 @@ impl Extract {
                 "extract.ocr: found `{other}`, which is no program that can be run; allowed: auto, off, or the full path of Tesseract; \
                  install tesseract-ocr and its English data, or set `off`"
             )),
-        }
-    }
-}
-
-/// `[notices]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Notices {
-    /// The address they come from, one that people read; without it nobody is told.
-    pub from: Option<String>,
-    /// The name shown with it.
-    pub from_name: String,
-    /// When daily digests go out, by the trust's clock: hours and minutes.
-    pub digest_at: String,
-    /// Notices at once to one role within an hour; what is beyond goes into its digest.
-    pub role_hourly: u32,
-    /// Notices to one sender within an hour.
-    pub sender_hourly: u32,
-    /// A page with help, when the policy names none.
-    pub help_url: Option<String>,
-    /// Where staff share files by link, by the name they know.
-    pub cloud: Option<String>,
-}
-
-impl Default for Notices {
-    fn default() -> Self {
-        Self {
-            from: None,
-            from_name: "Mail protection".to_owned(),
-            digest_at: "07:30".to_owned(),
-            role_hourly: 10,
-            sender_hourly: 20,
-            help_url: None,
-            cloud: None,
         }
     }
 }

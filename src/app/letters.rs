@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use crate::app::config::Config;
+use crate::app::config;
 use crate::app::tools::{self, ToolsError};
 use crate::mail::Address;
 use crate::pipeline::notices::{Notices, Settings, trust};
@@ -15,6 +16,40 @@ use crate::relay::notice::content::{RuleText, TrustText, moment};
 use crate::relay::notice::plan::Limits;
 use crate::relay::notice::{RefusedHold, Templates};
 use crate::store::{HoldDetails, Store};
+
+/// `[notices]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address they come from, one that people read; without it nobody is told.
+    pub from: Option<String>,
+    /// The name shown with it.
+    pub from_name: String,
+    /// When daily digests go out, by the trust's clock: hours and minutes.
+    pub digest_at: String,
+    /// Notices at once to one role within an hour; what is beyond goes into its digest.
+    pub role_hourly: u32,
+    /// Notices to one sender within an hour.
+    pub sender_hourly: u32,
+    /// A page with help, when the policy names none.
+    pub help_url: Option<String>,
+    /// Where staff share files by link, by the name they know.
+    pub cloud: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            from: None,
+            from_name: "Mail protection".to_owned(),
+            digest_at: "07:30".to_owned(),
+            role_hourly: 10,
+            sender_hourly: 20,
+            help_url: None,
+            cloud: None,
+        }
+    }
+}
 
 /// Why notices cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +73,7 @@ pub enum LettersError {
 }
 
 /// The notices of this configuration; `None` when no address is set.
-pub fn notices(config: &Config, store: &Store) -> Result<Option<Notices>, LettersError> {
+pub fn notices(config: &config::Config, store: &Store) -> Result<Option<Notices>, LettersError> {
     let Some(settings) = settings(config)? else {
         return Ok(None);
     };
@@ -50,7 +85,7 @@ pub fn notices(config: &Config, store: &Store) -> Result<Option<Notices>, Letter
 }
 
 /// The settings of this configuration; `None` when no address is set.
-pub fn settings(config: &Config) -> Result<Option<Settings>, LettersError> {
+pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersError> {
     let own = &config.notices;
     let Some(from) = &own.from else {
         return Ok(None);
@@ -72,7 +107,7 @@ pub fn settings(config: &Config) -> Result<Option<Settings>, LettersError> {
     }))
 }
 
-fn words(config: &Config, from: &Address) -> TrustText {
+fn words(config: &config::Config, from: &Address) -> TrustText {
     TrustText {
         name: config.notices.from_name.clone(),
         address: from.to_string(),
@@ -83,7 +118,7 @@ fn words(config: &Config, from: &Address) -> TrustText {
 }
 
 /// Writes notices to senders of holds that a reviewer refused; from the postmaster when no address is set.
-pub fn refusals(config: &Config) -> ComposeNotice {
+pub fn refusals(config: &config::Config) -> ComposeNotice {
     let domain = config
         .trust
         .internal_domains

@@ -63,11 +63,8 @@ fn untold(policy: &Policy) -> Vec<String> {
 }
 
 fn fault(policy: &Policy, role: &str) -> Option<String> {
-    let Some(person) = policy.governance.person(role) else {
-        return Some(format!(
-            "a rule tells `{role}`, which the policy does not know; allowed: roles of its [people]; add it there"
-        ));
-    };
+    // Reading a policy refuses roles that it does not know.
+    let person = policy.governance.person(role)?;
     if person.addresses.is_empty() {
         return Some(format!(
             "a rule tells `{role}`, which has no mailbox; allowed: one or more; add `addresses` in the policy's [people]"
@@ -81,4 +78,100 @@ fn fault(policy: &Policy, role: &str) -> Option<String> {
              trust.internal_domains and trust.partner_domains; mend the address, or add its domain"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "name = \"own\"\ntitle = \"Own\"\n[people]\nit = {}\ndsl = {}\nhead = { addresses = [\"h@elsewhere.example\"] }\n\
+        dpo = { addresses = [\"dpo@trust.example\"] }\n[[rule]]\nid = \"big\"\ntitle = \"it is large\"\naction = \"hold\"\n\
+        tell = [\"sender\", \"dpo\", \"it\", \"head\"]\nescalate = { minutes = 5, to = [\"dsl\"] }\n\
+        when = { min_bytes = 5 }\n";
+
+    fn checked(config: &Config) -> (String, usize) {
+        let mut out = Vec::new();
+        let mut report = Report {
+            out: &mut out,
+            problems: 0,
+        };
+        run(config, &mut report).unwrap();
+        let problems = report.problems;
+        (String::from_utf8(out).unwrap(), problems)
+    }
+
+    fn config(from: &str) -> Config {
+        let mut config = Config::default();
+        config.trust.internal_domains = vec!["trust.example".to_owned()];
+        config.notices.from = Some(from.to_owned());
+        config
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let (said, problems) = checked(&Config::default());
+        assert_eq!(problems, 0);
+        assert!(
+            said.starts_with("note     notices.from: found none;"),
+            "{said}"
+        );
+        let (said, problems) = checked(&config("dpo@trust.example"));
+        assert_eq!(problems, 0, "{said}");
+        assert!(
+            said.contains("from dpo@trust.example, digests at 07:30"),
+            "{said}"
+        );
+        let (said, problems) = checked(&config("dpo"));
+        assert_eq!(problems, 1);
+        assert!(
+            said.contains("notices.from: found `dpo`; allowed: "),
+            "{said}"
+        );
+        let (said, _) = checked(&config("dpo@elsewhere.example"));
+        assert!(
+            said.contains("an address outside trust.internal_domains"),
+            "{said}"
+        );
+        let mut late = config("dpo@trust.example");
+        late.notices.digest_at = "25:00".to_owned();
+        let (said, _) = checked(&late);
+        assert!(
+            said.contains("notices.digest_at: found `25:00`; allowed: "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn whoever_cannot_be_told_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("own.toml");
+        std::fs::write(&policy, POLICY).unwrap();
+        let mut config = config("dpo@trust.example");
+        config.trust.policy = policy.display().to_string();
+        let (said, problems) = checked(&config);
+        assert!(said.contains("`it`, which has no mailbox;"), "{said}");
+        assert!(
+            said.contains("`head` has a mailbox outside the trust"),
+            "{said}"
+        );
+        assert!(said.contains("`dsl`, which has no mailbox;"), "{said}");
+        assert_eq!(problems, 3, "{said}");
+    }
+
+    #[test]
+    fn broken_templates_are_named_with_their_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let notices = folder.path().join("notices");
+        std::fs::create_dir(&notices).unwrap();
+        std::fs::write(notices.join("urgent.txt"), "Subject: Now\n\n{{ pupil }}\n").unwrap();
+        std::fs::write(notices.join("README.md"), "not a template").unwrap();
+        let mut config = config("dpo@trust.example");
+        config.trust.patterns = Some(folder.path().to_owned());
+        let (said, problems) = checked(&config);
+        assert_eq!(problems, 1, "{said}");
+        assert!(
+            said.contains("PROBLEM  notices: `notices/urgent.txt` line 3: found `pupil`, which no notice has; allowed: "),
+            "{said}"
+        );
+    }
 }

@@ -6,6 +6,8 @@
 //! became of the message: it is an alarm, and the hold stands in the next digest.
 //!
 //! # Known gaps
+//! Advice is not given for a message whose next hop answered after the client's deadline. Open holds of a confidential channel
+//! stand in the digests of every role that their rule tells, by reference and title of the rule.
 //! A role that is for some domains only sees no list of waiting holds in its digest, since that would open every hold to learn whose it is.
 
 mod event;
@@ -153,7 +155,7 @@ impl Notices {
         };
         let trust = event::trust(&happened.tools.policy, &self.0.settings.trust);
         for due in &plan.now {
-            let (to, scope) = match &due.to {
+            let (to, scope): (Vec<Address>, _) = match &due.to {
                 To::Sender => (parties.sender.iter().cloned().collect(), marks.sender),
                 To::Owner => (parties.owner.iter().cloned().collect(), None),
                 To::Role(role) => {
@@ -163,13 +165,13 @@ impl Notices {
                 }
             };
             let content = event::content(happened, due, &trust);
-            match self.written(due.kind, to, &content, Some(happened.id), happened.now) {
+            match self.written(due.kind, &to, &content, Some(happened.id), happened.now) {
                 Ok(delivery) => record.deliveries.push(NoticeDelivery {
                     to: name(&due.to).to_owned(),
                     scope,
                     ..delivery
                 }),
-                Err(error) => unwritten(due.kind, &error),
+                Err(error) => unwritten(due.kind, error),
             }
         }
         later(&event, &plan, happened, &mut record);
@@ -260,7 +262,7 @@ impl Notices {
     fn written(
         &self,
         kind: Kind,
-        to: Vec<Address>,
+        to: &[Address],
         content: &Content,
         about: Option<QueueId>,
         now: SystemTime,
@@ -271,7 +273,7 @@ impl Notices {
             kind,
             from: &self.0.settings.from,
             from_name: &content.trust.name,
-            to: &to,
+            to,
             id,
             now,
             words: &words,
@@ -327,7 +329,7 @@ fn later(event: &Event, plan: &Plan, happened: &Happened<'_>, record: &mut Notic
     record.escalations.extend(escalations);
 }
 
-fn unwritten(kind: Kind, error: &NoticeError) {
+fn unwritten(kind: Kind, error: NoticeError) {
     metrics::counter!("beadle_notice_failures_total").increment(1);
     tracing::error!(kind = kind.name(), %error, alarm = true, "a notice could not be written");
 }

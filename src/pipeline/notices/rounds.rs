@@ -95,13 +95,13 @@ impl Notices {
                 trust: trust.clone(),
                 ..Content::default()
             };
-            match self.written(Kind::Urgent, to, &content, Some(hold), now) {
+            match self.written(Kind::Urgent, &to, &content, Some(hold), now) {
                 Ok(delivery) => record.deliveries.push(NoticeDelivery {
                     scope: Some(self.role_scope(&role)),
                     to: role,
                     ..delivery
                 }),
-                Err(error) => unwritten(Kind::Urgent, &error),
+                Err(error) => unwritten(Kind::Urgent, error),
             }
         }
         Ok(())
@@ -140,7 +140,7 @@ impl Notices {
                 arrived: moment(now, &tools.zone),
                 ..content
             };
-            self.digest(person, to, &content, day, now, record);
+            self.digest(person, &to, &content, day, now, record);
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Notices {
     fn digest(
         &self,
         person: &Person,
-        to: Vec<Address>,
+        to: &[Address],
         content: &Content,
         day: jiff::civil::Date,
         now: SystemTime,
@@ -169,7 +169,7 @@ impl Notices {
                 record.digested.push((role, day));
             }
             Err(error) => {
-                unwritten(Kind::RoleDigest, &error);
+                unwritten(Kind::RoleDigest, error);
                 record.begun.push((role, day));
             }
         }
