@@ -816,9 +816,8 @@ when = { recipients = ["outside"], found = { categories = ["pupil-name"] } }
     );
 }
 
-#[test]
-fn senders_authors_files_headers_and_hours_are_conditions() {
-    let text = r#"
+/// A rule for each condition that is not about findings.
+const CONDITIONS: &str = r#"
 name = "n"
 title = "t"
 [classes]
@@ -878,7 +877,10 @@ title = "first"
 action = "warn"
 when = { recipients = ["first-contact"] }
 "#;
-    let policy = Policy::parse("t.toml", text).unwrap();
+
+#[test]
+fn senders_authors_files_headers_and_hours_are_conditions() {
+    let policy = Policy::parse("t.toml", CONDITIONS).unwrap();
     let fired = |mail: &CaseMessage| -> Vec<String> {
         let verdict = judged(&policy, mail);
         verdict
