@@ -23,6 +23,7 @@ use crate::mail::{Envelope, QueueId};
 use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
+use crate::pipeline::forwarded::tell_of_forward;
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
 use crate::pipeline::habits::Habits;
 use crate::pipeline::hold;
@@ -324,7 +325,7 @@ impl Pipeline {
         if id == received.id {
             self.inner.habits.note(&examined.seen);
             if let Some(notice) = self.note_forward(received, examined, id).await {
-                self.tell_of_forward(&notice);
+                tell_of_forward(&notice);
             }
         }
         Ok(hold::reply(id))
