@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
 use crate::app::initials;
+use crate::app::letters;
 use crate::app::tools::ToolsError;
 use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
@@ -183,7 +184,7 @@ async fn release(
 }
 
 fn desk(store: Store, config: &Config) -> Desk {
-    Desk::new(store, wiring::notices(config))
+    Desk::new(store, letters::refusals(config))
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
@@ -241,7 +242,7 @@ impl From<&HoldSummary> for HoldLine {
 }
 
 /// `2026-11-23T20:26:07Z`.
-fn rfc3339(at: SystemTime) -> String {
+pub(super) fn rfc3339(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at)
         .map(|at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
         .unwrap_or_default()

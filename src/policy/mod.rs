@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auto_forward;
+pub mod behaviour;
 pub mod case;
 pub mod change;
 pub mod check;
@@ -23,6 +24,7 @@ pub mod own_mailbox;
 pub mod person_name;
 pub mod recorded;
 pub mod rule;
+pub mod sighting;
 pub mod verdict;
 
 mod because;
@@ -30,6 +32,7 @@ mod case_document;
 mod fingerprints;
 mod governance_document;
 mod header_text;
+mod hours;
 mod identity;
 mod message;
 
@@ -46,7 +49,9 @@ pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
+pub use fingerprints::origin as mark_origin;
 pub use history::{HabitMark, History};
 pub use recorded::RecordedFacts;
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
+pub use wording::counted;

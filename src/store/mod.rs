@@ -17,11 +17,13 @@ mod clock;
 pub mod delivered;
 pub mod delivery;
 pub mod error;
+pub mod forwarding;
 pub mod hold;
 mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
+pub mod notices;
 mod queueing;
 pub mod seal;
 mod sqlite;
@@ -46,6 +48,7 @@ pub use delivery::{
     Settlement,
 };
 pub use error::StoreError;
+pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
     HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
@@ -54,6 +57,7 @@ pub use hold::{
 pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
+pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;

@@ -367,7 +367,7 @@ fn is_declaration(body: &str) -> bool {
     body.starts_with(['[', ':'])
         || ["doctype", "xml", "entity", "element", "attlist"]
             .iter()
-            .any(|word| opens(word))
+            .any(opens)
 }
 
 /// Text with its character references replaced and a blank for each piece of markup.

@@ -14,9 +14,11 @@
 
 mod commit;
 mod deliveries;
+mod forwarding;
 mod guard;
 mod holds;
 mod ledger;
+mod notices;
 mod retention;
 
 use std::fs::File;
@@ -31,7 +33,9 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use forwarding::ForwardingRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
+pub(crate) use notices::{EscalationRow, NoticeRow, ToldRow};
 
 use super::error::StoreError;
 
@@ -121,13 +125,28 @@ impl Database {
 
 /// The schema's history. Files in `migrations/sqlite` are never changed once released.
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "custody".into(),
-        MigrationType::Simple,
-        include_str!("../migrations/sqlite/0001_custody.sql").into_sql_str(),
-        false,
-    )])
+    let scripts = [
+        (
+            1,
+            "custody",
+            include_str!("../migrations/sqlite/0001_custody.sql"),
+        ),
+        (
+            2,
+            "forwarding",
+            include_str!("../migrations/sqlite/0002_forwarding.sql"),
+        ),
+        (
+            3,
+            "notices",
+            include_str!("../migrations/sqlite/0003_notices.sql"),
+        ),
+    ];
+    let migrations = scripts.map(|(version, name, script)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, script.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.to_vec())
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.
