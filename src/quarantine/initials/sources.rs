@@ -131,6 +131,10 @@ fn from_part(
     let flowed = (kind == Kind::Plain && is("format", "flowed")).then(|| is("delsp", "yes"));
     let location = Location::of(Place::Body);
     let text = coding::text(part);
+    // RFC 9580 7: the signature stands in the text itself.
+    if text.contains("-----BEGIN PGP SIGNED MESSAGE-----") {
+        return Err(Left::Signed);
+    }
     Ok(Some(Source {
         flowed,
         ..Source::new(Spot::Body(number), location, kind, &part.media_type, text)
