@@ -24,6 +24,8 @@ pub struct Class {
     pub subdomains: bool,
     /// Single mailboxes, as [`Address::key`] gives them.
     pub addresses: Vec<String>,
+    /// It may stay empty: rules for it then wait for members, and nobody needs to be told.
+    pub optional: bool,
 }
 
 impl Class {
@@ -91,6 +93,7 @@ impl Classes {
             domains: Vec::new(),
             subdomains: true,
             addresses: Vec::new(),
+            optional: false,
         };
         let mut list = vec![empty("internal"), empty("partner")];
         for class in named {
@@ -211,6 +214,7 @@ mod tests {
             domains: domains.iter().map(|d| Domain::parse(d).unwrap()).collect(),
             subdomains,
             addresses: addresses.iter().map(|a| (*a).to_owned()).collect(),
+            optional: false,
         }
     }
 

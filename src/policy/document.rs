@@ -272,12 +272,14 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
         let class_domains = domains(sink, &mut fields, "domains");
         let subdomains = fields.flag(sink, "subdomains").unwrap_or(true);
         let addresses = addresses(sink, &mut fields, "addresses");
+        let optional = fields.flag(sink, "optional").unwrap_or(false);
         fields.finish(sink);
         list.push(Class {
             name: name.value.into(),
             domains: class_domains,
             subdomains,
             addresses: addresses.iter().map(Address::key).collect(),
+            optional,
         });
     }
     if list.len() > CLASSES_AT_MOST - 2 {

@@ -133,8 +133,7 @@ impl<'a> Message<'a> {
         match (enough, findings) {
             (true, Ok(findings)) => Outcome::Met(Met { rcpts, findings }),
             (true, Err(missing)) => Outcome::Nearly(missing),
-            // Half of a count is worth a word; one recipient of twenty is every message.
-            (false, Ok(_)) if rcpts.is_empty() || rcpts.len() * 2 >= when.min_recipients => {
+            (false, Ok(_)) if is_worth_a_word(when, rcpts.len()) => {
                 Outcome::Nearly(self.recipients_missing(when, &rcpts))
             }
             (false, _) => Outcome::No,
@@ -296,6 +295,9 @@ impl<'a> Message<'a> {
         }
         if found.min_people > 1 || found.min_values > 1 {
             let count = Count::of(list, &sure);
+            if count.people * 2 < found.min_people || count.values * 2 < found.min_values {
+                return None;
+            }
             if count.people < found.min_people {
                 let missing = format!("{} of {} people", count.people, found.min_people);
                 return Some(Err(missing));
@@ -396,6 +398,28 @@ impl<'a> Message<'a> {
         (cap.senders.is_empty() || cap.senders.iter().any(|c| self.sender_is(*c)))
             && (cap.automation.is_empty() || cap.automation.contains(&self.automation.state))
     }
+}
+
+/// Whether a person should know that a rule lacked only recipients. Half of a count is worth it, one recipient of twenty is every
+/// message; and every message has no recipient of the special classes (a leaver's mailbox, the police) that some rules are for.
+fn is_worth_a_word(when: &When, counted: usize) -> bool {
+    if counted > 0 {
+        return counted * 2 >= when.min_recipients;
+    }
+    let asks_of_content = when.found.is_some()
+        || !when.protection.is_empty()
+        || when.unread.is_some()
+        || when.defects.is_some()
+        || when.unfinished.is_some()
+        || when.files.is_some()
+        || !when.automation.is_empty();
+    let broad = |class: &ClassRef| {
+        matches!(
+            class,
+            ClassRef::Any | ClassRef::Outside | ClassRef::NotInternal
+        )
+    };
+    when.min_recipients <= 1 && asks_of_content && when.recipients.iter().any(broad)
 }
 
 /// Whether an address of these classes is one that a condition means.
