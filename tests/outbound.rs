@@ -53,6 +53,7 @@ fn outgoing(rcpts: &[&str], message: impl Into<Bytes>) -> Outgoing {
         message: message.into(),
         partial: Partial::AllOrDefer,
         xforward: None,
+        encrypt: false,
     }
 }
 

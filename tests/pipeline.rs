@@ -28,6 +28,7 @@ struct Scripted {
     script: Mutex<VecDeque<Attempt>>,
     seen: Mutex<Vec<Outgoing>>,
     pause: Mutex<Duration>,
+    encrypts: bool,
 }
 
 impl NextHop for Scripted {
@@ -47,6 +48,10 @@ impl NextHop for Scripted {
     fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
         Box::pin(std::future::pending())
     }
+
+    fn encrypts(&self) -> bool {
+        self.encrypts
+    }
 }
 
 fn ok(text: &str) -> Reply {
@@ -61,11 +66,15 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
+    bench_under(Policy::embedded("standard").unwrap(), Scripted::default()).await
+}
+
+async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path());
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     let store = Store::open(config, key).await.unwrap();
-    let hop = Arc::new(Scripted::default());
+    let hop = Arc::new(hop);
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let engine = Engine::build(
@@ -75,7 +84,6 @@ async fn bench() -> Bench {
         store.subkey("findings"),
     )
     .unwrap();
-    let policy = Policy::embedded("standard").unwrap();
     let policy = policy.with_domains(&[Domain::parse("trust.example").unwrap()], &[]);
     let tools = Tools {
         engine: Arc::new(engine),
@@ -415,4 +423,159 @@ async fn an_automatic_forward_is_held_even_when_its_content_would_be_refused() {
         categories.contains(&"auto-forward") && categories.contains(&"medical"),
         "{categories:?}"
     );
+}
+
+/// A policy whose one rule about names in bodies does this.
+fn policy(action: &str) -> Policy {
+    let text = format!(
+        r#"
+name = "test"
+title = "test"
+[classes.board]
+addresses = ["chair@board.example"]
+[[rule]]
+id = "name"
+title = "it holds a pupil's full name"
+clause = "Test 1"
+remedy = "Use initials."
+{action}
+when = {{ recipients = ["outside"], except_recipients = ["board"], found = {{ categories = ["pupil-name"] }} }}
+"#
+    );
+    Policy::parse("test.toml", &text).unwrap()
+}
+
+#[tokio::test]
+async fn a_tag_marks_the_message_and_changes_nothing_else() {
+    let action = r#"action = "tag"
+tag = { headers = ["X-Trust-Contains: pupil-names"], subject_prefix = "[Pupil data]" }"#;
+    let bench = bench_under(policy(action), Scripted::default()).await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    assert_eq!(reply, ok("taken"));
+    let inside = received(2, &["head@trust.example"], NAMED);
+    assert_eq!(bench.pipeline.accept(inside).await, ok("taken"));
+    let seen = bench.hop.seen.lock().unwrap();
+    assert!(
+        seen[0]
+            .prefix
+            .starts_with(b"X-Trust-Contains: pupil-names\r\nX-Beadle-Trace: ")
+    );
+    let marked = NAMED.replace("Subject: Trip", "Subject: [Pupil data] Trip");
+    assert_eq!(seen[0].message, marked.replace('\n', "\r\n"));
+    assert!(seen[1].prefix.starts_with(b"X-Beadle-Trace: "));
+    assert_eq!(seen[1].message, NAMED.replace('\n', "\r\n"));
+}
+
+#[tokio::test]
+async fn a_warning_delivers() {
+    let bench = bench_under(policy("action = \"warn\""), Scripted::default()).await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    assert_eq!(reply, ok("taken"));
+    assert_eq!(
+        bench.hop.seen.lock().unwrap()[0].message,
+        NAMED.replace('\n', "\r\n")
+    );
+}
+
+#[tokio::test]
+async fn what_must_be_encrypted_goes_to_a_next_hop_that_encrypts_or_is_held() {
+    let rule = || policy("action = \"reroute\"");
+    let able = Scripted {
+        encrypts: true,
+        ..Scripted::default()
+    };
+    let bench = bench_under(rule(), able).await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    assert_eq!(reply, ok("taken"));
+    let plain = bench.pipeline.accept(received(2, OUTSIDE, HARMLESS)).await;
+    assert_eq!(plain, ok("taken"));
+    {
+        let seen = bench.hop.seen.lock().unwrap();
+        assert!(seen[0].encrypt && !seen[1].encrypt);
+    }
+    let bench = bench_under(rule(), Scripted::default()).await;
+    let reply = bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    assert!(reply.to_string().contains("held for review"), "{reply}");
+    assert!(bench.hop.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_deferred_recipient_of_a_marked_and_rerouted_message_gets_it_the_same_way() {
+    let action = r#"action = "reroute"
+tag = { headers = ["X-Trust-Route: encrypted"] }"#;
+    let deferred = Attempt::Accepted {
+        reply: ok("taken"),
+        refused: vec![(1, Reply::new(451, EnhancedCode(4, 2, 0), "later"))],
+    };
+    let able = Scripted {
+        encrypts: true,
+        script: Mutex::new(VecDeque::from([deferred])),
+        ..Scripted::default()
+    };
+    let bench = bench_under(policy(action), able).await;
+    let to = ["coaches@hire.example", "desk@hire.example"];
+    let reply = bench.pipeline.accept(received(1, &to, NAMED)).await;
+    assert_eq!(reply, ok("taken"));
+    let now = SystemTime::now() + Duration::from_secs(1);
+    let leases = bench
+        .store
+        .lease_due(now, "w", 10, Duration::from_mins(1))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 1);
+    assert!(leases[0].encrypt, "the queue must not send it in clear");
+    assert!(leases[0].prefix.starts_with("X-Trust-Route: encrypted\r\n"));
+    assert_eq!(leases[0].envelope.rcpts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_split_holds_for_some_and_queues_for_the_others_once() {
+    let bench = bench_under(
+        policy("action = \"hold\"\nsplit = true"),
+        Scripted::default(),
+    )
+    .await;
+    let to = [
+        "head@trust.example",
+        "coaches@hire.example",
+        "chair@board.example",
+    ];
+    for number in 1..4 {
+        let reply = bench.pipeline.accept(received(number, &to, NAMED)).await;
+        assert!(reply.to_string().contains("held for review"), "{reply}");
+    }
+    let holds = bench.store.list_holds(HoldFilter::default()).await.unwrap();
+    assert_eq!(holds.len(), 1);
+    let held = bench.store.open_hold(holds[0].id).await.unwrap();
+    let rcpts: Vec<_> = held
+        .envelope
+        .rcpts
+        .iter()
+        .map(|r| r.path.raw().to_owned())
+        .collect();
+    assert_eq!(rcpts, ["<coaches@hire.example>"]);
+    let now = SystemTime::now() + Duration::from_secs(1);
+    let leases = bench
+        .store
+        .lease_due(now, "w", 10, Duration::from_mins(1))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 1, "the client's retries add nothing");
+    let rcpts: Vec<_> = leases[0]
+        .envelope
+        .rcpts
+        .iter()
+        .map(|r| r.path.raw().to_owned())
+        .collect();
+    assert_eq!(rcpts, ["<head@trust.example>", "<chair@board.example>"]);
+    assert_eq!(leases[0].kind, DeliveryKind::Spool);
+    // Alone with outsiders there is nothing to split.
+    let bench = bench_under(
+        policy("action = \"hold\"\nsplit = true"),
+        Scripted::default(),
+    )
+    .await;
+    bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    let due = bench.store.list_queue(10).await.unwrap();
+    assert!(due.is_empty());
 }

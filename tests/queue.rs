@@ -172,6 +172,7 @@ fn delivery(byte: u8, rcpts: usize) -> NewDelivery {
         body: Body::Message(Bytes::from(format!("Subject: {byte}\r\n\r\nbody\r\n"))),
         prefix: "Received: x\r\n".into(),
         xforward: None,
+        encrypt: false,
         created_at: time(0),
         not_before: time(0),
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use beadle::detect::{Category, Confidence};
 use beadle::mail::{Address, Envelope, QueueId};
-use beadle::policy::Action;
+use beadle::policy::{Action, Severity};
 use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
 use beadle::store::{
     Answer, Body, Config, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter, HoldRecord,
@@ -72,6 +72,9 @@ fn new_hold(byte: u8) -> NewHold {
                 clause: Some("4.2".into()),
                 action: Action::Hold,
                 because: "1 pupil in the body".into(),
+                severity: Severity::High,
+                urgent: false,
+                four_eyes: true,
             }],
             findings: vec![FindingRecord {
                 category: Category::PupilName,
@@ -83,6 +86,7 @@ fn new_hold(byte: u8) -> NewHold {
             people: 1,
             explanation: "body names a pupil".into(),
             values: vec![u128::MAX, 7],
+            confidential: false,
         },
     }
 }
@@ -927,6 +931,7 @@ async fn big_messages_round_trip() {
         body: Body::Message(hold.message.clone()),
         prefix: "Received: by beadle\r\n".into(),
         xforward: Some("NAME=x".into()),
+        encrypt: false,
         created_at: start(),
         not_before: start(),
     };

@@ -95,6 +95,16 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
             report.problem("policy", &problem.to_string())?;
         }
     }
+    let reroutes = policy.rules.iter().find(|rule| {
+        rule.action == crate::policy::Action::Reroute && rule.mode == crate::policy::Mode::Enforce
+    });
+    if let Some(rule) = reroutes.filter(|_| config.outbound.encrypting.is_empty()) {
+        let found = format!(
+            "rule {} reroutes to an encrypting next hop and there is none: such messages are held; add [[outbound.encrypting]]",
+            rule.id
+        );
+        report.note("policy", &found)?;
+    }
     if mistakes == 0 {
         report.good(
             "policy",

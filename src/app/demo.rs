@@ -200,6 +200,7 @@ fn outgoing(sample: &Sample, number: usize) -> Result<Outgoing, DemoError> {
         prefix: Bytes::new(),
         message: Bytes::from(file.data.into_owned()),
         partial: Partial::AllOrDefer,
+        encrypt: false,
         xforward: None,
     })
 }

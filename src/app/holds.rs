@@ -263,7 +263,11 @@ fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "Subject    {}",
-        details.record.subject.as_deref().unwrap_or("(none)")
+        match &details.record.subject {
+            Some(subject) => subject,
+            None if details.record.confidential => "(not shown: a confidential channel)",
+            None => "(none)",
+        }
     )?;
     writeln!(out, "Size       {} bytes", line.bytes)?;
     if let (Some(by), Some(reason)) = (&details.summary.decided_by, &details.reason) {

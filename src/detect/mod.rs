@@ -8,6 +8,7 @@ pub mod compiled;
 pub mod engine;
 pub mod finding;
 pub mod modulus;
+pub mod nicknames;
 pub mod normalise;
 
 mod anchors;
@@ -19,7 +20,6 @@ mod known;
 mod mask;
 mod masked;
 mod names;
-mod nicknames;
 mod numbers;
 pub mod options;
 mod papers;

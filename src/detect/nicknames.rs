@@ -15,7 +15,7 @@ static FORMS: LazyLock<Vec<(&'static str, Vec<&'static str>)>> = LazyLock::new(|
 });
 
 /// The short forms of a forename given in lower case without marks; none for most names.
-pub(super) fn of(forename: &str) -> &'static [&'static str] {
+pub fn of(forename: &str) -> &'static [&'static str] {
     FORMS
         .binary_search_by_key(&forename, |(name, _)| name)
         .ok()

@@ -63,6 +63,8 @@ struct Inner {
     config: Config,
     /// The routes in order, the default last.
     routes: Vec<Route>,
+    /// The way of messages that must be encrypted.
+    encrypting: Option<Route>,
 }
 
 struct Route {
@@ -88,10 +90,18 @@ impl SmtpNextHop {
             config: None,
             hops: hops(config, &config.hops)?,
         });
+        let encrypting = match config.encrypting.as_slice() {
+            [] => None,
+            list => Some(Route {
+                config: None,
+                hops: hops(config, list)?,
+            }),
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 config: config.clone(),
                 routes,
+                encrypting,
             }),
         })
     }
@@ -114,10 +124,17 @@ impl NextHop for SmtpNextHop {
     fn offer(&self) -> BoxFuture<'_, Option<Offer>> {
         Box::pin(async move { self.inner.offer().await })
     }
+
+    fn encrypts(&self) -> bool {
+        self.inner.encrypting.is_some()
+    }
 }
 
 impl Inner {
     async fn deliver(&self, outgoing: Outgoing) -> Attempt {
+        if outgoing.encrypt {
+            return self.encrypted(&outgoing).await;
+        }
         let groups = self.groups(&outgoing.envelope);
         if let [(route, indexes)] = &groups[..] {
             return self.by_route(route, &outgoing, indexes).await;
@@ -130,6 +147,18 @@ impl Inner {
             }
         }
         total.into_attempt()
+    }
+
+    /// The whole message by the hops that encrypt, and by no other.
+    async fn encrypted(&self, outgoing: &Outgoing) -> Attempt {
+        let all: Vec<usize> = (0..outgoing.envelope.rcpts.len()).collect();
+        match &self.encrypting {
+            Some(route) => self.by_route(route, outgoing, &all).await,
+            None => Attempt::Failed {
+                reply: Reply::new(451, EnhancedCode(4, 7, 0), "no next hop encrypts"),
+                refused: Vec::new(),
+            },
+        }
     }
 
     /// Recipients by route, in the order in which the routes first occur.

@@ -11,16 +11,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use bytes::Bytes;
+
 use crate::mail::{Envelope, QueueId, Recipient};
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
 use crate::pipeline::guard::{Answered, TransactionKey};
+use crate::pipeline::passing::Passing;
 use crate::pipeline::received::Received;
 use crate::pipeline::record::{Disposition, Entry};
 use crate::pipeline::way::Pipeline;
 use crate::relay::next_hop::{Attempt, Outgoing, Partial};
 use crate::relay::queue::{ReturnKind, ReturnRequest};
-use crate::relay::trace;
 use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::store::identity::header_end;
 use crate::store::{Body, DeliveryKind, NewDelivery, Store};
@@ -60,7 +62,8 @@ impl Pipeline {
         entry: &mut Entry,
     ) -> Result<Reply, Fault> {
         let inner = &self.inner;
-        let outgoing = self.outgoing(received);
+        let passing = self.passing(received, &examined.judgement.verdict);
+        let outgoing = outgoing(received, &passing);
         let next_hop = Arc::clone(&inner.next_hop);
         let started = Instant::now();
         let mut transfer: Transfer = Box::pin(async move { next_hop.deliver(outgoing).await });
@@ -69,22 +72,13 @@ impl Pipeline {
             .reply_deadline
             .saturating_sub(received.completed.elapsed());
         let Ok(attempt) = tokio::time::timeout(left, &mut transfer).await else {
-            self.await_late_answer(transfer, received, examined, under_way);
+            self.await_late_answer(transfer, received, examined, passing, under_way);
             return Err(Fault::NextHopSlow);
         };
         entry.delivered(started.elapsed());
-        Ok(self.conclude(attempt, received, examined, entry).await)
-    }
-
-    fn outgoing(&self, received: &Received) -> Outgoing {
-        Outgoing {
-            id: received.id,
-            envelope: received.envelope.clone(),
-            prefix: self.prefix(received),
-            message: trace::without_trace(&received.message),
-            partial: Partial::AllOrDefer,
-            xforward: received.client.xforward.clone(),
-        }
+        Ok(self
+            .conclude(attempt, received, examined, &passing, entry)
+            .await)
     }
 
     /// Turns what became of the attempt into the answer to the client.
@@ -93,6 +87,7 @@ impl Pipeline {
         attempt: Attempt,
         received: &Received,
         examined: &Examined,
+        passing: &Passing,
         entry: &mut Entry,
     ) -> Reply {
         match attempt {
@@ -100,7 +95,7 @@ impl Pipeline {
                 entry.disposition = Disposition::Delivered;
                 self.note_refused(&received.envelope, &refused);
                 self.answered(received, examined, reply.clone());
-                self.see_to(received, refused).await;
+                self.see_to(received, passing, refused).await;
                 reply
             }
             Attempt::Failed { reply, refused } => {
@@ -125,6 +120,7 @@ impl Pipeline {
         transfer: Transfer,
         received: &Received,
         examined: &Examined,
+        passing: Passing,
         under_way: UnderWay,
     ) {
         let pipeline = self.clone();
@@ -139,7 +135,7 @@ impl Pipeline {
                         reply,
                     };
                     pipeline.remember(&answered).await;
-                    pipeline.see_to(&received, refused).await;
+                    pipeline.see_to(&received, &passing, refused).await;
                 }
                 Attempt::Unknown { .. } => {
                     metrics::counter!("beadle_possible_duplicates_total").increment(1);
@@ -152,7 +148,7 @@ impl Pipeline {
 
     /// Recipients that did not get a message which others got: refused ones are returned to the sender, deferred ones go into
     /// the queue, for the client has our 250 and will not try again.
-    async fn see_to(&self, received: &Received, refused: Vec<(usize, Reply)>) {
+    async fn see_to(&self, received: &Received, passing: &Passing, refused: Vec<(usize, Reply)>) {
         let (gone, waiting): (Vec<_>, Vec<_>) = refused
             .into_iter()
             .partition(|(_, reply)| reply.is_permanent());
@@ -160,11 +156,16 @@ impl Pipeline {
             self.return_refused(received, gone).await;
         }
         if !waiting.is_empty() {
-            self.queue_deferred(received, &waiting).await;
+            self.queue_deferred(received, passing, &waiting).await;
         }
     }
 
-    async fn queue_deferred(&self, received: &Received, waiting: &[(usize, Reply)]) {
+    async fn queue_deferred(
+        &self,
+        received: &Received,
+        passing: &Passing,
+        waiting: &[(usize, Reply)],
+    ) {
         let chosen = waiting
             .iter()
             .filter_map(|(index, _)| received.envelope.rcpts.get(*index).cloned());
@@ -172,9 +173,7 @@ impl Pipeline {
             rcpts: chosen.collect(),
             ..received.envelope.clone()
         };
-        let body = Body::Message(trace::without_trace(&received.message));
-        let prefix = String::from_utf8_lossy(&self.prefix(received)).into_owned();
-        self.enqueue_own(DeliveryKind::Spool, envelope, body, prefix, received)
+        self.enqueue_own(DeliveryKind::Spool, envelope, passing.clone(), received)
             .await;
     }
 
@@ -202,8 +201,11 @@ impl Pipeline {
         self.enqueue_own(
             DeliveryKind::Dsn,
             envelope,
-            Body::Message(message),
-            String::new(),
+            Passing {
+                prefix: Bytes::new(),
+                message,
+                encrypt: false,
+            },
             received,
         )
         .await;
@@ -213,8 +215,7 @@ impl Pipeline {
         &self,
         kind: DeliveryKind,
         envelope: Envelope,
-        body: Body,
-        prefix: String,
+        passing: Passing,
         received: &Received,
     ) {
         let now = SystemTime::now();
@@ -225,9 +226,10 @@ impl Pipeline {
                 id,
                 kind,
                 envelope,
-                body,
-                prefix,
+                body: Body::Message(passing.message),
+                prefix: String::from_utf8_lossy(&passing.prefix).into_owned(),
                 xforward,
+                encrypt: passing.encrypt,
                 created_at: now,
                 not_before: now,
             };
@@ -254,6 +256,18 @@ impl Pipeline {
                 self.inner.refused.note(address.as_str(), own, now);
             }
         }
+    }
+}
+
+fn outgoing(received: &Received, passing: &Passing) -> Outgoing {
+    Outgoing {
+        id: received.id,
+        envelope: received.envelope.clone(),
+        prefix: passing.prefix.clone(),
+        message: passing.message.clone(),
+        partial: Partial::AllOrDefer,
+        xforward: received.client.xforward.clone(),
+        encrypt: passing.encrypt,
     }
 }
 

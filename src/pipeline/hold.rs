@@ -6,10 +6,10 @@
 use bytes::Bytes;
 
 use crate::detect::Category;
-use crate::mail::QueueId;
+use crate::mail::{Envelope, QueueId};
 use crate::pipeline::judge::Judgement;
 use crate::pipeline::received::Received;
-use crate::policy::{Explanation, Policy};
+use crate::policy::{Explanation, Policy, Verdict};
 use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::store::{FindingRecord, HoldClient, HoldRecord, NewHold, RuleRecord};
 
@@ -46,6 +46,30 @@ pub fn categories(judgement: &Judgement) -> Vec<Category> {
     categories
 }
 
+/// The envelope a message is held under: its own, or with a split the recipients it is kept from.
+pub fn held_envelope(envelope: &Envelope, verdict: &Verdict) -> Envelope {
+    rest(envelope, verdict.split.as_deref(), true)
+}
+
+/// The envelope of those who get a message that is held for others; `None` without a split.
+pub fn passed_envelope(envelope: &Envelope, verdict: &Verdict) -> Option<Envelope> {
+    let split = verdict.split.as_deref()?;
+    Some(rest(envelope, Some(split), false))
+}
+
+/// The recipients that are (or are not) among `split`; everybody without one.
+fn rest(envelope: &Envelope, split: Option<&[usize]>, among: bool) -> Envelope {
+    let Some(split) = split else {
+        return envelope.clone();
+    };
+    let rcpts = envelope.rcpts.iter().enumerate();
+    let chosen = rcpts.filter(|(index, _)| split.contains(index) == among);
+    Envelope {
+        rcpts: chosen.map(|(_, rcpt)| rcpt.clone()).collect(),
+        ..envelope.clone()
+    }
+}
+
 /// What is kept of a message, `stored` being its bytes with our own header lines before them.
 pub fn new_hold(
     received: &Received,
@@ -55,7 +79,7 @@ pub fn new_hold(
 ) -> NewHold {
     NewHold {
         id: received.id,
-        envelope: received.envelope.clone(),
+        envelope: held_envelope(&received.envelope, &judgement.verdict),
         client: HoldClient {
             ip: received.client.ip,
             helo: received.client.helo.clone(),
@@ -73,6 +97,9 @@ fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRe
         clause: hit.clause.as_deref().map(ToOwned::to_owned),
         action: hit.action,
         because: hit.because.clone(),
+        severity: hit.severity,
+        urgent: hit.urgent,
+        four_eyes: hit.four_eyes,
     });
     let findings = judgement
         .conclusions()
@@ -96,6 +123,7 @@ fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRe
         )
         .to_string(),
         values: values(judgement),
+        confidential: judgement.verdict.confidential,
     }
 }
 

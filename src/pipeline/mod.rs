@@ -6,6 +6,7 @@ pub mod fault;
 pub mod guard;
 pub mod hold;
 pub mod judge;
+mod passing;
 pub mod received;
 pub mod record;
 pub mod way;

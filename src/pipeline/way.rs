@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::limits::Limits;
-use crate::mail::QueueId;
+use crate::mail::{Envelope, QueueId};
 use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
@@ -28,13 +28,13 @@ use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
-use crate::policy::{Action, reply_text};
+use crate::policy::{Action, Verdict, reply_text};
 use crate::relay::next_hop::{BoxFuture, NextHop, Offer};
 use crate::relay::outcome::{to_answer, to_reply};
 use crate::relay::queue::Compose;
 use crate::relay::trace;
 use crate::smtp::reply::{EnhancedCode, Reply};
-use crate::store::{Body, DeliveryKind, Identity, NewDelivery, Refusal, Resend, Store};
+use crate::store::{Body, DeliveryKind, Identity, NewDelivery, Refusal, Resend, Store, StoreError};
 
 /// How the way is taken.
 #[derive(Debug, Clone)]
@@ -198,14 +198,18 @@ impl Pipeline {
 
     /// The verdict's action, unless a reviewer released this very message to these recipients before.
     async fn action(&self, received: &Received, examined: &Examined) -> Result<Action, Fault> {
-        let action = examined.judgement.verdict.action;
+        let verdict = &examined.judgement.verdict;
+        let action = match verdict.action {
+            Action::Reroute if !self.inner.next_hop.encrypts() => Action::Hold,
+            action => action,
+        };
         if action != Action::Hold {
             return Ok(action);
         }
         let values = hold::values(&examined.judgement);
         let resend = Resend {
             identity: &examined.identity,
-            envelope: &received.envelope,
+            envelope: &hold::held_envelope(&received.envelope, verdict),
             values: &values,
         };
         let released = self
@@ -243,16 +247,9 @@ impl Pipeline {
         examined: &Examined,
         entry: &mut Entry,
     ) -> Result<Reply, Fault> {
-        let delivery = NewDelivery {
-            id: received.id,
-            kind: DeliveryKind::Spool,
-            envelope: received.envelope.clone(),
-            body: Body::Message(trace::without_trace(&received.message)),
-            prefix: String::from_utf8_lossy(&self.prefix(received)).into_owned(),
-            xforward: received.client.xforward.clone(),
-            created_at: received.arrived,
-            not_before: received.arrived,
-        };
+        let envelope = received.envelope.clone();
+        let verdict = &examined.judgement.verdict;
+        let delivery = self.spooled(received, verdict, envelope, received.id);
         self.inner
             .store
             .enqueue(delivery)
@@ -268,7 +265,30 @@ impl Pipeline {
         Ok(reply)
     }
 
-    /// Seals the message for a reviewer; 250 means that it is on stable storage.
+    /// A passed message as the queue takes it.
+    fn spooled(
+        &self,
+        received: &Received,
+        verdict: &Verdict,
+        envelope: Envelope,
+        id: QueueId,
+    ) -> NewDelivery {
+        let passing = self.passing(received, verdict);
+        NewDelivery {
+            id,
+            kind: DeliveryKind::Spool,
+            envelope,
+            body: Body::Message(passing.message),
+            prefix: String::from_utf8_lossy(&passing.prefix).into_owned(),
+            xforward: received.client.xforward.clone(),
+            encrypt: passing.encrypt,
+            created_at: received.arrived,
+            not_before: received.arrived,
+        }
+    }
+
+    /// Seals the message for a reviewer; 250 means that it is on stable storage. With a split, the other recipients' delivery is in
+    /// the queue in the same transaction.
     async fn hold(
         &self,
         received: &Received,
@@ -279,7 +299,15 @@ impl Pipeline {
         let stored = Bytes::from([self.prefix(received).as_ref(), message.as_ref()].concat());
         let policy = Arc::clone(&self.inner.tools.load().policy);
         let new = hold::new_hold(received, stored, &examined.judgement, &policy);
-        let held = self.inner.store.hold(new).await;
+        let verdict = &examined.judgement.verdict;
+        let beside = hold::passed_envelope(&received.envelope, verdict)
+            .map(|envelope| {
+                let id = Store::new_id()?;
+                Ok(self.spooled(received, verdict, envelope, id))
+            })
+            .transpose()
+            .map_err(|error: StoreError| Fault::of_store(&error))?;
+        let held = self.inner.store.hold_beside(new, beside).await;
         let id = held.map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Held;
         Ok(hold::reply(id))

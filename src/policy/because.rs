@@ -18,6 +18,7 @@ impl Message<'_> {
         }
         self.circumstances(when, &mut parts);
         self.origins(when, &mut parts);
+        self.traits(when, met, &mut parts);
         let mut text = parts.join("; ");
         if !text.is_empty() {
             text.push_str("; ");
@@ -116,6 +117,15 @@ impl Message<'_> {
         }
     }
 
+    /// What was seen in the recipients, once for each class that is told by it.
+    fn traits(&self, when: &When, met: &Met, parts: &mut Vec<String>) {
+        for class in &when.recipients {
+            let rcpts = met.rcpts.iter().filter_map(|index| self.rcpts.get(*index));
+            let mut words = rcpts.filter_map(|rcpt| rcpt.trait_in_words(*class));
+            parts.extend(words.next());
+        }
+    }
+
     fn identity_wanted(&self, when: &When) -> Vec<&'static str> {
         if when.identity.is_empty() {
             return Vec::new();
@@ -149,6 +159,10 @@ impl Message<'_> {
                 ClassRef::Null => "without an address",
                 ClassRef::Contact => "who are registered contacts",
                 ClassRef::FirstContact => "nobody of the trust wrote to before",
+                ClassRef::OwnMailbox => "at a private mailbox of the sender",
+                ClassRef::PerhapsOwnMailbox => "at what may be a private mailbox of the sender",
+                ClassRef::LookAlike => "at a look-alike domain",
+                ClassRef::Namesake => "with the name of somebody of the trust",
                 ClassRef::Named(index) => {
                     let class = self.classes.list().get(*index);
                     class.map_or("", |class| &*class.name)

@@ -8,8 +8,10 @@
 //! RFC 5321 appendix F.2 and section 4.1.2 (source routes), RFC 1123 5.2.16 (the "percent hack"), RFC 976 (`host!user`).
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::lists::ListName;
+use super::look_alike::LookAlikes;
 use super::rule::Party;
 use crate::mail::{Address, Domain};
 
@@ -26,12 +28,14 @@ pub struct Class {
     pub addresses: Vec<String>,
     /// It may stay empty: rules for it then wait for members, and nobody needs to be told.
     pub optional: bool,
+    /// Lists of mail services whose hosts belong to it.
+    pub lists: Vec<ListName>,
 }
 
 impl Class {
     /// Whether nobody is in it.
     pub fn is_empty(&self) -> bool {
-        self.domains.is_empty() && self.addresses.is_empty()
+        self.domains.is_empty() && self.addresses.is_empty() && self.lists.is_empty()
     }
 }
 
@@ -69,6 +73,8 @@ pub struct Classes {
     list: Vec<Class>,
     domains: HashMap<String, DomainBits>,
     addresses: HashMap<String, u64>,
+    lists: Vec<(ListName, u64)>,
+    look_alikes: OnceLock<LookAlikes>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,6 +100,7 @@ impl Classes {
             subdomains: true,
             addresses: Vec::new(),
             optional: false,
+            lists: Vec::new(),
         };
         let mut list = vec![empty("internal"), empty("partner")];
         for class in named {
@@ -107,6 +114,8 @@ impl Classes {
             list,
             domains: HashMap::new(),
             addresses: HashMap::new(),
+            lists: Vec::new(),
+            look_alikes: OnceLock::new(),
         };
         classes.index();
         classes
@@ -115,6 +124,8 @@ impl Classes {
     fn index(&mut self) {
         self.domains.clear();
         self.addresses.clear();
+        self.lists.clear();
+        self.look_alikes = OnceLock::new();
         for (index, class) in self.list.iter().enumerate() {
             let bit = 1u64 << index;
             for domain in &class.domains {
@@ -123,6 +134,9 @@ impl Classes {
                 if class.subdomains {
                     bits.below |= bit;
                 }
+            }
+            for list in &class.lists {
+                self.lists.push((*list, bit));
             }
             for address in &class.addresses {
                 *self.addresses.entry(address.clone()).or_default() |= bit;
@@ -184,13 +198,31 @@ impl Classes {
 
     /// The classes of a whole domain.
     pub fn of_domain(&self, domain: &Domain) -> ClassSet {
+        let listed = self.lists.iter().filter(|(list, _)| list.holds(domain));
+        let bits = listed.fold(self.named_bits(domain), |bits, (_, bit)| bits | bit);
+        ClassSet(bits)
+    }
+
+    /// Whether a class names the mailbox or its domain, lists of mail services left aside.
+    pub fn names(&self, address: &Address) -> bool {
+        self.named_bits(address.domain()) != 0 || self.addresses.contains_key(&address.key())
+    }
+
+    /// The domains of the trust and its partners, ready to be compared with others; made when first asked for.
+    pub fn look_alikes(&self) -> &LookAlikes {
+        self.look_alikes.get_or_init(|| {
+            LookAlikes::new(&self.list[INTERNAL].domains, &self.list[PARTNER].domains)
+        })
+    }
+
+    fn named_bits(&self, domain: &Domain) -> u64 {
         let mut name = domain.as_str();
         let mut bits = self.domains.get(name).map_or(0, |found| found.exact);
         while let Some((_, parent)) = name.split_once('.') {
             bits |= self.domains.get(parent).map_or(0, |found| found.below);
             name = parent;
         }
-        ClassSet(bits)
+        bits
     }
 }
 
@@ -215,6 +247,7 @@ mod tests {
             subdomains,
             addresses: addresses.iter().map(|a| (*a).to_owned()).collect(),
             optional: false,
+            lists: Vec::new(),
         }
     }
 

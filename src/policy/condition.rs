@@ -28,6 +28,14 @@ pub enum ClassRef {
     Contact,
     /// Nobody of the trust wrote to this mailbox before, as far as is known; only of recipients.
     FirstContact,
+    /// Probably the sender's own private mailbox; only of recipients.
+    OwnMailbox,
+    /// Perhaps the sender's own private mailbox; only of recipients.
+    PerhapsOwnMailbox,
+    /// At a domain that looks like one of the trust, of a partner or of a mail service; only of recipients.
+    LookAlike,
+    /// Outside, with the name of somebody inside whom the message names; only of recipients.
+    Namesake,
     /// A class of the policy by its index.
     Named(usize),
 }

@@ -14,6 +14,7 @@ use super::condition::ClassRef;
 use super::fields::{Fields, Lined, Mistake, Sink};
 use super::governance::Governance;
 use super::governance_document::governance;
+use super::lists::ListName;
 use super::rule::{Party, Policy, Rule};
 use super::rule_document::{cap, exception, identity, rule};
 use crate::mail::{Address, Domain};
@@ -59,6 +60,10 @@ const RESERVED: &[&str] = &[
     "null",
     "contact",
     "first-contact",
+    "own-mailbox",
+    "perhaps-own-mailbox",
+    "look-alike",
+    "namesake",
 ];
 
 /// Of whom a list of classes speaks: not every word fits everybody.
@@ -81,6 +86,10 @@ impl Side {
             ("null", Self::Senders) => Some(ClassRef::Null),
             ("contact", Self::Recipients) => Some(ClassRef::Contact),
             ("first-contact", Self::Recipients) => Some(ClassRef::FirstContact),
+            ("own-mailbox", Self::Recipients) => Some(ClassRef::OwnMailbox),
+            ("perhaps-own-mailbox", Self::Recipients) => Some(ClassRef::PerhapsOwnMailbox),
+            ("look-alike", Self::Recipients) => Some(ClassRef::LookAlike),
+            ("namesake", Self::Recipients) => Some(ClassRef::Namesake),
             _ => None,
         }
     }
@@ -273,6 +282,13 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
         let subdomains = fields.flag(sink, "subdomains").unwrap_or(true);
         let addresses = addresses(sink, &mut fields, "addresses");
         let optional = fields.flag(sink, "optional").unwrap_or(false);
+        let lists: Vec<ListName> = fields.choices(sink, "lists");
+        if !lists.is_empty() && ["internal", "partner"].contains(&name.value.as_str()) {
+            let allowed = "a class of its own, such as freemail = { lists = [\"freemail\"] }";
+            let found = "mail services that are open to anybody";
+            let mend = "take the lists out of this class";
+            sink.mistake(name.line, fields.key("lists"), found, allowed, mend);
+        }
         fields.finish(sink);
         list.push(Class {
             name: name.value.into(),
@@ -280,6 +296,7 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
             subdomains,
             addresses: addresses.iter().map(Address::key).collect(),
             optional,
+            lists,
         });
     }
     if list.len() > CLASSES_AT_MOST - 2 {

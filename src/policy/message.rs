@@ -6,6 +6,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
@@ -15,7 +16,9 @@ use super::condition::{ClassRef, FileKind, Files, Found, IdentityMark, When};
 use super::facts::Facts;
 use super::header_text::{addresses, starts_with};
 use super::identity;
+use super::own_mailbox::OwnMailbox;
 use super::rule::{Exception, Policy};
+use super::traits::Traits;
 use super::wording::{Count, described};
 use crate::detect::{Category, Confidence, Finding, Findings, PersonId};
 use crate::extract::{Place, Protection};
@@ -27,6 +30,8 @@ pub(super) struct Rcpt<'a> {
     pub(super) classes: ClassSet,
     contact: bool,
     first_contact: bool,
+    index: usize,
+    traits: Rc<Traits<'a>>,
 }
 
 impl Rcpt<'_> {
@@ -38,8 +43,43 @@ impl Rcpt<'_> {
             ClassRef::Null => false,
             ClassRef::Contact => self.contact,
             ClassRef::FirstContact => self.first_contact,
+            ClassRef::OwnMailbox => self.own_mailbox().is_some_and(OwnMailbox::is_own),
+            ClassRef::PerhapsOwnMailbox => self.own_mailbox().is_some_and(OwnMailbox::is_perhaps),
+            ClassRef::LookAlike => self.traits.look_alike(self.index).is_some(),
+            ClassRef::Namesake => self.traits.namesake(self.index).is_some(),
             ClassRef::Named(index) => self.classes.has(index),
         }
+    }
+
+    fn own_mailbox(&self) -> Option<&OwnMailbox> {
+        self.traits.own_mailbox(self.index)
+    }
+
+    /// What makes the recipient one of a class that is told by traits, in words.
+    pub(super) fn trait_in_words(&self, class: ClassRef) -> Option<String> {
+        if !self.is_in(class) {
+            return None;
+        }
+        let traits = &self.traits;
+        Some(match class {
+            ClassRef::OwnMailbox => {
+                let score = self.own_mailbox()?.in_words();
+                format!("a recipient looks like the sender's own private mailbox ({score})")
+            }
+            ClassRef::PerhapsOwnMailbox => {
+                let score = self.own_mailbox()?.in_words();
+                format!("a recipient may be the sender's own private mailbox ({score})")
+            }
+            ClassRef::LookAlike => {
+                let how = traits.look_alike(self.index)?.in_words();
+                format!("a recipient's domain is {how}")
+            }
+            ClassRef::Namesake => {
+                let how = traits.namesake(self.index)?.words();
+                format!("a recipient outside has {how}")
+            }
+            _ => return None,
+        })
     }
 
     /// Whether a rule speaks of this recipient, exceptions left aside.
@@ -83,6 +123,7 @@ impl<'a> Message<'a> {
     pub(super) fn of(policy: &'a Policy, facts: &'a Facts<'a>, now: DateTime) -> Self {
         let classes = &policy.classes;
         let named = Named::of(facts.findings);
+        let traits = Rc::new(Traits::new(facts, classes, now));
         let rcpts = facts.envelope.rcpts.iter().enumerate();
         let rcpts = rcpts.map(|(index, rcpt)| {
             let address = rcpt.address();
@@ -91,6 +132,8 @@ impl<'a> Message<'a> {
                 classes: address.map(|a| classes.of(a)).unwrap_or_default(),
                 contact: address.is_some_and(|a| named.all_have_contact(facts.findings, a)),
                 first_contact: facts.history.is_first_contact(index),
+                index,
+                traits: Rc::clone(&traits),
             }
         });
         let mut rcpts: Vec<Rcpt<'_>> = rcpts.collect();
@@ -100,6 +143,8 @@ impl<'a> Message<'a> {
                 classes: ClassSet::default(),
                 contact: false,
                 first_contact: false,
+                index: 0,
+                traits,
             });
         }
         Self {
@@ -429,7 +474,13 @@ fn set_is(set: ClassSet, class: ClassRef) -> bool {
         ClassRef::Outside => set.is_outside(),
         ClassRef::NotInternal => !set.is_internal(),
         ClassRef::Named(index) => set.has(index),
-        ClassRef::Null | ClassRef::Contact | ClassRef::FirstContact => false,
+        ClassRef::Null
+        | ClassRef::Contact
+        | ClassRef::FirstContact
+        | ClassRef::OwnMailbox
+        | ClassRef::PerhapsOwnMailbox
+        | ClassRef::LookAlike
+        | ClassRef::Namesake => false,
     }
 }
 

@@ -13,6 +13,12 @@ pub mod facts;
 pub mod fields;
 pub mod governance;
 pub mod history;
+pub mod lists;
+pub mod look_alike;
+pub mod mailboxes;
+pub mod namesake;
+pub mod own_mailbox;
+pub mod person_name;
 pub mod rule;
 pub mod verdict;
 
@@ -23,8 +29,11 @@ mod governance_document;
 mod header_text;
 mod identity;
 mod message;
+mod name_agreement;
 mod rule_document;
+mod slip;
 mod spelling;
+mod traits;
 mod wording;
 
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};

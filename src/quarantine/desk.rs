@@ -31,6 +31,9 @@ pub enum DeskError {
     /// A release needs at least one of the message's own recipients, and only those.
     #[error("a release goes to recipients of the message, at least one of them")]
     Recipients,
+    /// The message went to a confidential channel (a union, occupational health): nobody reads it.
+    #[error("this message goes to a confidential channel: its content is not shown")]
+    Confidential,
     /// The sender is to be told and cannot be: the null sender, or no notice could be written.
     #[error("the sender cannot be told")]
     Notice,
@@ -101,20 +104,27 @@ impl Desk {
         Self { store, compose }
     }
 
-    /// Shows a hold; the ledger notes who looked before they see it.
+    /// Shows a hold; the ledger notes who looked before they see it. Of a confidential one neither subject nor findings are shown.
     pub async fn open(
         &self,
         id: QueueId,
         actor: &str,
         at: SystemTime,
     ) -> Result<HoldDetails, DeskError> {
-        let hold = self.store.open_hold(id).await?;
+        let mut hold = self.store.open_hold(id).await?;
         self.note(id, actor, "opened", at).await?;
+        if hold.record.confidential {
+            hold.record.subject = None;
+            hold.record.findings.clear();
+        }
         Ok(hold)
     }
 
     /// Shows the message itself; the ledger notes who read it before they do.
     pub async fn read(&self, id: QueueId, actor: &str, at: SystemTime) -> Result<Bytes, DeskError> {
+        if self.store.open_hold(id).await?.record.confidential {
+            return Err(DeskError::Confidential);
+        }
         let message = self.store.open_message(id).await?;
         self.note(id, actor, "read", at).await?;
         Ok(message)
@@ -158,6 +168,7 @@ impl Desk {
             body: Body::Hold(id),
             prefix: String::new(),
             xforward: None,
+            encrypt: false,
             created_at: by.at,
             not_before: by.at,
         };
@@ -241,6 +252,7 @@ impl Desk {
             body: Body::Message(message),
             prefix: String::new(),
             xforward: None,
+            encrypt: false,
             created_at: by.at,
             not_before: by.at,
         })

@@ -195,6 +195,7 @@ mod tests {
             prefix: Bytes::from_static(b"Received: x\r\n"),
             message: Bytes::from_static(b"Subject: y\r\n\r\nbare\nend"),
             partial: Partial::AllOrDefer,
+            encrypt: false,
             xforward: None,
         }
     }

@@ -37,6 +37,8 @@ pub struct Outgoing {
     pub partial: Partial,
     /// XFORWARD attributes (`NAME=... ADDR=...`) to hand on to a next hop that offers XFORWARD.
     pub xforward: Option<String>,
+    /// Only a next hop that encrypts may have it.
+    pub encrypt: bool,
 }
 
 /// What became of an attempt. Indexes count `Outgoing::envelope.rcpts`.
@@ -88,4 +90,9 @@ pub trait NextHop: Send + Sync {
 
     /// What it offered last; asks it when nothing is known yet. `None` when it cannot be reached.
     fn offer(&self) -> BoxFuture<'_, Option<Offer>>;
+
+    /// Whether it can take messages that only a next hop that encrypts may have.
+    fn encrypts(&self) -> bool {
+        false
+    }
 }

@@ -255,6 +255,7 @@ impl Inner {
             message,
             partial: Partial::Each,
             xforward: lease.xforward.clone(),
+            encrypt: lease.encrypt,
         };
         let began = std::time::Instant::now();
         let mut delivery = self.next_hop.deliver(outgoing);
@@ -422,6 +423,7 @@ impl Inner {
             body: Body::Message(message),
             prefix: String::new(),
             xforward: None,
+            encrypt: false,
             created_at: now,
             not_before: now,
         });

@@ -126,6 +126,31 @@ pub fn without_trace(message: &Bytes) -> Bytes {
     kept.freeze()
 }
 
+/// The message with `prefix` (printable ASCII) before its subject; the very same bytes when it stands there already. A message
+/// without a subject gets one.
+pub fn with_subject_prefix(message: &Bytes, prefix: &str) -> Bytes {
+    let subject = Fields::of(message).find(|field| field.is("Subject"));
+    let Some(field) = subject else {
+        return [b"Subject: ", prefix.as_bytes(), b"\r\n", message]
+            .concat()
+            .into();
+    };
+    let colon = memchr::memchr(b':', field.bytes).map_or(0, |at| at + 1);
+    let value = &field.bytes[colon..];
+    if value.trim_ascii_start().starts_with(prefix.as_bytes()) {
+        return message.clone();
+    }
+    let at = field.start + colon;
+    let gap: &[u8] = if value.first().is_some_and(u8::is_ascii_whitespace) {
+        b""
+    } else {
+        b" "
+    };
+    [&message[..at], b" ", prefix.as_bytes(), gap, &message[at..]]
+        .concat()
+        .into()
+}
+
 /// RFC 5322 date and time in UTC.
 pub(super) fn date(at: SystemTime) -> String {
     // Out of range only for clocks beyond the year 9999; the epoch is then as good as any.
@@ -247,6 +272,32 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
         let bytes = identity().prefix(from, QueueId::from_random([7; 10]), at);
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_prefix_stands_before_the_subject_once() {
+        let marked = |message: &'static str| {
+            let bytes = with_subject_prefix(&Bytes::from(message), "[External]");
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        let body = "To: a@b.example\r\n\r\nSubject: no\r\n";
+        assert_eq!(
+            marked("Subject: Trip\r\n\r\nx"),
+            "Subject: [External] Trip\r\n\r\nx"
+        );
+        assert_eq!(marked("subject:Trip\n\nx"), "subject: [External] Trip\n\nx");
+        assert_eq!(
+            marked("Subject:\r\n =?utf-8?Q?a?=\r\n\r\nx"),
+            "Subject: [External]\r\n =?utf-8?Q?a?=\r\n\r\nx"
+        );
+        assert_eq!(
+            marked("Subject: [External] Trip\r\n\r\nx"),
+            "Subject: [External] Trip\r\n\r\nx"
+        );
+        assert_eq!(
+            marked("To: a@b.example\r\n\r\nSubject: no\r\n"),
+            format!("Subject: [External]\r\n{body}")
+        );
     }
 
     #[test]

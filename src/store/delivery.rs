@@ -68,6 +68,8 @@ pub struct NewDelivery {
     pub prefix: String,
     /// XFORWARD attributes to hand on.
     pub xforward: Option<String>,
+    /// Only a next hop that encrypts may have it.
+    pub encrypt: bool,
     /// When it became ours: retries and their end count from here.
     pub created_at: SystemTime,
     /// Not to be tried before.
@@ -129,6 +131,8 @@ pub struct Lease {
     pub prefix: String,
     /// XFORWARD attributes to hand on.
     pub xforward: Option<String>,
+    /// Only a next hop that encrypts may have it.
+    pub encrypt: bool,
 }
 
 /// What happens to a delivery next.
@@ -179,4 +183,6 @@ pub(crate) struct StoredProgress {
     pub(crate) recipients: Vec<RecipientState>,
     pub(crate) prefix: String,
     pub(crate) xforward: Option<String>,
+    #[serde(default)]
+    pub(crate) encrypt: bool,
 }

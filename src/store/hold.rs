@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::wire::StoredEnvelope;
 use crate::detect::{Category, Confidence};
 use crate::mail::{Envelope, QueueId};
-use crate::policy::Action;
+use crate::policy::{Action, Severity};
 
 /// Where a hold is in its life. `quarantine::lifecycle` says which steps are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,15 @@ pub struct RuleRecord {
     pub action: Action,
     /// Why it fired, in plain words.
     pub because: String,
+    /// How grave.
+    #[serde(default)]
+    pub severity: Severity,
+    /// The hold must not wait.
+    #[serde(default)]
+    pub urgent: bool,
+    /// Two people release it.
+    #[serde(default)]
+    pub four_eyes: bool,
 }
 
 /// A finding as a reviewer sees it in a list: masked.
@@ -112,6 +121,9 @@ pub struct HoldRecord {
     pub explanation: String,
     /// The keys of the values that were found (`ValueKey`): what a release allows.
     pub values: Vec<u128>,
+    /// Nobody reads the content: it went to a confidential channel.
+    #[serde(default)]
+    pub confidential: bool,
 }
 
 /// Who handed a held message over.

@@ -14,6 +14,7 @@ use super::Store;
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
+use super::delivery::NewDelivery;
 use super::error::StoreError;
 use super::hold::{
     Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Referenced, Refusal,
@@ -36,6 +37,15 @@ impl Store {
     /// Keeps a message for a reviewer and gives the id it is held under. After `Ok` it is ours; after an error it is not, and the
     /// client must keep it. A message that waits already (a client that missed our answer sends it again) is not held twice.
     pub async fn hold(&self, new: NewHold) -> Result<QueueId, StoreError> {
+        self.hold_beside(new, None).await
+    }
+
+    /// As [`hold`](Self::hold), with what goes to the recipients whom the hold is not for: both become ours, or neither.
+    pub async fn hold_beside(
+        &self,
+        new: NewHold,
+        beside: Option<NewDelivery>,
+    ) -> Result<QueueId, StoreError> {
         let identity = Identity::of(&new.message);
         let mark = self.hold_mark(&new.envelope, &identity);
         if let Some(mark) = &mark
@@ -86,9 +96,17 @@ impl Store {
         let sealed = seal_message(dek, new.id, new.message).await?;
         let blob = row.blob.clone();
         self.blobs.put(&blob, sealed).await?;
-        let inserted = self.committer.insert(Insert::Hold(Box::new(row))).await;
+        let row = Box::new(row);
+        let insert = match &beside {
+            None => Insert::Hold(row),
+            Some(delivery) => Insert::Split(row, Box::new(self.delivery_row(delivery).await?)),
+        };
+        let inserted = self.committer.insert(insert).await;
         if inserted == Err(StoreError::Exists) {
             let _ = self.blobs.delete(&blob).await;
+        }
+        if inserted.is_ok() && beside.is_some() {
+            self.wake.notify_one();
         }
         // After any other error the row may be there (a commit whose answer was lost): the sweep decides.
         inserted.map(|()| new.id)

@@ -188,6 +188,7 @@ impl Store {
             recipients: vec![RecipientState::Pending(None); new.envelope.rcpts.len()],
             prefix: new.prefix.clone(),
             xforward: new.xforward.clone(),
+            encrypt: new.encrypt,
         };
         let plain = Zeroizing::new(json_text(&progress)?);
         Ok(DeliveryRow {
@@ -220,6 +221,7 @@ impl Store {
             recipients: settlement.recipients.clone(),
             prefix: lease.prefix.clone(),
             xforward: lease.xforward.clone(),
+            encrypt: lease.encrypt,
         };
         let plain = Zeroizing::new(json_text(&progress)?);
         Ok(dek.seal(Kind::Progress, lease.id.as_bytes(), plain.as_bytes())?)
@@ -248,6 +250,7 @@ impl Store {
             recipients: progress.recipients,
             prefix: progress.prefix,
             xforward: progress.xforward,
+            encrypt: progress.encrypt,
         })
     }
 }

@@ -23,6 +23,8 @@ pub struct Config {
     pub hops: Vec<HopConfig>,
     /// Other next hops for some recipient domains; the first route that names the domain counts.
     pub routes: Vec<RouteConfig>,
+    /// Next hops that encrypt what they send on, for messages that a rule reroutes; such messages are held when there is none.
+    pub encrypting: Vec<HopConfig>,
     /// How long to wait for what.
     pub deadlines: Deadlines,
     /// Seconds an idle connection is kept for the next message; 0 keeps none.
@@ -43,6 +45,7 @@ impl Default for Config {
             ehlo_name: "localhost".to_owned(),
             hops: Vec::new(),
             routes: Vec::new(),
+            encrypting: Vec::new(),
             deadlines: Deadlines::default(),
             idle_seconds: 2,
             messages_per_connection: 100,

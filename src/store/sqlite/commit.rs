@@ -17,6 +17,8 @@ const BATCH: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Insert {
     Hold(Box<HoldRow>),
+    /// A hold for some recipients and a delivery for the others: both or neither.
+    Split(Box<HoldRow>, Box<DeliveryRow>),
     Delivery(Box<DeliveryRow>),
     Refusal {
         id: String,
@@ -83,6 +85,10 @@ async fn write(
 async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreError> {
     match row {
         Insert::Hold(hold) => hold.insert(tx).await,
+        Insert::Split(hold, delivery) => {
+            hold.insert(tx).await?;
+            delivery.insert(tx).await
+        }
         Insert::Delivery(delivery) => delivery.insert(tx).await,
         Insert::Refusal {
             id,
