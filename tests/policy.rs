@@ -525,7 +525,7 @@ headers = ["no colon"]
         "line 3, titel: found an unknown key; allowed: name, title, source",
         "did you mean title?",
         "line 5, classes.internal.domains: found no domain",
-        "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses; did you mean addresses?",
+        "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses, optional, lists; did you mean addresses?",
         "line 6, classes.contact: found a reserved name",
         "line 8, rule[1].id: found \"Subject Name\"",
         "line 10, rule[1].action: found \"block\"; allowed: deliver, tag, warn, reroute, hold, refuse",

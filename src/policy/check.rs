@@ -175,7 +175,11 @@ impl Policy {
             if self.exceptions[..index].iter().any(|e| e.id == *id) {
                 say(format!("exception {id} stands twice: give it another id"));
             }
-            for rule in exception.rules.iter().filter(|_| exception.mode != Mode::Off) {
+            for rule in exception
+                .rules
+                .iter()
+                .filter(|_| exception.mode != Mode::Off)
+            {
                 let off = |r: &&Rule| r.id == *rule && r.mode == Mode::Off;
                 if self.rules.iter().any(|r| off(&r)) {
                     say(format!("exception {id} waives rule {rule}, which is off"));

@@ -47,10 +47,16 @@ fn listed(file: &str, mistakes: &[Mistake]) -> String {
 }
 
 /// The policies that are part of the binary.
-const EMBEDDED: &[(&str, &str)] = &[(
-    "standard",
-    include_str!("../../patterns/policies/standard.toml"),
-)];
+const EMBEDDED: &[(&str, &str)] = &[
+    (
+        "standard",
+        include_str!("../../patterns/policies/standard.toml"),
+    ),
+    (
+        "st-albans",
+        include_str!("../../patterns/policies/st-albans.toml"),
+    ),
+];
 
 /// Names that have a meaning of their own and cannot be given to a class.
 const RESERVED: &[&str] = &[

@@ -330,6 +330,14 @@ impl<'a> Message<'a> {
             .copied()
             .filter(|index| list[*index].confidence >= found.min_confidence)
             .collect();
+        // Less than half of a count is every message.
+        let counts = found.min_people > 1 || found.min_values > 1;
+        if counts {
+            let near = Count::of(list, if sure.is_empty() { &fitting } else { &sure });
+            if near.people * 2 < found.min_people || near.values * 2 < found.min_values {
+                return None;
+            }
+        }
         if sure.is_empty() {
             let missing = format!(
                 "{}, but with less than {} confidence",
@@ -338,11 +346,8 @@ impl<'a> Message<'a> {
             );
             return Some(Err(missing));
         }
-        if found.min_people > 1 || found.min_values > 1 {
+        if counts {
             let count = Count::of(list, &sure);
-            if count.people * 2 < found.min_people || count.values * 2 < found.min_values {
-                return None;
-            }
             if count.people < found.min_people {
                 let missing = format!("{} of {} people", count.people, found.min_people);
                 return Some(Err(missing));
