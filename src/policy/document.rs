@@ -56,6 +56,22 @@ const EMBEDDED: &[(&str, &str)] = &[
         "st-albans",
         include_str!("../../patterns/policies/st-albans.toml"),
     ),
+    (
+        "one-it",
+        include_str!("../../patterns/policies/one-it.toml"),
+    ),
+    (
+        "st-marys",
+        include_str!("../../patterns/policies/st-marys.toml"),
+    ),
+    (
+        "chancery",
+        include_str!("../../patterns/policies/chancery.toml"),
+    ),
+    (
+        "southwell-nottingham",
+        include_str!("../../patterns/policies/southwell-nottingham.toml"),
+    ),
 ];
 
 /// Names that have a meaning of their own and cannot be given to a class.
