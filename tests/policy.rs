@@ -12,7 +12,9 @@ use beadle::mime::Defect;
 use beadle::policy::case::{CaseFinding, CaseMessage};
 use beadle::policy::document::PolicyError;
 use beadle::policy::fields::Mistake;
-use beadle::policy::{Action, Explanation, Gravity, Mode, Policy, Verdict, decide, reply_text};
+use beadle::policy::{
+    Action, Explanation, Gravity, Mode, Policy, Verdict, decide, reply_text, smallest_change,
+};
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
 
@@ -737,4 +739,274 @@ proptest! {
             prop_assert!(error.to_string().contains("any.toml"));
         }
     }
+}
+
+fn change(mail: &CaseMessage) -> Option<String> {
+    let policy = standard();
+    let verdict = judged(&policy, mail);
+    smallest_change(&policy, &mail.facts(), &verdict).map(|change| change.to_string())
+}
+
+#[test]
+fn the_smallest_change_is_one_that_was_tried() {
+    let far = ["a@far.example"];
+    let mut mail = message("office@trust.example", &far);
+    assert_eq!(change(&mail), None, "it passes as it is");
+    mail.add_finding(finding(Category::PupilName, Place::Subject, Some(1)));
+    assert_eq!(
+        change(&mail).unwrap(),
+        "use initials instead of full names in the subject"
+    );
+    mail.add_finding(finding(Category::Medical, Place::Body, Some(1)));
+    assert_eq!(
+        change(&mail).unwrap(),
+        "use initials instead of full names in the subject, and take medical, SEN or safeguarding details out of the text"
+    );
+    let file = || Place::Attachment(vec!["register.xlsx".to_owned()]);
+    let mut list = message("office@trust.example", &far);
+    list.add_finding(finding(Category::PupilName, file(), Some(1)));
+    list.add_finding(finding(Category::PupilName, file(), Some(2)));
+    assert_eq!(
+        change(&list).unwrap(),
+        "encrypt the attachment with a password and give it by telephone"
+    );
+    let mut mixed = message(
+        "office@trust.example",
+        &["head@trust.example", "a@far.example"],
+    );
+    mixed.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+    mixed.add_finding(finding(Category::PupilName, file(), Some(1)));
+    assert_eq!(
+        change(&mixed).unwrap(),
+        "leave out the recipient that the rule is about"
+    );
+    // What is broken at its structure cannot be mended by leaving something out.
+    let mut broken = message("office@trust.example", &far);
+    broken.defects.push(Defect::TooComplex);
+    assert_eq!(change(&broken), None);
+}
+
+#[test]
+fn a_change_that_the_policy_does_not_accept_is_not_proposed() {
+    let text = r#"
+name = "n"
+title = "t"
+[[rule]]
+id = "any-lock"
+title = "it is encrypted"
+action = "hold"
+when = { recipients = ["outside"], protection = ["password", "end-to-end"] }
+[[rule]]
+id = "names"
+title = "it holds names"
+action = "hold"
+when = { recipients = ["outside"], found = { categories = ["pupil-name"] } }
+"#;
+    let policy = Policy::parse("t.toml", text).unwrap();
+    let mut mail = message("office@trust.example", &["a@far.example"]);
+    let file = Place::Attachment(vec!["list.csv".to_owned()]);
+    mail.add_finding(finding(Category::PupilName, file, Some(1)));
+    let verdict = judged(&policy, &mail);
+    let change = smallest_change(&policy, &mail.facts(), &verdict).unwrap();
+    assert_eq!(change.to_string(), "leave the attachment out");
+    let words = Explanation::of(&policy, &mail.facts(), &verdict).to_string();
+    assert!(
+        words.contains("To let it pass: leave the attachment out.\n"),
+        "{words}"
+    );
+}
+
+#[test]
+fn senders_authors_files_headers_and_hours_are_conditions() {
+    let text = r#"
+name = "n"
+title = "t"
+[classes]
+internal = { domains = ["trust.example"] }
+freemail = { domains = ["free.example"] }
+leaver = { addresses = ["gone@trust.example"] }
+[[rule]]
+id = "leaver"
+title = "leaver"
+action = "hold"
+when = { recipients = ["outside"], senders = ["leaver"] }
+[[rule]]
+id = "reply"
+title = "reply"
+action = "warn"
+when = { reply_to = ["freemail"] }
+[[rule]]
+id = "identity"
+title = "identity"
+action = "refuse"
+waivable = false
+when = { identity = ["author-outside", "author-differs", "display-name"] }
+[[rule]]
+id = "media"
+title = "media"
+action = "warn"
+when = { recipients = ["outside"], files = { kinds = ["video", "audio"], min_bytes = 1000 } }
+[[rule]]
+id = "label"
+title = "label"
+action = "hold"
+when = { headers = [{ name = "X-Label", contains = ["internal"] }] }
+[[rule]]
+id = "night"
+title = "night"
+action = "tag"
+tag = { headers = ["X-Night: yes"] }
+when = { senders = ["internal"], hours = { from = "22:00", to = "05:00", days = ["sunday"] } }
+[[rule]]
+id = "crowd"
+title = "crowd"
+action = "hold"
+when = { recipients = ["outside"], min_recipients = 3, visible = true }
+[[rule]]
+id = "handed-on"
+title = "handed on"
+action = "warn"
+when = { forwarded_by_hand = true, only_recipient = true }
+[[rule]]
+id = "private"
+title = "private"
+action = "deliver"
+when = { personal = true }
+[[rule]]
+id = "first"
+title = "first"
+action = "warn"
+when = { recipients = ["first-contact"] }
+"#;
+    let policy = Policy::parse("t.toml", text).unwrap();
+    let fired = |mail: &CaseMessage| -> Vec<String> {
+        let verdict = judged(&policy, mail);
+        verdict
+            .hits
+            .iter()
+            .map(|hit| hit.rule.to_string())
+            .collect()
+    };
+    let plain = || message("office@trust.example", &["a@far.example", "b@far.example"]);
+    let with = |name: &str, value: &str| {
+        let mut mail = plain();
+        mail.add_header("To", "a@far.example, b@far.example");
+        mail.add_header(name, value);
+        mail
+    };
+    assert!(fired(&plain()).is_empty());
+    assert_eq!(
+        fired(&message("gone@trust.example", &["a@far.example"])),
+        ["leaver"]
+    );
+    assert!(fired(&message("gone@trust.example", &["a@trust.example"])).is_empty());
+    assert_eq!(fired(&with("Reply-To", "me@free.example")), ["reply"]);
+    assert_eq!(
+        fired(&with("From", "Someone <x@far.example>")),
+        ["identity"]
+    );
+    assert_eq!(
+        fired(&with("From", "The Head <head@trust.example>")),
+        ["identity"]
+    );
+    assert_eq!(
+        fired(&with(
+            "From",
+            "\"head@trust.example\" <office@trust.example>"
+        )),
+        ["identity"]
+    );
+    assert!(fired(&with("From", "Office <office@trust.example>")).is_empty());
+    let mut behalf = with("From", "The Head <head@trust.example>");
+    behalf.add_header("Sender", "office@trust.example");
+    assert!(fired(&behalf).is_empty());
+    let mut film = plain();
+    film.add_file("video/mp4", 2000, false);
+    assert_eq!(fired(&film), ["media"]);
+    let mut note = plain();
+    note.add_file("text/plain", 2000, false);
+    assert!(fired(&note).is_empty());
+    assert_eq!(fired(&with("X-Label", "INTERNAL use")), ["label"]);
+    assert!(fired(&with("X-Label", "public")).is_empty());
+    let far = ["a@far.example", "b@far.example", "c@far.example"];
+    let mut crowd = message("office@trust.example", &far);
+    assert!(fired(&crowd).is_empty(), "blind copies are not shown");
+    crowd.add_header("To", "a@far.example, b@far.example");
+    crowd.add_header("Cc", "c@far.example");
+    assert_eq!(fired(&crowd), ["crowd"]);
+    let mut passed_on = message("office@trust.example", &["a@far.example"]);
+    passed_on.add_header("Subject", "FW: your parcel");
+    assert_eq!(fired(&passed_on), ["handed-on"]);
+    assert_eq!(fired(&with("Sensitivity", "Personal")), ["private"]);
+    let mut first = plain();
+    first.history.first_contact = vec![false, true];
+    assert_eq!(fired(&first), ["first"]);
+    let night = decide(
+        &policy,
+        &plain().facts(),
+        date(2026, 11, 24).at(23, 0, 0, 0),
+    );
+    assert_eq!(rules(&night), ["night"]);
+    assert_eq!(night.tags().count(), 1);
+    assert!(night.action.passes());
+}
+
+#[test]
+fn a_standing_exception_cites_its_clause_and_a_dated_one_begins_and_ends() {
+    let text = r#"
+name = "n"
+title = "t"
+[classes]
+helpdesk = { addresses = ["help@desk.example"] }
+[[rule]]
+id = "names"
+title = "names"
+action = "hold"
+when = { recipients = ["outside"], found = { categories = ["pupil-name"] } }
+[[exception]]
+id = "report"
+clause = "AUP 3"
+rules = ["names"]
+classes = ["helpdesk"]
+only_recipient = true
+reason = "suspect mail is shown to the helpdesk"
+tag = { headers = ["X-Report: yes"] }
+[[exception]]
+id = "trip"
+rules = ["names"]
+recipients = ["coach.example"]
+reason = "a trip"
+approver = "dpo"
+starts = 2026-11-24
+expires = 2026-11-30
+"#;
+    let policy = Policy::parse("t.toml", text).unwrap();
+    let named = |to: &[&str]| {
+        let mut mail = message("office@trust.example", to);
+        mail.add_finding(finding(Category::PupilName, Place::Body, Some(1)));
+        mail
+    };
+    let reported = judged(&policy, &named(&["help@desk.example"]));
+    assert_eq!(reported.action, Action::Deliver);
+    assert_eq!(&*reported.waived[0].exception, "report");
+    assert_eq!(reported.waived[0].clause.as_deref(), Some("AUP 3"));
+    assert_eq!(reported.tags().count(), 1);
+    let beside = judged(&policy, &named(&["help@desk.example", "a@far.example"]));
+    assert_eq!(beside.action, Action::Hold);
+    let on = |day| {
+        let mail = named(&["x@coach.example"]);
+        decide(&policy, &mail.facts(), date(2026, 11, day).at(9, 0, 0, 0)).action
+    };
+    assert_eq!(on(23), Action::Hold);
+    assert_eq!(on(24), Action::Deliver);
+    assert_eq!(on(30), Action::Deliver);
+    assert_eq!(
+        decide(
+            &policy,
+            &named(&["x@coach.example"]).facts(),
+            date(2026, 12, 1).at(0, 0, 0, 0)
+        )
+        .action,
+        Action::Hold
+    );
 }

@@ -24,7 +24,7 @@ const SIGNATURES: [&[u8]; 14] = [
     b"MZ\x90\0",
 ];
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(init: beadle_fuzz::guard(), |input: &[u8]| {
     let Some((first, rest)) = input.split_first() else {
         return;
     };
@@ -42,5 +42,6 @@ fuzz_target!(|input: &[u8]| {
         passwords: &Passwords::default(),
     };
     let content = InProcess.read(&file, &Budget::new(Arc::new(limits)));
+    beadle_fuzz::no_crash(&content);
     assert!(content.units.iter().map(|unit| unit.text.len()).sum::<usize>() <= 64 << 20);
 });

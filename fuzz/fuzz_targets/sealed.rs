@@ -19,7 +19,7 @@ const STARTS: [&[u8]; 9] = [
     b"%PDF-1.4\n1 0 obj<</Filter/Standard/R 3/O ",
 ];
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(init: beadle_fuzz::guard(), |input: &[u8]| {
     let Some((first, rest)) = input.split_first() else {
         return;
     };
@@ -37,5 +37,5 @@ fuzz_target!(|input: &[u8]| {
     };
     let budget = Budget::new(Arc::new(limits));
     let message = beadle::mime::parse(&raw, &budget);
-    let _ = walk(&message, &budget, &InProcess);
+    beadle_fuzz::no_crash(&walk(&message, &budget, &InProcess));
 });

@@ -232,6 +232,40 @@ pub struct HoldsArgs {
     pub command: HoldsCommand,
 }
 
+/// Rules and people where the configuration file is named elsewhere on the command line; flags override it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct JudgingArgs {
+    /// A built-in policy by name, or a policy file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+    /// Roster of pupils. Repeatable.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub roster: Vec<PathBuf>,
+    /// List of staff. Repeatable.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub staff: Vec<PathBuf>,
+    /// A domain of the trust; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN")]
+    pub internal_domain: Vec<String>,
+    /// A secure partner's domain; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN")]
+    pub partner_domain: Vec<String>,
+}
+
+impl JudgingArgs {
+    /// The same flags for [`crate::app::config::Config::with_rules`].
+    pub fn rules(&self) -> RuleArgs {
+        RuleArgs {
+            config: None,
+            policy: self.policy.clone(),
+            roster: self.roster.clone(),
+            staff: self.staff.clone(),
+            internal_domain: self.internal_domain.clone(),
+            partner_domain: self.partner_domain.clone(),
+        }
+    }
+}
+
 /// What can be done with holds.
 #[derive(Debug, Clone, Subcommand)]
 pub enum HoldsCommand {
@@ -255,10 +289,30 @@ pub enum HoldsCommand {
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
     },
+    /// Show what a message would be with initials for pupils' names, and what would become of it.
+    Initials {
+        /// Id or reference of the hold.
+        id: String,
+        /// Show the new text in clear; the ledger notes that the message was read.
+        #[arg(long)]
+        reveal: bool,
+        /// Who looks, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+        /// Rules and people to judge by.
+        #[command(flatten)]
+        rules: JudgingArgs,
+    },
     /// Release a message to its recipients.
     Release {
         /// Id or reference of the hold.
         id: String,
+        /// Send it with initials for pupils' names, as `holds initials` shows it. The message as it was stays unsent.
+        #[arg(long)]
+        initials: bool,
+        /// Rules and people, for `--initials`.
+        #[command(flatten)]
+        rules: JudgingArgs,
         /// Why; it is recorded.
         #[arg(long, value_name = "TEXT")]
         reason: String,

@@ -9,11 +9,14 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::app::cli::{HoldsArgs, HoldsCommand, Output};
+use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
+use crate::app::initials;
+use crate::app::tools::ToolsError;
 use crate::app::wiring::{self, StartError};
-use crate::mail::Address;
+use crate::mail::{Address, QueueId};
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
+use crate::quarantine::initials::NoProposal;
 use crate::store::{HoldDetails, HoldFilter, HoldState, HoldSummary, Store, StoreError};
 
 /// Why a command about holds did not do what was asked.
@@ -31,6 +34,18 @@ pub enum HoldsError {
     /// Output failed.
     #[error("failed to write: {0}")]
     Write(#[from] io::Error),
+    /// Roster, policy or patterns cannot be used.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+    /// Without a roster nobody's name is known.
+    #[error("no roster is configured; name it with --roster, or the configuration with --config")]
+    NoRoster,
+    /// There is no version with initials.
+    #[error(transparent)]
+    NoProposal(#[from] NoProposal),
+    /// Judging ended without an answer.
+    #[error("judging failed")]
+    Judging,
     /// An argument is not an address.
     #[error("--to: found `{0}`; allowed: an address such as name@school.example")]
     Address(String),
@@ -41,7 +56,7 @@ impl HoldsError {
     pub fn is_no(&self) -> bool {
         let store = match self {
             Self::Store(error) | Self::Desk(DeskError::Store(error)) => error,
-            Self::Desk(_) => return true,
+            Self::Desk(_) | Self::NoProposal(_) => return true,
             _ => return false,
         };
         matches!(
@@ -73,8 +88,28 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             }
             Ok(())
         }
+        HoldsCommand::Initials {
+            id,
+            reveal,
+            actor,
+            rules,
+        } => {
+            let id = store.find_hold(id).await?;
+            let actor = actor.clone().unwrap_or_else(login_name);
+            let reader = initials::Reader {
+                actor: &actor,
+                at: now,
+                reveal: *reveal,
+            };
+            let desk = desk(store.clone(), config);
+            let hold = desk.open(id, &actor, now).await?;
+            let asked = initials::of_hold(&store, &hold, config, rules).await?;
+            initials::preview(&desk, &hold, &asked, reader, out).await
+        }
         HoldsCommand::Release {
             id,
+            initials,
+            rules,
             reason,
             to,
             actor,
@@ -87,19 +122,13 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 To::Only(&chosen)
             };
             let actor = actor.clone().unwrap_or_else(login_name);
-            desk(store, config)
-                .release(
-                    id,
-                    By {
-                        actor: &actor,
-                        reason,
-                        at: now,
-                    },
-                    to,
-                )
-                .await?;
-            writeln!(out, "released {id}; it is on its way")?;
-            Ok(())
+            let by = By {
+                actor: &actor,
+                reason,
+                at: now,
+            };
+            let with = initials.then_some(rules);
+            release(&store, config, id, (by, to), with, out).await
         }
         HoldsCommand::Refuse {
             id,
@@ -129,6 +158,31 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             Ok(())
         }
     }
+}
+
+/// Releases a hold as it is, or with initials by these rules.
+async fn release(
+    store: &Store,
+    config: &Config,
+    id: QueueId,
+    (by, to): (By<'_>, To<'_>),
+    with: Option<&JudgingArgs>,
+    out: &mut dyn Write,
+) -> Result<(), HoldsError> {
+    let desk = desk(store.clone(), config);
+    let Some(rules) = with else {
+        desk.release(id, by, to).await?;
+        writeln!(out, "released {id}; it is on its way")?;
+        return Ok(());
+    };
+    let hold = store.open_hold(id).await?;
+    let proposal = initials::of_hold(store, &hold, config, rules)
+        .await?
+        .proposal;
+    desk.release_initials(id, by, to, proposal.message.into())
+        .await?;
+    writeln!(out, "released {id} with initials; it is on its way")?;
+    Ok(())
 }
 
 fn desk(store: Store, config: &Config) -> Desk {

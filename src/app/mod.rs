@@ -10,6 +10,7 @@ pub mod explain;
 pub mod extract;
 pub mod generate;
 pub mod holds;
+pub mod initials;
 pub mod input;
 pub mod people;
 pub mod roster;

@@ -315,7 +315,9 @@ fn holds(args: &HoldsArgs) -> Result<(), Failure> {
         &mut io::stdout().lock(),
     ));
     done.map_err(|error| match error {
-        holds::HoldsError::Address(_) => Failure::unusable(error),
+        holds::HoldsError::Address(_)
+        | holds::HoldsError::Tools(_)
+        | holds::HoldsError::NoRoster => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
     })

@@ -126,7 +126,7 @@ pub fn zone(trust: &Trust) -> Result<jiff::tz::TimeZone, ToolsError> {
 }
 
 /// The categories of conduct that a rule asks for which acts or says what it would do: by their name, by a detector's, or by
-/// naming neither.
+/// naming neither. Without a name, rules on what belongs to a person or is disguised do not mean conduct.
 fn conduct(policy: &Policy, catalogue: &Catalogue) -> Vec<Category> {
     let rules = policy.rules.iter().filter(|rule| rule.mode != Mode::Off);
     let found: Vec<_> = rules.filter_map(|rule| rule.when.found.as_ref()).collect();
@@ -136,7 +136,12 @@ fn conduct(policy: &Policy, catalogue: &Catalogue) -> Vec<Category> {
             detectors.any(|detector| detector.id == *id && detector.category == category)
         };
         found.iter().any(|found| {
-            let named = found.categories.is_empty() || found.categories.contains(&category);
+            let of_data = found.tied_to_person || found.obfuscated;
+            let named = match (found.categories.as_slice(), found.detectors.as_slice()) {
+                ([], []) => !of_data,
+                ([], _) => true,
+                (categories, _) => categories.contains(&category),
+            };
             named && (found.detectors.is_empty() || found.detectors.iter().any(owned))
         })
     };

@@ -220,7 +220,8 @@ pub struct Dictionary {
     pub strong: Vec<String>,
     /// Terms that do so only close to a person.
     pub weak: Vec<String>,
-    /// Everyday words that count only close to a person and beside another term.
+    /// Everyday words that count only close to a person and beside another term; in a dictionary of [`Check::Words`], where somebody
+    /// is called by them.
     pub hints: Vec<String>,
     /// Abbreviations that count only in capitals and near a word of their field.
     pub codes: Vec<String>,

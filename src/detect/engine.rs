@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
 use crate::detect::compiled::PeopleIndex;
 use crate::detect::context::Scene;
-use crate::detect::finding::{Category, Findings, PersonFacts, PersonId};
+use crate::detect::finding::{Category, Findings, NameSpan, PersonFacts, PersonId};
 use crate::detect::index::Words;
 use crate::detect::judge::{Anchor, Judge, weigh_phrases};
 use crate::detect::keywords::Keywords;
@@ -195,11 +195,42 @@ impl Engine {
 
     /// Looks at everything a message says.
     pub fn scan(&self, content: &Content, context: &ScanContext, budget: &Budget) -> Findings {
+        let mut by_unit: BTreeMap<usize, Findings> = BTreeMap::new();
+        let mut room = budget.limits.findings;
+        self.each_unit(content, context, budget, |number, judge, complete| {
+            let mut found = judge.finish(room);
+            room -= found.list.len();
+            found.unfinished |= !complete;
+            by_unit.insert(number, found);
+        });
+        self.join(by_unit, context)
+    }
+
+    /// Every name that [`Engine::scan`] makes a finding of, at each of its places, by unit. One finding may have many.
+    pub fn name_spans(
+        &self,
+        content: &Content,
+        context: &ScanContext,
+        budget: &Budget,
+    ) -> Vec<Vec<NameSpan>> {
+        let mut spans = vec![Vec::new(); content.units.len()];
+        self.each_unit(content, context, budget, |number, judge, _| {
+            spans[number] = judge.name_spans();
+        });
+        spans
+    }
+
+    /// Judges unit after unit; `see` gets the unit's number, its judgement, and whether all of it was read.
+    fn each_unit(
+        &self,
+        content: &Content,
+        context: &ScanContext,
+        budget: &Budget,
+        mut see: impl FnMut(usize, Judge<'_>, bool),
+    ) {
         let participants = self.participants(context);
         let mut raw = Raw::default();
         let mut surroundings = Surroundings::default();
-        let mut by_unit: BTreeMap<usize, Findings> = BTreeMap::new();
-        let mut room = budget.limits.findings;
         // The subject and the names of files first: they say whom the rest is about.
         let first =
             |unit: &Unit| unit.view == View::FileName || unit.location.place == Place::Subject;
@@ -232,12 +263,8 @@ impl Engine {
                 .patterns
                 .scan(&self.indexes.keys, &scene, &mut judge, cap);
             note(&mut surroundings, unit, judge.anchors());
-            let mut found = judge.finish(room);
-            room -= found.list.len();
-            found.unfinished |= !finished || !complete || raw.cut;
-            by_unit.insert(number, found);
+            see(number, judge, finished && complete && !raw.cut);
         }
-        self.join(by_unit, context)
     }
 
     fn join(&self, by_unit: BTreeMap<usize, Findings>, context: &ScanContext) -> Findings {

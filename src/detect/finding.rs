@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -165,6 +166,33 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// Undoing a disguise made the match.
     pub obfuscated: bool,
+}
+
+/// One place of a pupil's name, in byte offsets of its unit's text. It tells where a name is to be turned into initials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameSpan {
+    /// Where it stands, from its first sign to its last.
+    pub range: Range<usize>,
+    /// Whose name it is.
+    pub person: Option<PersonId>,
+    /// What stands there.
+    pub form: NameForm,
+}
+
+/// What stands at a [`NameSpan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameForm {
+    /// Forename and surname.
+    Whole {
+        /// Where the forename stands; with middle names, where those stand with it.
+        forename: Range<usize>,
+        /// Where the surname stands.
+        surname: Range<usize>,
+        /// They stand in cells of their own.
+        apart: bool,
+    },
+    /// The forename alone, of somebody whom the message names in full.
+    Forename,
 }
 
 /// What policy may know of a person that was found.

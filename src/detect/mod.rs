@@ -37,7 +37,8 @@ pub use catalogue::{Catalogue, CatalogueError, Check, Detector, Dictionary, Faul
 pub use compiled::PeopleIndex;
 pub use engine::{Engine, ScanContext};
 pub use finding::{
-    Category, Confidence, Finding, Findings, PersonFacts, PersonId, Secret, ValueKey,
+    Category, Confidence, Finding, Findings, NameForm, NameSpan, PersonFacts, PersonId, Secret,
+    ValueKey,
 };
 pub use modulus::{Fit, ModulusError, ModulusTable};
 pub use options::Options;

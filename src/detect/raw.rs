@@ -29,6 +29,10 @@ pub struct RawName {
     pub person: Option<u32>,
     /// The parts when they stand in columns apart.
     pub columns: Option<(Range<usize>, Range<usize>)>,
+    /// Where the forename stands.
+    pub forename_at: Range<usize>,
+    /// Where the surname stands.
+    pub surname_at: Range<usize>,
 }
 
 /// A term, in plain offsets.

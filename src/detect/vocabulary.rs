@@ -38,6 +38,8 @@ pub enum TermKind {
     Grave,
     /// Likewise, with less weight.
     Mild,
+    /// A word that counts only where somebody is called by it.
+    Everyday,
     /// A phrase in which such a word is innocent.
     Innocent,
 }
@@ -176,6 +178,7 @@ fn lists(dictionary: &Dictionary, owner: Option<Check>) -> Vec<(&Vec<String>, Te
             return vec![
                 (&dictionary.strong, TermKind::Grave),
                 (&dictionary.weak, TermKind::Mild),
+                (&dictionary.hints, TermKind::Everyday),
                 (&dictionary.negative, TermKind::Innocent),
             ];
         }

@@ -12,7 +12,7 @@ use crate::extract::sniff::{self, FileKind};
 
 /// The first eight bytes of a compound file.
 pub(crate) const MAGIC: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-/// Chains longer than this belong to no honest header or directory.
+/// Chains longer than this belong to no honest header or directory; nor do chains longer than their file, which run in circles.
 const LONGEST_CHAIN: usize = 4096;
 const END: u32 = 0xffff_fffa;
 /// Streams below this size stand in the mini stream.
@@ -48,7 +48,7 @@ impl<'a> Compound<'a> {
             .collect();
         let mut next = u32_at(bytes, 68)?;
         let mut hops = 0;
-        while next < END && hops < LONGEST_CHAIN {
+        while next < END && hops < LONGEST_CHAIN.min(bytes.len() / sector) {
             let at = (next as usize + 1).checked_mul(sector)?;
             let more = sector / 4 - 1;
             fat_sectors.extend(
@@ -79,7 +79,8 @@ impl<'a> Compound<'a> {
     fn sectors(&self, start: u32) -> Vec<std::ops::Range<usize>> {
         let mut out = Vec::new();
         let mut at = start;
-        while at < END && out.len() < LONGEST_CHAIN {
+        let longest = LONGEST_CHAIN.min(self.bytes.len() / self.sector + 1);
+        while at < END && out.len() < longest {
             let offset = (at as usize + 1) * self.sector;
             if offset >= self.bytes.len() {
                 break;
@@ -281,4 +282,34 @@ pub(crate) fn in_order(bytes: &[u8]) -> Option<Vec<u8>> {
         *out.get_mut(*at.get(from + offset)?)? = byte;
     }
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of three sectors whose table of sectors, and whose list of tables, lead back to themselves.
+    fn in_circles() -> Vec<u8> {
+        let mut file = vec![0u8; 512 * 3];
+        file[..8].copy_from_slice(&MAGIC);
+        file[30] = 9;
+        // The directory begins in sector 1; the list of tables goes on in sector 1, whose last number is sector 1.
+        file[48] = 1;
+        file[68] = 1;
+        file[512 * 3 - 4] = 1;
+        // Sector 0 is the one table: sector 1 is followed by sector 1.
+        file[512 + 4] = 1;
+        file[80..512].fill(0xff);
+        file
+    }
+
+    #[test]
+    fn a_chain_in_circles_is_no_longer_than_its_file() {
+        let file = in_circles();
+        let compound = Compound::open(&file).unwrap();
+        assert!(compound.fat.len() <= 4 * 128, "{}", compound.fat.len());
+        assert_eq!(compound.sectors(1).len(), 4);
+        assert!(compound.chain(1).len() <= file.len() + 512);
+        assert_eq!(kind(&file), FileKind::Other("application/x-ole-storage"));
+    }
 }

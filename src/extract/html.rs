@@ -409,7 +409,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// Whether an element's own attributes keep its text from the reader.
-fn hides(tag: &str, attributes: &[(String, String)]) -> bool {
+pub(crate) fn hides(tag: &str, attributes: &[(String, String)]) -> bool {
     if matches!(tag, "template" | "noscript" | "head" | "datalist") {
         return true;
     }

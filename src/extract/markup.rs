@@ -6,6 +6,8 @@
 //! # Standards
 //! The WHATWG HTML tokenizer, 13.2.5, in outline.
 
+use std::ops::Range;
+
 /// Where the end tag of a raw-text element begins, or the end of the text.
 pub(crate) fn find_close(text: &str, tag: &str) -> usize {
     let bytes = text.as_bytes();
@@ -23,6 +25,16 @@ pub(crate) fn find_close(text: &str, tag: &str) -> usize {
 
 /// Name, attributes and the text after a start tag.
 pub(crate) fn start_tag(text: &str) -> (String, Vec<(String, String)>, &str) {
+    let (tag, places, end) = start_tag_places(text);
+    let attributes = places
+        .into_iter()
+        .map(|(name, value)| (name, entities(&text[value])))
+        .collect();
+    (tag, attributes, &text[end..])
+}
+
+/// Name, attributes with the places of their values, and the length of a start tag.
+pub(crate) fn start_tag_places(text: &str) -> (String, Vec<(String, Range<usize>)>, usize) {
     let bytes = text.as_bytes();
     let mut at = 1;
     while at < bytes.len()
@@ -34,7 +46,7 @@ pub(crate) fn start_tag(text: &str) -> (String, Vec<(String, String)>, &str) {
     let mut attributes = Vec::new();
     while at < bytes.len() {
         match bytes[at] {
-            b'>' => return (tag, attributes, &text[at + 1..]),
+            b'>' => return (tag, attributes, at + 1),
             b'/' | b' ' | b'\t' | b'\r' | b'\n' | 0x0c => at += 1,
             _ => {
                 let (name, value, next) = attribute(text, at);
@@ -45,10 +57,10 @@ pub(crate) fn start_tag(text: &str) -> (String, Vec<(String, String)>, &str) {
             }
         }
     }
-    (tag, attributes, "")
+    (tag, attributes, text.len())
 }
 
-fn attribute(text: &str, from: usize) -> (String, String, usize) {
+fn attribute(text: &str, from: usize) -> (String, Range<usize>, usize) {
     let bytes = text.as_bytes();
     let mut at = from;
     while at < bytes.len()
@@ -63,7 +75,7 @@ fn attribute(text: &str, from: usize) -> (String, String, usize) {
         look += 1;
     }
     if bytes.get(look) != Some(&b'=') {
-        return (name, String::new(), at);
+        return (name, at..at, at);
     }
     look += 1;
     while look < bytes.len() && bytes[look].is_ascii_whitespace() {
@@ -79,7 +91,7 @@ fn attribute(text: &str, from: usize) -> (String, String, usize) {
             .map_or(bytes.len(), |n| look + n);
         (look, end, end)
     };
-    (name, entities(&text[start..end]), next.min(bytes.len()))
+    (name, start..end, next.min(bytes.len()))
 }
 
 /// Replaces character references. One that names nothing stays as it is.
@@ -92,30 +104,31 @@ pub(crate) fn entities(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let body = reference(&rest.as_bytes()[1..]);
-        let closed = rest.as_bytes().get(body + 1) == Some(&b';');
-        let token = &rest[..=body];
-        if body == 0 {
-            out.push('&');
-            rest = &rest[1..];
-            continue;
-        }
-        let numeric = token.starts_with("&#");
-        // Browsers read numeric references and the oldest names without a semicolon.
-        let lenient = numeric || matches!(token, "&nbsp" | "&amp" | "&lt" | "&gt" | "&quot");
-        if closed || lenient {
-            mail_parser::decoders::html::add_html_token(
-                &mut out,
-                format!("{token};").as_bytes(),
-                false,
-            );
-        } else {
-            out.push_str(token);
-        }
-        rest = &rest[body + 1 + usize::from(closed)..];
+        let used = character(rest, &mut out);
+        rest = &rest[used..];
     }
     out.push_str(rest);
     out
+}
+
+/// Appends what the reference at the start of a text stands for, or itself if it names nothing; gives its length.
+pub(crate) fn character(text: &str, out: &mut String) -> usize {
+    let body = reference(&text.as_bytes()[1..]);
+    if body == 0 {
+        out.push('&');
+        return 1;
+    }
+    let closed = text.as_bytes().get(body + 1) == Some(&b';');
+    let token = &text[..=body];
+    let numeric = token.starts_with("&#");
+    // Browsers read numeric references and the oldest names without a semicolon.
+    let lenient = numeric || matches!(token, "&nbsp" | "&amp" | "&lt" | "&gt" | "&quot");
+    if closed || lenient {
+        mail_parser::decoders::html::add_html_token(out, format!("{token};").as_bytes(), false);
+    } else {
+        out.push_str(token);
+    }
+    body + 1 + usize::from(closed)
 }
 
 /// The length of a reference after its ampersand: a number ends at the first byte that is no digit of it.

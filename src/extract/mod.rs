@@ -26,7 +26,7 @@ mod iwork;
 mod legacy;
 mod locks;
 mod mapi;
-mod markup;
+pub(crate) mod markup;
 mod metadata;
 mod notebook;
 mod odf;

@@ -58,6 +58,8 @@ pub struct Part<'x> {
     pub text: Option<String>,
     /// Where its body lies in the raw message; empty inside an encoded message.
     pub range: Range<usize>,
+    /// Where its header section lies in the raw message, the empty line included; empty inside an encoded message.
+    pub header: Range<usize>,
     /// Every program reads these bytes the same way: the sweep need not look at them again.
     pub clean: bool,
 }
@@ -86,6 +88,7 @@ impl Part<'_> {
             bytes: Cow::Owned(self.bytes.into_owned()),
             text: self.text,
             range: 0..0,
+            header: 0..0,
             clean: self.clean,
         }
     }
@@ -227,6 +230,7 @@ fn part<'x>(raw: &'x [u8], node: &Node, tree: &mut Tree<'x>) -> Part<'x> {
         bytes: Cow::Borrowed(&[]),
         text: None,
         range: node.body.clone(),
+        header: node.header.clone(),
         clean: false,
     };
     compose(raw, node, tree, &mut part);

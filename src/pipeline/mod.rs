@@ -5,6 +5,7 @@ mod examine;
 pub mod fault;
 pub mod guard;
 pub mod hold;
+pub mod initials;
 pub mod judge;
 mod passing;
 pub mod received;

@@ -82,6 +82,7 @@ impl Fired {
         Verdict {
             action,
             split,
+            at: message.now,
             confidential: message.is_confidential(),
             hits: self.hits,
             shadow: self.shadow,

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::auto_forward::AutomationState;
+use super::change::smallest_change;
 use super::facts::Facts;
 use super::fingerprints::origin;
 use super::rule::Policy;
@@ -34,6 +35,8 @@ pub struct Explanation {
     pub shadow: Vec<String>,
     /// Each rule that nearly fired.
     pub near: Vec<String>,
+    /// The smallest change that would have let it pass, when there is one.
+    pub change: Option<String>,
 }
 
 impl Explanation {
@@ -51,6 +54,7 @@ impl Explanation {
                 .iter()
                 .map(|near| format!("{}: {}", near.rule, near.missing))
                 .collect(),
+            change: smallest_change(policy, facts, verdict).map(|change| change.to_string()),
         }
     }
 }
@@ -64,6 +68,9 @@ impl fmt::Display for Explanation {
         }
         for text in &self.fired {
             writeln!(f, "Fired: {text}")?;
+        }
+        if let Some(text) = &self.change {
+            writeln!(f, "To let it pass: {text}.")?;
         }
         for text in &self.waived {
             writeln!(f, "Set aside: {text}")?;

@@ -95,7 +95,7 @@ pub(super) struct Message<'a> {
     pub(super) automation: Automation,
     pub(super) rcpts: Vec<Rcpt<'a>>,
     policy: &'a Policy,
-    now: DateTime,
+    pub(super) now: DateTime,
     sender: Option<ClassSet>,
     authors: OnceCell<Vec<ClassSet>>,
     reply_to: OnceCell<Vec<ClassSet>>,

@@ -3,6 +3,7 @@
 
 pub mod auto_forward;
 pub mod case;
+pub mod change;
 pub mod check;
 pub mod classes;
 pub mod condition;
@@ -37,6 +38,7 @@ mod traits;
 mod wording;
 
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
+pub use change::{Change, smallest_change};
 pub use check::{Gravity, Problem};
 pub use decide::decide;
 pub use document::PolicyError;

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use jiff::civil::DateTime;
+
 use super::auto_forward::Automation;
 use super::rule::{Escalation, Role, Severity, Tag};
 
@@ -121,6 +123,8 @@ pub struct Verdict {
     pub capped: Option<Arc<str>>,
     /// With a hold, the recipients (indexes into the envelope) it is for; the others get the message. `None`: all of them.
     pub split: Option<Vec<usize>>,
+    /// When it was judged, in the trust's local time.
+    pub at: DateTime,
     /// Nobody reads the content of what is held: it goes to or comes from a confidential channel.
     pub confidential: bool,
 }

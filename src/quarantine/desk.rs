@@ -2,10 +2,11 @@
 //!
 //! # Invariants
 //! A decision, the delivery or notice it causes, the release ticket and the ledger entry are one transaction. A released
-//! message goes to the queue and from there straight to the next hop: it is not judged again. Reading is recorded too.
+//! message goes to the queue and from there straight to the next hop: it is not judged again. Reading is recorded too. A version
+//! with initials goes out only for the hold that it was made for, and allows no later message to pass: the original stays held.
 //!
 //! # Known gaps
-//! No claims, no second person, no release to fewer parts of the message: a hold is decided by one reviewer as it is.
+//! No claims, no second person, no release to fewer parts of the message: a hold is decided by one reviewer as it is, or with initials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::initials;
 use super::lifecycle::{Act, next};
 use crate::mail::{Address, Envelope, QueueId};
 use crate::store::{
-    Body, Decision, DeliveryKind, HoldDetails, NewDelivery, Store, StoreError, Ticket,
+    Body, Decision, DeliveryKind, HoldDetails, NewDelivery, Store, StoreError, Ticket, VersionSent,
 };
 
 /// Why a decision was not taken.
@@ -34,6 +36,9 @@ pub enum DeskError {
     /// The message went to a confidential channel (a union, occupational health): nobody reads it.
     #[error("this message goes to a confidential channel: its content is not shown")]
     Confidential,
+    /// A version with initials goes out for its own hold only.
+    #[error("this version was made for another hold")]
+    Foreign,
     /// The sender is to be told and cannot be: the null sender, or no notice could be written.
     #[error("the sender cannot be told")]
     Notice,
@@ -80,6 +85,14 @@ pub struct NoticeRequest<'a> {
     pub reason: &'a str,
     /// The id the notice will have.
     pub id: QueueId,
+}
+
+/// What a decision sets off.
+#[derive(Debug, Default)]
+struct Causes {
+    delivery: Option<NewDelivery>,
+    ticket: Option<Ticket>,
+    version_sent: VersionSent,
 }
 
 /// Writes the notice to the sender of a refused message; `None` when it cannot.
@@ -154,30 +167,39 @@ impl Desk {
         by.check()?;
         let hold = self.undecided(id, Act::Release).await?;
         let rcpts = chosen(&hold.envelope, to)?;
-        let envelope = Envelope {
-            rcpts: rcpts
-                .iter()
-                .filter_map(|index| hold.envelope.rcpts.get(*index).cloned())
-                .collect(),
-            ..hold.envelope.clone()
-        };
-        let delivery = NewDelivery {
-            id,
-            kind: DeliveryKind::Release,
-            envelope,
-            body: Body::Hold(id),
-            prefix: String::new(),
-            xforward: None,
-            encrypt: false,
-            created_at: by.at,
-            not_before: by.at,
-        };
+        let delivery = release_of(&hold, &rcpts, by, Body::Hold(id));
         let ticket = Ticket {
             rcpts,
             expires_at: by.at + self.store.config().ticket,
         };
-        self.decide(&hold, Act::Release, by, Some(delivery), Some(ticket))
-            .await
+        let causes = Causes {
+            delivery: Some(delivery),
+            ticket: Some(ticket),
+            version_sent: VersionSent::Held,
+        };
+        self.decide(&hold, Act::Release, by, causes).await
+    }
+
+    /// Lets a message go with initials for its pupils' names: `message` is what [`super::initials::propose`] made of this hold.
+    pub async fn release_initials(
+        &self,
+        id: QueueId,
+        by: By<'_>,
+        to: To<'_>,
+        message: Bytes,
+    ) -> Result<(), DeskError> {
+        by.check()?;
+        if !initials::is_made_for(&message, id) {
+            return Err(DeskError::Foreign);
+        }
+        let hold = self.undecided(id, Act::Release).await?;
+        let rcpts = chosen(&hold.envelope, to)?;
+        let causes = Causes {
+            delivery: Some(release_of(&hold, &rcpts, by, Body::Message(message))),
+            ticket: None,
+            version_sent: VersionSent::Initials,
+        };
+        self.decide(&hold, Act::Release, by, causes).await
     }
 
     /// Refuses a message for good.
@@ -188,7 +210,11 @@ impl Desk {
             Tell::Nobody => None,
             Tell::Sender => Some(self.notice(&hold, by)?),
         };
-        self.decide(&hold, Act::Refuse, by, notice, None).await
+        let causes = Causes {
+            delivery: notice,
+            ..Causes::default()
+        };
+        self.decide(&hold, Act::Refuse, by, causes).await
     }
 
     /// The hold, if the act is open to it.
@@ -208,8 +234,7 @@ impl Desk {
         hold: &HoldDetails,
         act: Act,
         by: By<'_>,
-        delivery: Option<NewDelivery>,
-        ticket: Option<Ticket>,
+        causes: Causes,
     ) -> Result<(), DeskError> {
         let to = next(hold.summary.state, act).map_err(|forbidden| {
             DeskError::Store(StoreError::Conflict {
@@ -224,8 +249,9 @@ impl Desk {
             actor: by.actor.trim().to_owned(),
             reason: by.reason.trim().to_owned(),
             at: by.at,
-            delivery,
-            ticket,
+            delivery: causes.delivery,
+            ticket: causes.ticket,
+            version_sent: causes.version_sent,
         };
         Ok(self.store.decide(decision).await?)
     }
@@ -269,6 +295,27 @@ impl By<'_> {
             return Err(DeskError::NoReason);
         }
         Ok(())
+    }
+}
+
+/// The delivery of a release to these recipients.
+fn release_of(hold: &HoldDetails, rcpts: &[usize], by: By<'_>, body: Body) -> NewDelivery {
+    let chosen = rcpts
+        .iter()
+        .filter_map(|index| hold.envelope.rcpts.get(*index).cloned());
+    NewDelivery {
+        id: hold.summary.id,
+        kind: DeliveryKind::Release,
+        envelope: Envelope {
+            rcpts: chosen.collect(),
+            ..hold.envelope.clone()
+        },
+        body,
+        prefix: String::new(),
+        xforward: None,
+        encrypt: false,
+        created_at: by.at,
+        not_before: by.at,
     }
 }
 

@@ -273,6 +273,18 @@ pub struct Decision {
     pub delivery: Option<super::delivery::NewDelivery>,
     /// For a release: the recipients it is for (indexes) and until when it holds.
     pub ticket: Option<Ticket>,
+    /// For a release: which text of the message is sent.
+    pub version_sent: VersionSent,
+}
+
+/// Which text of a held message a release sends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VersionSent {
+    /// The message as it is held.
+    #[default]
+    Held,
+    /// The message with pupils' names turned into initials.
+    Initials,
 }
 
 /// What a release allows: this message, to these recipients, until then, with no findings beyond those decided on.

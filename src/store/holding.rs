@@ -14,11 +14,11 @@ use super::Store;
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
-use super::delivery::NewDelivery;
+use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
 use super::hold::{
     Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Referenced, Refusal,
-    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
+    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, VersionSent, parse_id,
 };
 use super::identity::Identity;
 use super::seal::{DataKey, Kind};
@@ -207,17 +207,27 @@ impl Store {
             &self.index,
             &[b"reason", id.as_bytes(), decision.reason.as_bytes()],
         );
-        let rcpts = decision.ticket.as_ref().map(|ticket| ticket.rcpts.len());
+        let sent = decision
+            .delivery
+            .as_ref()
+            .filter(|new| new.kind == DeliveryKind::Release);
         let delivery = match &decision.delivery {
             Some(new) => Some(self.delivery_row(new).await?),
             None => None,
         };
-        let detail = json!({
+        let mut detail = json!({
             "reason": hex(&reason[..MARK]),
             "delivery": decision.delivery.as_ref().map(|new| new.id.to_string()),
-            "rcpts": rcpts,
-            "of": decision.ticket.as_ref().map(|_| record.rcpts()),
+            "rcpts": sent.map(|new| new.envelope.rcpts.len()),
+            "of": sent.map(|_| record.rcpts()),
         });
+        if decision.version_sent == VersionSent::Initials
+            && let Some(Body::Message(message)) = sent.map(|new| &new.body)
+        {
+            detail["version"] = json!("initials");
+            // Shows later which bytes went out, when neither hold nor delivery is there any more.
+            detail["sha256"] = json!(hex(&Identity::of(message).whole));
+        }
         let ticket = decision
             .ticket
             .as_ref()

@@ -49,6 +49,7 @@ pub use error::StoreError;
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
     HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
+    VersionSent,
 };
 pub use identity::Identity;
 pub use key::MasterKey;

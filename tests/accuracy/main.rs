@@ -16,6 +16,7 @@ mod details;
 mod disguise;
 mod forms;
 mod identifiers;
+mod initials;
 mod kinds;
 mod lines;
 mod message;

@@ -202,6 +202,8 @@ impl Judge<'_> {
                     forename_first: f.start < s.start,
                     person: None,
                     columns: Some((f.clone(), s.clone())),
+                    forename_at: f.clone(),
+                    surname_at: s.clone(),
                 })
             })
     }

@@ -18,6 +18,7 @@ mod numbers;
 mod ordinary;
 mod phrases;
 mod readings;
+mod spans;
 mod statements;
 mod terms;
 mod ties;
@@ -31,7 +32,7 @@ use crate::detect::context::Scene;
 use crate::detect::engine::{Engine, ScanContext};
 use crate::detect::finding::{Category, Confidence, Finding, Findings, PersonId, Secret, ValueKey};
 use crate::detect::mask;
-use crate::detect::raw::Raw;
+use crate::detect::raw::{Raw, RawName};
 use crate::extract::View;
 
 pub(super) use phrases::weigh as weigh_phrases;
@@ -80,6 +81,8 @@ pub struct Judge<'j> {
     ids: Vec<Range<usize>>,
     /// Findings with their plain offset.
     pub found: Vec<(usize, Finding)>,
+    /// The names among them as they were read.
+    named: Vec<(RawName, Option<PersonId>)>,
 }
 
 impl<'j> Judge<'j> {
@@ -100,6 +103,7 @@ impl<'j> Judge<'j> {
             anchors: Vec::new(),
             ids: Vec::new(),
             found: Vec::new(),
+            named: Vec::new(),
         }
     }
 
@@ -121,8 +125,8 @@ impl<'j> Judge<'j> {
         self.terms(raw);
         self.columns(raw);
         raw.cut |= !self.statements(raw);
-        self.words(raw);
-        self.phrases(raw);
+        raw.cut |= !self.words(raw);
+        raw.cut |= !self.phrases(raw);
     }
 
     /// The places that stand for people.

@@ -45,6 +45,7 @@ impl Judge<'_> {
                     self.about.push(anchor.clone());
                 }
                 self.anchors.push(anchor);
+                self.named.push((name.clone(), draft.person));
                 let text = match &name.columns {
                     // As they stand in the row, whatever stands between them.
                     Some((f, s)) => {

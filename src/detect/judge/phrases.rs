@@ -14,10 +14,16 @@ use crate::detect::raw::{Raw, letters};
 use crate::detect::vocabulary::TermKind;
 
 impl<'j> Judge<'j> {
-    /// Notes the phrases of one unit: strong ones as medium, weak ones as low, until [`weigh`] has seen the whole message.
-    pub(super) fn phrases(&mut self, raw: &Raw) {
+    /// Notes the phrases of one unit: strong ones as medium, weak ones as low, until [`weigh`] has seen the whole message. `false`
+    /// when some were left out.
+    pub(super) fn phrases(&mut self, raw: &Raw) -> bool {
+        let mut room = self.room();
         let mut drafts: Vec<Draft<'j>> = Vec::new();
         for (term, checked) in self.counted(raw, Check::Phrases) {
+            if room == 0 {
+                break;
+            }
+            room -= 1;
             let overlaps = drafts.last().is_some_and(|last| {
                 *last.detector == checked.id && term.range.start < last.range.end
             });
@@ -40,6 +46,7 @@ impl<'j> Judge<'j> {
             ));
         }
         drafts.into_iter().for_each(|draft| self.push(draft));
+        room > 0
     }
 }
 

@@ -35,7 +35,7 @@ impl<'j> Judge<'j> {
         if openers.peek().is_none() {
             return true;
         }
-        let mut room = FREE + self.scene.text().len() / BYTES_PER_WORD;
+        let mut room = self.room();
         let owners = self.owners();
         let mut until = vec![0; owners.len()];
         let mut columns = 0;
@@ -73,6 +73,11 @@ impl<'j> Judge<'j> {
             self.push(draft);
         }
         complete
+    }
+
+    /// How many words of a detector are looked at.
+    pub(super) fn room(&self) -> usize {
+        FREE + self.scene.text().len() / BYTES_PER_WORD
     }
 
     /// The checked detector behind each detector of the vocabulary.

@@ -1,8 +1,9 @@
 //! Words that count whoever is meant: a word list of strong and weak words, with what is said around them.
 //!
 //! # Invariants
-//! A word inside an innocent phrase of its dictionary is nothing. A weak word alone is low; it takes somebody who is called so, or a
-//! strong word beside it, to make it medium. A strong word that is reported, or has hidden letters, is medium at most.
+//! A word inside an innocent phrase of its dictionary is nothing, and so is one in a long run of signs (an encoded file). A weak word
+//! alone is low; it takes somebody who is called so, or a strong word beside it, to make it medium. An everyday word counts only where
+//! somebody is called so. A strong word that is reported, or has hidden letters, is medium at most.
 //!
 //! # Known gaps
 //! Who is quoted is guessed from words of saying and from quotation marks in the same sentence. Irony, banter and lessons about such
@@ -11,6 +12,7 @@
 use std::ops::Range;
 
 use crate::detect::catalogue::Check;
+use crate::detect::context::is_word_at;
 use crate::detect::engine::Checked;
 use crate::detect::finding::Confidence;
 use crate::detect::judge::{Draft, Judge};
@@ -19,11 +21,13 @@ use crate::detect::vocabulary::TermKind;
 
 /// Bytes before a word in which somebody may be addressed.
 const ADDRESS: usize = 60;
+/// Bytes of a run of letters and signs in which no word is said.
+const RUN: usize = 50;
 /// Words between "you" and what somebody is called.
 const BETWEEN: usize = 5;
 
 /// Whom a word is said to.
-const ADDRESSED: &[&str] = &["u", "ur", "ya", "yer", "you", "you're", "your", "youre"];
+const ADDRESSED: &[&str] = &["u", "ya", "yer", "you", "you're", "youre"];
 /// Whom a word is said of, behind "called".
 const CALLED: &[&str] = &["call", "called", "calling", "calls"];
 /// What may stand between that and the word.
@@ -45,6 +49,7 @@ const FILLERS: &[&str] = &[
     "fucking",
     "her",
     "him",
+    "his",
     "it",
     "just",
     "lazy",
@@ -71,6 +76,7 @@ const FILLERS: &[&str] = &[
     "teacher",
     "that",
     "the",
+    "their",
     "them",
     "thick",
     "total",
@@ -87,19 +93,19 @@ struct Said<'j> {
     checked: &'j Checked,
     range: Range<usize>,
     value: Vec<u8>,
-    grave: bool,
+    kind: TermKind,
     /// Letters that are seen, where others are hidden.
     seen: Option<usize>,
 }
 
 impl<'j> Judge<'j> {
-    /// Judges the words of dictionaries that count whoever is meant.
-    pub(super) fn words(&mut self, raw: &Raw) {
-        let mut said = self.said_words(raw);
-        if said.is_empty() {
-            return;
-        }
+    /// Judges the words of dictionaries that count whoever is meant. `false` when some were left out.
+    pub(super) fn words(&mut self, raw: &Raw) -> bool {
+        let room = self.room();
+        let mut said = self.said_words(raw, room);
+        let complete = said.len() <= room;
         said.sort_by_key(|word| (word.range.start, std::cmp::Reverse(word.range.end)));
+        said.truncate(room);
         let mut drafts = Vec::new();
         let mut until = 0;
         for (index, word) in said.iter().enumerate() {
@@ -113,7 +119,7 @@ impl<'j> Judge<'j> {
                 let inside = other.range.start >= sentence.start && other.range.end <= sentence.end;
                 let apart =
                     other.range.end <= word.range.start || other.range.start >= word.range.end;
-                other.grave && inside && apart
+                other.kind == TermKind::Grave && inside && apart
             });
             if let Some((confidence, reason)) = self.weigh_word(word, &sentence, company) {
                 let (range, value) = (word.range.clone(), &word.value);
@@ -123,18 +129,23 @@ impl<'j> Judge<'j> {
         drafts
             .into_iter()
             .for_each(|draft: Draft<'_>| self.push(draft));
+        complete
     }
 
-    /// The words that stand in the text, in no order.
-    fn said_words(&self, raw: &Raw) -> Vec<Said<'j>> {
+    /// The words that stand in the text, in no order; of those with hidden letters not many more than `room`.
+    fn said_words(&self, raw: &Raw, room: usize) -> Vec<Said<'j>> {
         let mut said = Vec::new();
         let engine = self.engine;
         for (term, checked) in self.counted(raw, Check::Words) {
+            let text = self.scene.text().as_bytes();
+            if !is_word_at(text, term.range.start, term.range.len()) {
+                continue;
+            }
             said.push(Said {
                 checked,
                 range: term.range.clone(),
                 value: letters_read(self.scene.bytes(term.range.clone())),
-                grave: term.term.kind == TermKind::Grave,
+                kind: term.term.kind,
                 seen: None,
             });
         }
@@ -143,12 +154,12 @@ impl<'j> Judge<'j> {
             let Some(checked) = owners.find(|checked| checked.id == masked.detector) else {
                 continue;
             };
-            for hidden in masked.find(self.scene.text().as_bytes()) {
+            for hidden in masked.find(self.scene.text().as_bytes(), room) {
                 said.push(Said {
                     checked,
                     range: hidden.range,
                     value: hidden.word.as_bytes().to_vec(),
-                    grave: true,
+                    kind: TermKind::Grave,
                     seen: (!hidden.whole).then_some(hidden.seen),
                 });
             }
@@ -162,7 +173,10 @@ impl<'j> Judge<'j> {
         raw: &'r Raw,
         check: Check,
     ) -> impl Iterator<Item = (&'r RawTerm, &'j Checked)> {
-        let is_said = |term: &&RawTerm| matches!(term.term.kind, TermKind::Grave | TermKind::Mild);
+        let is_said = |term: &&RawTerm| {
+            let kind = term.term.kind;
+            matches!(kind, TermKind::Grave | TermKind::Mild | TermKind::Everyday)
+        };
         let owners = if raw.terms.iter().any(|term| is_said(&term)) {
             self.checked_of(check)
         } else {
@@ -200,18 +214,23 @@ impl<'j> Judge<'j> {
         let checked = word.checked;
         let bytes = self.scene.bytes(sentence.clone());
         let link = self.scene.is_in_link(&word.range) && !self.has_own_at(&word.range);
-        if !word.grave {
+        if !link && self.is_in_noise(&word.range) {
+            return None;
+        }
+        if word.kind != TermKind::Grave {
             if link || checked.negative.find(bytes).is_some() {
                 return None;
             }
             if is_addressed(self.before(word.range.start, ADDRESS)) {
                 return Some((Confidence::Medium, "said to or of somebody"));
             }
-            return Some(if company {
-                (Confidence::Medium, "a weak word beside a strong one")
-            } else {
-                (Confidence::Low, "a weak word")
-            });
+            return match (word.kind, company) {
+                (TermKind::Mild, true) => {
+                    Some((Confidence::Medium, "a weak word beside a strong one"))
+                }
+                (TermKind::Mild, false) => Some((Confidence::Low, "a weak word")),
+                _ => None,
+            };
         }
         match word.seen {
             _ if link => return Some((Confidence::Low, "in a link")),
@@ -224,6 +243,16 @@ impl<'j> Judge<'j> {
             return Some((sure, "in reported speech"));
         }
         Some((checked.detector.confidence, "a strong word"))
+    }
+
+    /// Whether a word stands in a run without white space that is longer than any word with its signs.
+    fn is_in_noise(&self, range: &Range<usize>) -> bool {
+        let before = self.before(range.start, RUN);
+        let after = self.after(range.end, RUN);
+        let start = before.rfind(char::is_whitespace);
+        let end = after.find(char::is_whitespace).unwrap_or(after.len());
+        let run = range.len() + end + before.len() - start.map_or(0, |at| at + 1);
+        run > RUN
     }
 
     /// "w@sp": the sign stands for a letter, and no address goes on behind it.

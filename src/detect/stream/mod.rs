@@ -65,6 +65,11 @@ impl Word {
             ells: 0,
         }
     }
+
+    /// Where it stands.
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// Tokens drawn together to one word.

@@ -100,6 +100,8 @@ impl Stream<'_, '_> {
                     forename_first: true,
                     person: None,
                     columns: None,
+                    forename_at: forename.range(),
+                    surname_at: surname.range(),
                 });
             }
         }
@@ -145,6 +147,8 @@ impl Stream<'_, '_> {
                 forename_first,
                 person: between.person,
                 columns: None,
+                forename_at: forename.range(),
+                surname_at: surname.range(),
             });
         }
     }
@@ -178,6 +182,7 @@ impl Stream<'_, '_> {
                     sure.hash
                 };
                 let forename_first = (forename == meant) == in_first;
+                let (first, last) = if forename_first { (a, b) } else { (b, a) };
                 if !pair.is(PUPIL) || self.gap(place, &a, &b, forename_first).is_none() {
                     continue;
                 }
@@ -191,6 +196,8 @@ impl Stream<'_, '_> {
                     forename_first,
                     person: None,
                     columns: None,
+                    forename_at: first.range(),
+                    surname_at: last.range(),
                 });
             }
         }
@@ -425,8 +432,11 @@ impl Stream<'_, '_> {
                 let forename_first = pair.starts_with(hashes.0);
                 let (forename, surname) = if forename_first { (a, b) } else { (b, a) };
                 if pair.is(PUPIL) && indexes.names.agrees(place, keys.verify(forename, surname)) {
+                    let (start, end) = (start as usize, end as usize);
+                    let middle = start + after_letters(&self.text[start..end], cut);
+                    let (first, last) = (start..middle, middle..end);
                     let name = RawName {
-                        range: start as usize..end as usize,
+                        range: start..end,
                         place,
                         forename: if forename_first { hashes.0 } else { hashes.1 },
                         capitals: true,
@@ -435,12 +445,25 @@ impl Stream<'_, '_> {
                         forename_first,
                         person: None,
                         columns: None,
+                        forename_at: if forename_first {
+                            first.clone()
+                        } else {
+                            last.clone()
+                        },
+                        surname_at: if forename_first { last } else { first },
                     };
                     self.push_name(name);
                 }
             }
         }
     }
+}
+
+/// How many bytes of a text hold its first letters, so many of them.
+fn after_letters(text: &[u8], count: usize) -> usize {
+    let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
+    let mut letters = text.iter().enumerate().filter(|(_, b)| is_letter(b));
+    letters.nth(count).map_or(text.len(), |(at, _)| at)
 }
 
 /// A word with letters for its digits; a one is an l where `ells` has its bit, else an i.

@@ -1,0 +1,370 @@
+//! An HTML page as detection reads it, with the way back to its source: what is shown, what is not, and the tables.
+//!
+//! It follows [`crate::extract::html`] and its pieces of markup, so that a name which is found there is found here: split over tags, in
+//! cells, behind character references, in alternative texts.
+//!
+//! # Invariants
+//! One pass, no recursion, work linear in the page.
+//!
+//! # Known gaps
+//! Pages inside `srcdoc` and `data:` links are not read; a name in one stays, and judging the result says so.
+
+use std::ops::Range;
+
+use super::traced::Traced;
+use crate::extract::View;
+use crate::extract::html::hides;
+use crate::extract::markup::{
+    character, entities, find_close, is_block, is_void, start_tag_places,
+};
+
+/// How far up an end tag looks for its start tag.
+const REACH: usize = 256;
+/// Tables in tables.
+const DEEPEST: usize = 64;
+
+struct Open {
+    tag: String,
+    hidden: bool,
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Vec<Traced>>,
+    nested: bool,
+}
+
+#[derive(Default)]
+struct Reader {
+    shown: Traced,
+    hidden: Traced,
+    tables: Vec<Traced>,
+    open: Vec<Open>,
+    hidden_depth: usize,
+    pre_depth: usize,
+    stack: Vec<Table>,
+}
+
+/// The texts of a page: the shown one first.
+pub(super) fn read(html: &str) -> Vec<(View, Traced)> {
+    let mut reader = Reader::default();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', &html.as_bytes()[at..]) {
+        reader.text(html, at..at + found);
+        at = reader.markup(html, at + found);
+    }
+    reader.text(html, at..html.len());
+    while !reader.stack.is_empty() {
+        reader.end_table(html.len());
+    }
+    let tables = reader.tables.into_iter().map(|table| (View::Table, table));
+    [(View::Visible, reader.shown), (View::Hidden, reader.hidden)]
+        .into_iter()
+        .chain(tables)
+        .collect()
+}
+
+impl Reader {
+    /// One piece of markup; gives where it ends.
+    fn markup(&mut self, html: &str, at: usize) -> usize {
+        let rest = &html[at..];
+        for (opening, closing) in [("<!--", "-->"), ("<![CDATA[", "]]>")] {
+            if let Some(body) = rest.strip_prefix(opening) {
+                let start = at + opening.len();
+                let end = body.find(closing).map_or(html.len(), |end| start + end);
+                self.aside(html, start..end);
+                return (end + closing.len()).min(html.len());
+            }
+        }
+        let to_close = || rest.find('>').map_or(html.len(), |end| at + end + 1);
+        match rest.as_bytes().get(1) {
+            Some(b'!' | b'?') => return to_close(),
+            Some(b'/') => {
+                let name: String = rest[2..]
+                    .chars()
+                    .take_while(char::is_ascii_alphanumeric)
+                    .collect();
+                let end = to_close();
+                self.close(&name.to_ascii_lowercase(), end);
+                return end;
+            }
+            Some(first) if first.is_ascii_alphabetic() => {}
+            _ => {
+                self.text(html, at..at + 1);
+                return at + 1;
+            }
+        }
+        let (tag, attributes, length) = start_tag_places(rest);
+        let after = at + length;
+        let attributes: Vec<(String, Range<usize>)> = attributes
+            .into_iter()
+            .map(|(name, value)| (name, at + value.start..at + value.end))
+            .collect();
+        self.start(html, &tag, &attributes, after);
+        let end = after + find_close(&html[after..], &tag);
+        match tag.as_str() {
+            "style" => end,
+            "textarea" | "xmp" => {
+                self.text(html, after..end);
+                end
+            }
+            "script" | "title" | "noembed" => {
+                self.aside(html, after..end);
+                end
+            }
+            _ => after,
+        }
+    }
+
+    fn out(&mut self) -> &mut Traced {
+        if self.hidden_depth > 0 {
+            &mut self.hidden
+        } else {
+            &mut self.shown
+        }
+    }
+
+    fn cell(&mut self) -> Option<&mut Traced> {
+        self.stack.last_mut()?.rows.last_mut()?.last_mut()
+    }
+
+    fn text(&mut self, html: &str, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let text = decoded(html, range);
+        let (hidden, pre) = (self.hidden_depth > 0, self.pre_depth > 0);
+        collapse(self.out(), &text, pre);
+        if let Some(cell) = self.cell().filter(|_| !hidden) {
+            collapse(cell, &text, false);
+        }
+    }
+
+    /// A text that is not shown where it stands, on a line of its own; markup in it is a blank.
+    fn aside(&mut self, html: &str, range: Range<usize>) {
+        let (mut at, end) = (range.start, range.end);
+        while at < end {
+            let open = html[at..end].find('<').map_or(end, |found| at + found);
+            let text = decoded(html, at..open);
+            self.hidden.append(&text, 0..text.text().len());
+            if open == end {
+                break;
+            }
+            at = html[open..end]
+                .find('>')
+                .map_or(end, |found| open + found + 1);
+            self.hidden.push(' ', at..at);
+        }
+        self.hidden.push('\n', end..end);
+    }
+
+    fn newline(&mut self, at: usize) {
+        let out = self.out();
+        if !out.text().is_empty() && !out.text().ends_with('\n') {
+            out.push('\n', at..at);
+        }
+        if let Some(cell) = self.cell()
+            && !cell.text().is_empty()
+            && !cell.text().ends_with(' ')
+        {
+            cell.push(' ', at..at);
+        }
+    }
+
+    fn start(&mut self, html: &str, tag: &str, attributes: &[(String, Range<usize>)], at: usize) {
+        for (name, value) in attributes {
+            let told = match name.as_str() {
+                "alt" | "title" | "aria-label" | "placeholder" | "summary" | "label" => true,
+                "value" => tag != "li",
+                "content" => tag == "meta",
+                "href" => is_address(&html[value.clone()]),
+                _ => false,
+            };
+            if told {
+                self.aside(html, value.clone());
+            }
+        }
+        match tag {
+            "br" => {
+                self.out().push('\n', at..at);
+                if let Some(cell) = self.cell() {
+                    cell.push(' ', at..at);
+                }
+            }
+            "td" | "th" => self.begin_cell(at),
+            "tr" => {
+                self.newline(at);
+                if let Some(table) = self.stack.last_mut() {
+                    table.rows.push(Vec::new());
+                }
+            }
+            "table" => {
+                self.newline(at);
+                if let Some(outer) = self.stack.last_mut() {
+                    outer.nested = true;
+                }
+                if self.stack.len() < DEEPEST {
+                    self.stack.push(Table::default());
+                }
+            }
+            _ if is_block(tag) => self.newline(at),
+            _ => {}
+        }
+        if is_void(tag) {
+            return;
+        }
+        let values: Vec<(String, String)> = attributes
+            .iter()
+            .map(|(name, value)| (name.clone(), entities(&html[value.clone()])))
+            .collect();
+        let hidden = hides(tag, &values);
+        self.hidden_depth += usize::from(hidden);
+        self.pre_depth += usize::from(tag == "pre");
+        self.open.push(Open {
+            tag: tag.to_owned(),
+            hidden,
+        });
+    }
+
+    fn begin_cell(&mut self, at: usize) {
+        let shown = self.hidden_depth == 0;
+        let text = self.shown.text();
+        if shown && !text.is_empty() && !text.ends_with(['\n', '\t']) {
+            self.shown.push('\t', at..at);
+        }
+        if let Some(table) = self.stack.last_mut() {
+            if table.rows.is_empty() {
+                table.rows.push(Vec::new());
+            }
+            if let Some(row) = table.rows.last_mut() {
+                row.push(Traced::default());
+            }
+        }
+    }
+
+    fn close(&mut self, tag: &str, at: usize) {
+        match tag {
+            "table" => self.end_table(at),
+            _ if is_block(tag) => self.newline(at),
+            _ => {}
+        }
+        let from = self.open.len().saturating_sub(REACH);
+        let Some(found) = self.open[from..].iter().rposition(|open| open.tag == tag) else {
+            return;
+        };
+        for open in self.open.drain(from + found..) {
+            self.hidden_depth -= usize::from(open.hidden);
+            self.pre_depth -= usize::from(open.tag == "pre");
+        }
+    }
+
+    fn end_table(&mut self, at: usize) {
+        self.newline(at);
+        let Some(table) = self.stack.pop() else {
+            return;
+        };
+        // Layout tables hold tables; only the innermost hold rows of data.
+        if table.nested || table.rows.iter().all(|row| row.len() < 2) || table.rows.len() < 2 {
+            return;
+        }
+        let mut out = Traced::default();
+        for row in &table.rows {
+            if row.iter().all(|cell| cell.text().trim().is_empty()) {
+                continue;
+            }
+            if !out.text().is_empty() {
+                out.push('\n', at..at);
+            }
+            for (number, cell) in row.iter().enumerate() {
+                if number > 0 {
+                    out.push('\t', at..at);
+                }
+                let text = cell.text();
+                let start = text.len() - text.trim_start().len();
+                out.append(cell, start..start + text.trim().len());
+            }
+        }
+        self.tables.push(out);
+    }
+}
+
+/// Whether a link shows an address when the pointer rests on it.
+fn is_address(link: &str) -> bool {
+    link.trim_start()
+        .get(..7)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+}
+
+/// Text with its character references replaced.
+fn decoded(html: &str, range: Range<usize>) -> Traced {
+    let mut out = Traced::default();
+    let (mut at, end) = (range.start, range.end);
+    while let Some(found) = html[at..end].find('&') {
+        out.push_str(&html[at..at + found], at);
+        at += found;
+        let mut text = String::new();
+        let used = character(&html[at..end], &mut text);
+        for c in text.chars() {
+            out.push(c, at..at + used);
+        }
+        at += used;
+    }
+    out.push_str(&html[at..end], at);
+    out
+}
+
+/// Appends text, white space collapsed to one blank unless `pre`.
+fn collapse(out: &mut Traced, text: &Traced, pre: bool) {
+    for (at, c) in text.text().char_indices() {
+        let blank = matches!(c, ' ' | '\n' | '\r' | '\t' | '\u{c}');
+        if pre || !blank {
+            out.append(text, at..at + c.len_utf8());
+        } else if !out.text().is_empty() && !out.text().ends_with([' ', '\n', '\t']) {
+            let source = text.sources(at..at + 1);
+            out.push(' ', source.first().cloned().unwrap_or_default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(html: &str) -> String {
+        read(html)[0].1.text().to_owned()
+    }
+
+    #[test]
+    fn it_reads_what_detection_reads() {
+        for html in [
+            "<p>Jo<b>hn</b> Sm<!-- x -->ith</p><div>next&nbsp;&eacute;&#233;&#xe9 &bogus; a<br>b</div>",
+            "<table><tr><td><table><tr><th>Name<th>Age</tr><tr><td>Amelia <i>Hart</i></td><td>9</td></tr></table></td></tr></table>",
+            "<div style='display:none'>one<span>two</span></div>shown  <pre>a\n b</pre><p>1 < 2</p>",
+            "<a href='mailto:a.hart@b.example'>x</a><img alt=\"A &amp; B\"><textarea>t</textarea>",
+        ] {
+            let page = crate::extract::html::read(html);
+            let texts = read(html);
+            assert_eq!(texts[0].1.text().trim(), page.visible, "{html}");
+            for line in page.hidden.lines() {
+                assert!(texts[1].1.text().contains(line), "{line} of {html}");
+            }
+            let tables: Vec<&str> = texts[2..].iter().map(|(_, table)| table.text()).collect();
+            assert_eq!(tables, page.tables, "{html}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_leads_around_tags() {
+        let html = "<p>Dear <b>Oli&#118;er</b>  Whitcombe</p>";
+        let texts = read(html);
+        let text = &texts[0].1;
+        let at = text.text().find("Oliver").unwrap();
+        let pieces: Vec<&str> = text
+            .sources(at..at + "Oliver Whitcombe".len())
+            .into_iter()
+            .map(|piece| &html[piece])
+            .collect();
+        assert_eq!(pieces, ["Oli&#118;er", " ", "Whitcombe"]);
+        assert_eq!(shown("a\u{a0}b"), "a\u{a0}b");
+    }
+}
