@@ -153,6 +153,14 @@ impl Budget {
     }
 }
 
+/// What is left.
+impl Budget {
+    /// Whether the message's allowance of text is gone: what is read from now on would only be dropped.
+    pub fn is_text_spent(&self) -> bool {
+        self.spent.text.load(Ordering::Relaxed) >= self.limits.text_bytes
+    }
+}
+
 /// Reading of pictures.
 impl Budget {
     /// Spends one picture of this many pixels; `false` when it is too much for what is left.
@@ -220,7 +228,8 @@ mod tests {
         let other = budget.clone();
         assert!(budget.take_file() && other.take_file() && !budget.take_file());
         assert!(budget.take_unpacked(6) && !other.take_unpacked(6));
-        assert!(budget.take_text(10) && !other.take_text(1));
+        assert!(!other.is_text_spent());
+        assert!(budget.take_text(10) && !other.take_text(1) && other.is_text_spent());
         assert!(budget.take_picture(30_000_000) && !other.take_picture(10_000_001));
         assert_eq!(
             (other.pictures_left(), other.pixels_left()),

@@ -933,33 +933,24 @@ fn children_read_what_the_own_process_reads() {
     }
 }
 
-/// Forms that each draw the next one twice: 2^28 drawings from a few kilobytes.
-fn exponential_pdf() -> Vec<u8> {
-    let mut more = Vec::new();
-    for level in 0..28 {
-        let next = 7 + level;
-        let (resources, ops): (String, &[u8]) = if level == 27 {
-            (String::new(), b"0 0 1 1 re f")
-        } else {
-            (
-                format!("/Resources << /XObject << /X {next} 0 R >> >>"),
-                b"/X Do /X Do",
-            )
-        };
-        more.push(stream(
-            &format!("/Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources}"),
-            ops,
-        ));
+/// Thousands of trailers whose root stands in one object stream: the parser unpacks its 40 MB for each of them.
+fn endless_pdf() -> Vec<u8> {
+    let mut coder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    coder.write_all(b"9 0 << /Type /Catalog >>").unwrap();
+    coder.write_all(&vec![b' '; 40 << 20]).unwrap();
+    let mut digits = String::new();
+    for byte in coder.finish().unwrap() {
+        write!(digits, "{byte:02x}").unwrap();
     }
-    let mut objects = vec![
-        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << /XObject << /X 6 0 R >> >> >>".to_vec(),
-        stream("", b"/X Do"),
-        b"null".to_vec(),
-    ];
-    objects.extend(more);
-    pdf(&objects, "")
+    let mut out = b"%PDF-1.7\n1 0 obj\n".to_vec();
+    out.extend(stream(
+        "/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]",
+        digits.as_bytes(),
+    ));
+    out.extend(b"\nendobj\n");
+    out.extend(b"<< /Root 9 0 R >>\n".repeat(5_000));
+    out.extend(b"startxref\n0\n%%EOF\n");
+    out
 }
 
 #[test]
@@ -967,7 +958,7 @@ fn a_child_that_hangs_is_killed_and_the_next_file_is_read() {
     let pool = pool(Duration::from_secs(2));
     let started = Instant::now();
     let content = read_with(
-        &mail("x", "bomb.pdf", "application/pdf", &exponential_pdf()),
+        &mail("x", "bomb.pdf", "application/pdf", &endless_pdf()),
         Limits::default(),
         &pool,
     );

@@ -28,7 +28,11 @@ fuzz_target!(init: beadle_fuzz::guard(), |input: &[u8]| {
     let Some((first, rest)) = input.split_first() else {
         return;
     };
-    let bytes = [SIGNATURES[usize::from(*first) % SIGNATURES.len()], rest].concat();
+    let mut bytes = [SIGNATURES[usize::from(*first) % SIGNATURES.len()], rest].concat();
+    // Half of the inputs keep the checksums they came with.
+    if first & 0x80 == 0 {
+        beadle_fuzz::checksums::mend(&mut bytes);
+    }
     let limits = Limits {
         unpacked_bytes: 16 << 20,
         file_bytes: 8 << 20,

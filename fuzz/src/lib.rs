@@ -5,6 +5,8 @@
 //! [`Crashed`](beadle::extract::UnreadReason::Crashed), which the targets take for a finding. So only a panic that no registry crate raised
 //! ends the run at once; the others have to get past those guards first.
 
+pub mod checksums;
+
 use std::backtrace::Backtrace;
 
 use beadle::extract::{Content, UnreadReason};

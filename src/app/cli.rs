@@ -42,6 +42,8 @@ pub enum Command {
     Extract(ExtractArgs),
     /// Review held messages.
     Holds(HoldsArgs),
+    /// Show which mailboxes forward to the outside by themselves.
+    Forwarding(ForwardingArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.
@@ -307,9 +309,10 @@ pub enum HoldsCommand {
     Release {
         /// Id or reference of the hold.
         id: String,
-        /// Send it with initials for pupils' names, as `holds initials` shows it. The message as it was stays unsent.
-        #[arg(long)]
-        initials: bool,
+        /// Send it with initials for pupils' names, as `holds initials` shows it; the message as it was stays unsent. With the mark that
+        /// `holds initials` prints, only if it is still that version.
+        #[arg(long, value_name = "MARK", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+        initials: Option<String>,
         /// Rules and people, for `--initials`.
         #[command(flatten)]
         rules: JudgingArgs,
@@ -336,6 +339,37 @@ pub enum HoldsCommand {
         /// Who decides, for the ledger; the login name when not given.
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
+    },
+}
+
+/// Flags of `forwarding`.
+#[derive(Debug, Clone, Args)]
+pub struct ForwardingArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ForwardingCommand,
+}
+
+/// What can be done with the register of forwarding mailboxes.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ForwardingCommand {
+    /// List mailboxes whose forwarded mail was held: target, first and last message, how many, by which marks. Last seen first.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
     },
 }
 

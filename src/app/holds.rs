@@ -43,6 +43,11 @@ pub enum HoldsError {
     /// There is no version with initials.
     #[error(transparent)]
     NoProposal(#[from] NoProposal),
+    /// The version with initials is not the one that was shown: the roster changed, or the mark is wrong.
+    #[error(
+        "the version with initials is not the one of this mark; look at it again with `holds initials`"
+    )]
+    OtherVersion,
     /// Judging ended without an answer.
     #[error("judging failed")]
     Judging,
@@ -56,7 +61,7 @@ impl HoldsError {
     pub fn is_no(&self) -> bool {
         let store = match self {
             Self::Store(error) | Self::Desk(DeskError::Store(error)) => error,
-            Self::Desk(_) | Self::NoProposal(_) => return true,
+            Self::Desk(_) | Self::NoProposal(_) | Self::OtherVersion => return true,
             _ => return false,
         };
         matches!(
@@ -102,9 +107,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 reveal: *reveal,
             };
             let desk = desk(store.clone(), config);
-            let hold = desk.open(id, &actor, now).await?;
-            let asked = initials::of_hold(&store, &hold, config, rules).await?;
-            initials::preview(&desk, &hold, &asked, reader, out).await
+            initials::preview((&store, &desk), id, (config, rules), reader, out).await
         }
         HoldsCommand::Release {
             id,
@@ -116,19 +119,14 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
         } => {
             let id = store.find_hold(id).await?;
             let chosen = addresses(to)?;
-            let to = if chosen.is_empty() {
-                To::All
-            } else {
-                To::Only(&chosen)
-            };
             let actor = actor.clone().unwrap_or_else(login_name);
             let by = By {
                 actor: &actor,
                 reason,
                 at: now,
             };
-            let with = initials.then_some(rules);
-            release(&store, config, id, (by, to), with, out).await
+            let with = initials.as_deref().map(|mark| (mark, rules));
+            release(&store, config, id, (by, &chosen), with, out).await
         }
         HoldsCommand::Refuse {
             id,
@@ -143,17 +141,12 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             } else {
                 Tell::Nobody
             };
-            desk(store, config)
-                .refuse(
-                    id,
-                    By {
-                        actor: &actor,
-                        reason,
-                        at: now,
-                    },
-                    tell,
-                )
-                .await?;
+            let by = By {
+                actor: &actor,
+                reason,
+                at: now,
+            };
+            desk(store, config).refuse(id, by, tell).await?;
             writeln!(out, "refused {id}")?;
             Ok(())
         }
@@ -165,12 +158,13 @@ async fn release(
     store: &Store,
     config: &Config,
     id: QueueId,
-    (by, to): (By<'_>, To<'_>),
-    with: Option<&JudgingArgs>,
+    (by, to): (By<'_>, &[Address]),
+    with: Option<(&str, &JudgingArgs)>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
+    let to = if to.is_empty() { To::All } else { To::Only(to) };
     let desk = desk(store.clone(), config);
-    let Some(rules) = with else {
+    let Some((mark, rules)) = with else {
         desk.release(id, by, to).await?;
         writeln!(out, "released {id}; it is on its way")?;
         return Ok(());
@@ -179,6 +173,9 @@ async fn release(
     let proposal = initials::of_hold(store, &hold, config, rules)
         .await?
         .proposal;
+    if !mark.is_empty() && initials::mark(&proposal) != mark {
+        return Err(HoldsError::OtherVersion);
+    }
     desk.release_initials(id, by, to, proposal.message.into())
         .await?;
     writeln!(out, "released {id} with initials; it is on its way")?;
@@ -244,7 +241,7 @@ impl From<&HoldSummary> for HoldLine {
 }
 
 /// `2026-11-23T20:26:07Z`.
-fn rfc3339(at: SystemTime) -> String {
+pub(super) fn rfc3339(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at)
         .map(|at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
         .unwrap_or_default()

@@ -14,13 +14,14 @@ use crate::app::holds::HoldsError;
 use crate::app::scan::disposition;
 use crate::app::{tools, wiring};
 use crate::detect::Secret;
+use crate::mail::QueueId;
 use crate::pipeline::initials::{Reconsidered, reconsider};
 use crate::pipeline::judge::Case;
 use crate::policy::ClientFacts;
 use crate::policy::history::History;
 use crate::quarantine::desk::Desk;
-use crate::quarantine::initials::Altered;
-use crate::store::{HoldDetails, Store};
+use crate::quarantine::initials::{Altered, Proposal};
+use crate::store::{HoldDetails, Identity, Store};
 
 /// Makes the version with initials of a held message and judges it.
 pub async fn of_hold(
@@ -56,24 +57,28 @@ pub async fn of_hold(
 
 /// Shows what would be sent and what would become of it.
 pub async fn preview(
-    desk: &Desk,
-    hold: &HoldDetails,
-    asked: &Reconsidered,
+    (store, desk): (&Store, &Desk),
+    id: QueueId,
+    (config, rules): (&Config, &JudgingArgs),
     reader: Reader<'_>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
+    let hold = desk.open(id, reader.actor, reader.at).await?;
+    let asked = of_hold(store, &hold, config, rules).await?;
     if reader.reveal {
         // The lines are the message's own: this is reading it.
-        desk.read(hold.summary.id, reader.actor, reader.at).await?;
+        desk.read(id, reader.actor, reader.at).await?;
     }
     let proposal = &asked.proposal;
     let names: usize = proposal.altered.iter().map(|altered| altered.names).sum();
-    let id = hold.summary.id;
     writeln!(out, "Hold       {id} (reference {})", id.reference())?;
+    let people = proposal.people;
     writeln!(
         out,
-        "Proposal   {names} names of {} pupils become initials",
-        proposal.people
+        "Proposal   {names} name{} of {people} pupil{} as initials; mark {}",
+        plural(names),
+        plural(people),
+        mark(proposal)
     )?;
     for altered in &proposal.altered {
         place(altered, reader.reveal, out)?;
@@ -81,8 +86,19 @@ pub async fn preview(
     for left in &proposal.left {
         writeln!(out, "Left alone {}", left.name())?;
     }
-    outcome(asked, out)?;
+    outcome(&asked, out)?;
     Ok(())
+}
+
+/// Tells one version of a message from another: the first 32 bits of its SHA-256.
+pub fn mark(proposal: &Proposal) -> String {
+    let whole = Identity::of(&proposal.message).whole;
+    let [a, b, c, d, ..] = whole;
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Who looks, when, and at how much.
@@ -100,7 +116,10 @@ fn place(altered: &Altered, reveal: bool, out: &mut dyn Write) -> io::Result<()>
     let initials: Vec<String> = altered
         .initials
         .iter()
-        .map(|(text, count)| format!("{text} ({count} times)"))
+        .map(|(text, count)| match count {
+            1 => text.clone(),
+            count => format!("{text} ({count} times)"),
+        })
         .collect();
     writeln!(out, "\n{}: {}", altered.place, initials.join(", "))?;
     let line = |mark: char, text: &Secret, out: &mut dyn Write| {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod extract;
+pub mod forwarding;
 pub mod generate;
 pub mod holds;
 pub mod initials;

@@ -193,6 +193,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&next_hop),
         Arc::clone(&returns),
     );
+    pipeline.recall_habits().await;
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         addresses: Vec::new(),
@@ -222,6 +223,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         worker,
     );
     running.tasks.spawn(queue.run(stopped.clone()));
+    let habits = keep_habits(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(habits);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
 }
@@ -355,6 +358,7 @@ impl Running {
         self.pipeline
             .finish(Duration::from_secs(longest.unwrap_or(60)))
             .await;
+        self.pipeline.keep_habits(SystemTime::now()).await;
     }
 }
 
@@ -376,6 +380,17 @@ fn local_address(socket: &TcpListener) -> Result<SocketAddr, StartError> {
         what: "listener".to_owned(),
         source,
     })
+}
+
+/// Keeps what is remembered of mail over time, every minute; the end of the relay keeps it once more.
+async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
+    const EVERY: Duration = Duration::from_secs(60);
+    while tokio::time::timeout(EVERY, stopped.wait_for(|stop| *stop))
+        .await
+        .is_err()
+    {
+        pipeline.keep_habits(SystemTime::now()).await;
+    }
 }
 
 /// Retention, the sweep of orphans and the gauges.

@@ -12,6 +12,7 @@
 //! Imploded, shrunk and reduced entries (PKZIP 1, before 1993), encrypted entries that are packed with LZMA, XZ or Zstandard, and archives in
 //! several volumes are unread.
 
+use std::collections::HashSet;
 use std::io::{Cursor, Read};
 
 use zip::CompressionMethod;
@@ -32,6 +33,11 @@ const LOCAL: &[u8] = b"PK\x03\x04";
 const END: &[u8] = b"PK\x05\x06";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const KIND: &str = "application/zip";
+/// A 32-bit number that says: look elsewhere.
+const ONES: usize = u32::MAX as usize;
+/// Packed bytes that are unpacked of one archive, for each byte before its directory. Honest entries share none; those that two headers describe in two
+/// ways are read twice.
+const MOST_TIMES: u64 = 2;
 
 /// One line of the central directory.
 struct Listed {
@@ -66,23 +72,56 @@ fn directory(bytes: &[u8]) -> Vec<Listed> {
     let mut at = start;
     let mut out = Vec::new();
     while bytes.get(at..at + 4) == Some(CENTRAL) && out.len() < 100_000 {
-        let read = || -> Option<(Listed, usize)> {
-            let name_len = u16_at(bytes, at + 28)?;
-            let skip = u16_at(bytes, at + 30)? + u16_at(bytes, at + 32)?;
-            let listed = Listed {
-                name: bytes.get(at + 46..at + 46 + name_len)?.to_vec(),
-                flags: u16_at(bytes, at + 8)? as u16,
-                method: u16_at(bytes, at + 10)? as u16,
-                packed: u32_at(bytes, at + 20)?,
-                local: u32_at(bytes, at + 42)?.saturating_add(shift),
-            };
-            Some((listed, at + 46 + name_len + skip))
+        let Some((listed, next)) = one_listed(bytes, at, shift) else {
+            break;
         };
-        let Some((listed, next)) = read() else { break };
         out.push(listed);
         at = next;
     }
     out
+}
+
+fn one_listed(bytes: &[u8], at: usize, shift: usize) -> Option<(Listed, usize)> {
+    let name_len = u16_at(bytes, at + 28)?;
+    let extra = at + 46 + name_len;
+    let extra_len = u16_at(bytes, at + 30)?;
+    let next = extra + extra_len + u16_at(bytes, at + 32)?;
+    let mut listed = Listed {
+        name: bytes.get(at + 46..extra)?.to_vec(),
+        flags: u16_at(bytes, at + 8)? as u16,
+        method: u16_at(bytes, at + 10)? as u16,
+        packed: u32_at(bytes, at + 20)?,
+        local: u32_at(bytes, at + 42)?,
+    };
+    // APPNOTE 4.5.3: what is all ones stands in a field of its own, in this order.
+    let mut wide = wide_numbers(bytes.get(extra..extra + extra_len).unwrap_or_default());
+    if u32_at(bytes, at + 24)? == ONES {
+        wide.next();
+    }
+    for number in [&mut listed.packed, &mut listed.local] {
+        if *number == ONES {
+            *number = wide.next().unwrap_or(ONES);
+        }
+    }
+    listed.local = listed.local.saturating_add(shift);
+    Some((listed, next))
+}
+
+/// The numbers of the ZIP64 field among the extra fields.
+fn wide_numbers(mut extra: &[u8]) -> impl Iterator<Item = usize> {
+    let mut field: &[u8] = &[];
+    while let (Some(id), Some(size)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+        let body = extra.get(4..4 + size).unwrap_or_default();
+        if id == 1 {
+            field = body;
+            break;
+        }
+        extra = extra.get(4 + size..).unwrap_or_default();
+    }
+    field.chunks_exact(8).map(|raw| {
+        let number = raw.try_into().map_or(u64::MAX, u64::from_le_bytes);
+        usize::try_from(number).unwrap_or(usize::MAX)
+    })
 }
 
 /// The last whole end record.
@@ -111,47 +150,43 @@ pub(crate) fn comment_and_rest(bytes: &[u8]) -> Vec<&[u8]> {
     vec![&bytes[from..to], &bytes[to..]]
 }
 
-/// Local headers that the directory does not list, and whether listed ones contradict it.
-fn compare(bytes: &[u8], listed: &[Listed]) -> (Vec<usize>, bool) {
-    let mut contradicts = false;
+/// Where an archive says two things: local headers that the directory does not list, and those that say otherwise than it.
+#[derive(Default)]
+struct Compared {
+    stray: Vec<usize>,
+    differing: Vec<usize>,
+    /// Entries that share bytes, or that lead to no header.
+    overlaps: bool,
+}
+
+impl Compared {
+    fn is_clean(&self) -> bool {
+        self.stray.is_empty() && self.differing.is_empty() && !self.overlaps
+    }
+}
+
+fn compare(bytes: &[u8], listed: &[Listed]) -> Compared {
+    let mut found = Compared::default();
     let mut covered: Vec<(usize, usize)> = Vec::new();
     for entry in listed {
-        // Sizes and offsets of 32 ones stand in a ZIP64 field; the crate reads those.
-        if entry.local == u32::MAX as usize || entry.packed == u32::MAX as usize {
-            return (Vec::new(), contradicts);
-        }
-        let Some(header) = bytes
+        let header = bytes
             .get(entry.local..)
-            .filter(|header| header.starts_with(LOCAL))
-        else {
-            contradicts = true;
+            .filter(|header| header.starts_with(LOCAL));
+        let Some((length, agrees)) = header.and_then(|header| agreement(header, entry)) else {
+            found.overlaps = true;
             continue;
         };
-        let (Some(flags), Some(method), Some(name_len), Some(extra)) = (
-            u16_at(header, 6),
-            u16_at(header, 8),
-            u16_at(header, 26),
-            u16_at(header, 28),
-        ) else {
-            contradicts = true;
-            continue;
-        };
-        let name = header.get(30..30 + name_len).unwrap_or_default();
-        contradicts |= name != entry.name
-            || (flags as u16 ^ entry.flags) & 1 != 0
-            || method as u16 != entry.method;
-        covered.push((
-            entry.local,
-            entry.local + 30 + name_len + extra + entry.packed,
-        ));
+        if !agrees {
+            found.differing.push(entry.local);
+        }
+        covered.push((entry.local, entry.local.saturating_add(length)));
     }
     covered.sort_unstable();
-    contradicts |= covered.windows(2).any(|pair| pair[0].1 > pair[1].0);
-    let mut stray = Vec::new();
+    found.overlaps |= covered.windows(2).any(|pair| pair[0].1 > pair[1].0);
     let mut from = 0;
     for (start, end) in covered.iter().copied().chain([(bytes.len(), bytes.len())]) {
         if start > from {
-            stray.extend(
+            found.stray.extend(
                 memchr::memmem::find_iter(&bytes[from..start], LOCAL)
                     .map(|at| from + at)
                     .filter(|at| plausible(&bytes[*at..])),
@@ -159,8 +194,23 @@ fn compare(bytes: &[u8], listed: &[Listed]) -> (Vec<usize>, bool) {
         }
         from = from.max(end.min(bytes.len()));
     }
-    stray.truncate(64);
-    (stray, contradicts)
+    found.stray.truncate(64);
+    found
+}
+
+/// The bytes of an entry with its local header, and whether that header says what the directory says.
+fn agreement(header: &[u8], entry: &Listed) -> Option<(usize, bool)> {
+    let flags = u16_at(header, 6)?;
+    let (packed, name_len) = (u32_at(header, 18)?, u16_at(header, 26)?);
+    let name = header.get(30..30 + name_len).unwrap_or_default();
+    // Bit 3: the sizes follow the data. All ones: they stand in a field of their own.
+    let sized = flags & 8 == 0 && packed != ONES;
+    let agrees = name == entry.name
+        && (flags as u16 ^ entry.flags) & 1 == 0
+        && u16_at(header, 8)? == usize::from(entry.method)
+        && (!sized || packed == entry.packed);
+    let length = (30 + name_len + u16_at(header, 28)?).saturating_add(entry.packed);
+    Some((length, agrees))
 }
 
 fn plausible(header: &[u8]) -> bool {
@@ -178,13 +228,65 @@ fn plausible(header: &[u8]) -> bool {
 pub(crate) struct Archive<'a> {
     bytes: &'a [u8],
     zip: zip::ZipArchive<Cursor<&'a [u8]>>,
+    /// Packed bytes that may still be unpacked.
+    left: u64,
 }
 
 impl<'a> Archive<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
-        zip::ZipArchive::new(Cursor::new(bytes))
-            .ok()
-            .map(|zip| Self { bytes, zip })
+        let zip = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
+        Some(Self {
+            bytes,
+            left: zip.central_directory_start().saturating_mul(MOST_TIMES),
+            zip,
+        })
+    }
+
+    /// Where the local headers stand that the entries read by index do not show: not in the directory, listed under a name that another
+    /// entry has, or saying otherwise than the directory. And whether the archive says two things anywhere.
+    pub(crate) fn beside(&self) -> (Vec<usize>, bool) {
+        let listed = directory(self.bytes);
+        let compared = compare(self.bytes, &listed);
+        let mut names: Vec<&[u8]> = listed.iter().map(|entry| entry.name.as_slice()).collect();
+        names.sort_unstable();
+        let doubles = names.windows(2).any(|pair| pair[0] == pair[1]);
+        let clean = !doubles && compared.is_clean();
+        let mut at = compared.stray;
+        at.extend(compared.differing);
+        if doubles {
+            let read: HashSet<u64> = (0..self.len())
+                .filter_map(|index| self.zip.by_index_data(index).ok())
+                .map(|entry| entry.header_start())
+                .collect();
+            let hidden = listed.iter().map(|entry| entry.local).filter(|at| {
+                !read.contains(&(*at as u64))
+                    && self.bytes.get(*at..).is_some_and(|b| b.starts_with(LOCAL))
+            });
+            at.extend(hidden);
+        }
+        at.sort_unstable();
+        at.dedup();
+        (at, !clean)
+    }
+
+    /// The name and bytes of the entry whose local header stands at an offset; `None` when nothing does.
+    pub(crate) fn local(
+        &mut self,
+        at: usize,
+        budget: &Budget,
+    ) -> Option<(String, Vec<u8>, Option<Stop>)> {
+        let (name, packed) = local_head(self.bytes, at);
+        if !self.feed(packed) {
+            return Some((name, Vec::new(), Some(Stop::TooBig)));
+        }
+        local_entry(self.bytes, at, name, budget)
+    }
+
+    /// Spends packed bytes; `false` when entries share so many that no honest archive is like it.
+    fn feed(&mut self, packed: u64) -> bool {
+        let fits = packed.min(self.bytes.len() as u64) <= self.left;
+        self.left = self.left.saturating_sub(packed);
+        fits
     }
 
     /// Whether the entry says that it is under PKWARE's strong encryption (APPNOTE 4.4.4, bit 6), which no program here opens.
@@ -217,6 +319,13 @@ impl<'a> Archive<'a> {
         password: Option<&str>,
         budget: &Budget,
     ) -> (Vec<u8>, Option<Stop>) {
+        if password.is_none() {
+            let packed = self.zip.by_index_data(index);
+            let packed = packed.map_or(0, |entry| entry.compressed_size());
+            if !self.feed(packed) {
+                return (Vec::new(), Some(Stop::TooBig));
+            }
+        }
         if let Some(unpacked) = self.unpack(index, budget) {
             return unpacked;
         }
@@ -277,42 +386,52 @@ fn entry_name(raw: &[u8]) -> String {
 
 /// Reads an archive and everything in it.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
-    let listed = directory(bytes);
-    let (stray, contradicts) = compare(bytes, &listed);
-    let mut names: Vec<&[u8]> = listed.iter().map(|entry| entry.name.as_slice()).collect();
-    names.sort_unstable();
-    let doubles = names.windows(2).any(|pair| pair[0] == pair[1]);
-    if contradicts || doubles || !stray.is_empty() {
-        gather.defect(Defect::ContainerMismatch);
-    }
     let Some(mut archive) = Archive::open(bytes) else {
+        let stray = compare(bytes, &directory(bytes)).stray;
+        if !stray.is_empty() {
+            gather.defect(Defect::ContainerMismatch);
+        }
         gather.unread(location, UnreadReason::Broken, KIND);
-        strays(gather, location, bytes, &stray_or_all(bytes, stray), depth);
+        for at in stray_or_all(bytes, stray) {
+            if gather.stopped(location) {
+                return;
+            }
+            let (name, _) = local_head(bytes, at);
+            let entry = local_entry(bytes, at, name, gather.budget);
+            stray_entry(gather, location, entry, depth);
+        }
         return;
     };
-    if archive.len() == 0 && !stray.is_empty() {
+    let (beside, mismatch) = archive.beside();
+    if mismatch {
+        gather.defect(Defect::ContainerMismatch);
+    }
+    if archive.len() == 0 && !beside.is_empty() {
         gather.unread(location, UnreadReason::Broken, KIND);
     }
+    let most = gather.budget.limits.files;
+    let mut folders = String::new();
     for index in 0..archive.len() {
         if gather.stopped(location) {
             return;
         }
-        if index >= gather.budget.limits.files {
+        if index >= most {
             gather.unread(location, UnreadReason::TooBig, KIND);
             break;
         }
-        entry(gather, location, &mut archive, index, depth);
+        entry(gather, location, &mut archive, index, &mut folders, depth);
     }
-    let mut extra = stray;
-    if doubles || contradicts {
-        extra.extend(
-            listed
-                .iter()
-                .map(|entry| entry.local)
-                .filter(|at| bytes.get(*at..).is_some_and(|b| b.starts_with(LOCAL))),
-        );
+    gather.unit(location, View::FileName, folders);
+    if beside.len() > most {
+        gather.unread(location, UnreadReason::TooBig, KIND);
     }
-    strays(gather, location, bytes, &extra, depth);
+    for at in beside.into_iter().take(most) {
+        if gather.stopped(location) {
+            return;
+        }
+        let entry = archive.local(at, gather.budget);
+        stray_entry(gather, location, entry, depth);
+    }
 }
 
 fn stray_or_all(bytes: &[u8], stray: Vec<usize>) -> Vec<usize> {
@@ -331,14 +450,18 @@ fn entry(
     location: &Location,
     archive: &mut Archive<'_>,
     index: usize,
+    folders: &mut String,
     depth: usize,
 ) {
     let name = archive.name(index);
     let Ok(data) = archive.zip.by_index_data(index) else {
+        gather.unread(location, UnreadReason::Broken, KIND);
         return;
     };
-    if data.is_dir() {
-        gather.unit(location, View::FileName, name);
+    // A folder that holds bytes is a file to any program that does not go by its name.
+    if data.is_dir() && data.compressed_size() == 0 {
+        folders.push_str(&name);
+        folders.push('\n');
         return;
     }
     let encrypted = data.encrypted();
@@ -354,6 +477,10 @@ fn entry(
         return;
     }
     gather.unit(&inside, View::FileName, name.clone());
+    if !gather.budget.take_file() {
+        gather.unread(location, UnreadReason::TooBig, KIND);
+        return;
+    }
     closed(gather, &inside, archive, (index, aes), &name, depth);
 }
 
@@ -407,27 +534,41 @@ fn closed(
     }
 }
 
-/// Entries by their local headers alone.
-fn strays(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], at: &[usize], depth: usize) {
-    for &start in at {
-        if gather.stopped(location) {
-            return;
+/// The name in a local header, and the packed size it says.
+fn local_head(bytes: &[u8], at: usize) -> (String, u64) {
+    let header = bytes.get(at..).unwrap_or_default();
+    let name_len = u16_at(header, 26).unwrap_or(0);
+    let name = entry_name(header.get(30..30 + name_len).unwrap_or_default());
+    (name, u32_at(header, 18).unwrap_or(0) as u64)
+}
+
+/// An entry by its local header alone; `None` when there is none.
+fn local_entry(
+    bytes: &[u8],
+    at: usize,
+    name: String,
+    budget: &Budget,
+) -> Option<(String, Vec<u8>, Option<Stop>)> {
+    let mut cursor = bytes.get(at..)?;
+    match zip::read::read_zipfile_from_stream(&mut cursor) {
+        Ok(Some(mut file)) => {
+            let packed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
+            let (bytes, stop) = drain(&mut file, packed, budget);
+            Some((name, bytes, stop))
         }
-        let mut cursor = &bytes[start..];
-        let name_len = u16_at(cursor, 26).unwrap_or(0);
-        let name = entry_name(cursor.get(30..30 + name_len).unwrap_or_default());
+        Ok(None) => None,
+        Err(_) => Some((name, Vec::new(), Some(Stop::Broken))),
+    }
+}
+
+fn stray_entry(
+    gather: &mut Gather<'_>,
+    location: &Location,
+    entry: Option<(String, Vec<u8>, Option<Stop>)>,
+    depth: usize,
+) {
+    if let Some((name, bytes, stop)) = entry {
         let inside = location.inside(&name);
-        match zip::read::read_zipfile_from_stream(&mut cursor) {
-            Ok(Some(mut file)) => {
-                let packed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
-                let (bytes, stop) = drain(&mut file, packed, gather.budget);
-                found(gather, &inside, &name, KIND, (&bytes, stop), depth);
-            }
-            Ok(None) => {}
-            Err(_) => {
-                gather.unit(&inside, View::FileName, name);
-                gather.unread(&inside, UnreadReason::Broken, KIND);
-            }
-        }
+        found(gather, &inside, &name, KIND, (&bytes, stop), depth);
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::extract::archive;
 use crate::extract::cfb;
-use crate::extract::content::{Location, View};
+use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::pdf;
 use crate::extract::picture;
@@ -33,7 +33,11 @@ pub(crate) fn read(
     bytes: &[u8],
     depth: usize,
 ) {
-    for piece in pieces(kind, name, bytes).into_iter().take(MOST) {
+    let pieces = pieces(kind, name, bytes);
+    if pieces.len() > MOST {
+        gather.unread(location, UnreadReason::TooBig, kind.media_type());
+    }
+    for piece in pieces.into_iter().take(MOST) {
         one(gather, location, piece, depth);
     }
 }

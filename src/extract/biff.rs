@@ -3,6 +3,8 @@
 //! # Standards
 //! MS-XLS 2.1.4 (records), 2.5.240 and 2.5.293 (strings), 2.4.122 (RK numbers in 2.5.217).
 
+use std::borrow::Cow;
+
 use crate::extract::binary::{Fields, u16_at, u32_at};
 use crate::extract::codepage;
 use crate::extract::xlsx;
@@ -239,16 +241,16 @@ impl Pieces<'_> {
 }
 
 /// What a cell shows.
-pub(crate) enum Value {
+pub(crate) enum Value<'b> {
     /// This text.
-    Shown(String),
+    Shown(Cow<'b, str>),
     /// The text of the next string record.
     StringFollows,
 }
 
 /// The cells of a record with their row and column, counted from 0.
-pub(crate) fn cells(record: &Record<'_>, book: &Book) -> Vec<(u32, usize, Value)> {
-    let parse = || -> Option<Vec<(u32, usize, Value)>> {
+pub(crate) fn cells<'b>(record: &Record<'_>, book: &'b Book) -> Vec<(u32, usize, Value<'b>)> {
+    let parse = || -> Option<Vec<(u32, usize, Value<'b>)>> {
         let mut fields = Fields::of(record.data);
         let row = u32::from(fields.u16()?);
         let column = usize::from(fields.u16()?);
@@ -256,15 +258,15 @@ pub(crate) fn cells(record: &Record<'_>, book: &Book) -> Vec<(u32, usize, Value)
             return Some(many(&mut fields, row, column, book));
         }
         let style = fields.u16()?;
-        let shown = match record.kind {
-            0x203 => book.number(fields.f64()?, style),
-            0x27e => book.number(rk(fields.u32()?), style),
-            0xfd => book.strings.get(fields.size()?)?.clone(),
-            0x204 | 0xd6 => book.text(record.data, 6),
+        let shown: Cow<'b, str> = match record.kind {
+            0x203 => book.number(fields.f64()?, style).into(),
+            0x27e => book.number(rk(fields.u32()?), style).into(),
+            0xfd => book.strings.get(fields.size()?)?.as_str().into(),
+            0x204 | 0xd6 => book.text(record.data, 6).into(),
             0x205 => {
                 let value = fields.byte()?;
                 if fields.byte()? == 0 {
-                    truth(value)
+                    truth(value).into()
                 } else {
                     return None;
                 }
@@ -273,9 +275,11 @@ pub(crate) fn cells(record: &Record<'_>, book: &Book) -> Vec<(u32, usize, Value)
                 let result = fields.take(8)?;
                 match (result[6], result[7], result[0]) {
                     (0xff, 0xff, 0) => return Some(vec![(row, column, Value::StringFollows)]),
-                    (0xff, 0xff, 1) => truth(result[2]),
+                    (0xff, 0xff, 1) => truth(result[2]).into(),
                     (0xff, 0xff, _) => return None,
-                    _ => book.number(f64::from_le_bytes(result.try_into().ok()?), style),
+                    _ => book
+                        .number(f64::from_le_bytes(result.try_into().ok()?), style)
+                        .into(),
                 }
             }
             _ => return None,
@@ -286,13 +290,18 @@ pub(crate) fn cells(record: &Record<'_>, book: &Book) -> Vec<(u32, usize, Value)
 }
 
 /// Numbers side by side.
-fn many(fields: &mut Fields<'_>, row: u32, first: usize, book: &Book) -> Vec<(u32, usize, Value)> {
+fn many<'b>(
+    fields: &mut Fields<'_>,
+    row: u32,
+    first: usize,
+    book: &Book,
+) -> Vec<(u32, usize, Value<'b>)> {
     let mut found = Vec::new();
     while let (Some(style), Some(raw)) = (fields.u16(), fields.u32()) {
         found.push((
             row,
             first + found.len(),
-            Value::Shown(book.number(rk(raw), style)),
+            Value::Shown(book.number(rk(raw), style).into()),
         ));
     }
     found

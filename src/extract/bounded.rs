@@ -18,6 +18,9 @@ pub(crate) const DICTIONARY: u64 = 256 << 20;
 /// The same in KiB, with room for a decoder's own tables.
 pub(crate) const DICTIONARY_KIB: u32 = ((DICTIONARY >> 10) + 1024) as u32;
 
+/// Members of one packed file: `bgzip` begins one for each 64 KiB, and each costs a decoder of its own.
+const MOST_MEMBERS: usize = 10_000;
+
 /// Why a packed file gave no more bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -44,6 +47,9 @@ pub(crate) struct Taken {
     pub(crate) bytes: Vec<u8>,
     /// Bytes the packed form has: what `ratio` is measured against.
     packed: u64,
+    /// What a decoder writes to, kept from one member to the next.
+    block: Vec<u8>,
+    members: usize,
 }
 
 impl Taken {
@@ -51,6 +57,8 @@ impl Taken {
         Self {
             bytes: Vec::new(),
             packed: packed as u64,
+            block: Vec::new(),
+            members: 0,
         }
     }
 
@@ -69,14 +77,25 @@ impl Taken {
         Ok(())
     }
 
-    /// Reads to the end. What came out before a fault is kept.
+    /// Reads one member to its end. What came out before a fault is kept.
     pub(crate) fn fill(&mut self, reader: &mut dyn Read, budget: &Budget) -> Option<Stop> {
-        let mut block = vec![0u8; 64 * 1024];
+        self.members += 1;
+        if self.members > MOST_MEMBERS {
+            return Some(Stop::TooBig);
+        }
+        let mut block = std::mem::take(&mut self.block);
+        block.resize(64 * 1024, 0);
+        let stop = self.pour(reader, &mut block, budget);
+        self.block = block;
+        stop
+    }
+
+    fn pour(&mut self, reader: &mut dyn Read, block: &mut [u8], budget: &Budget) -> Option<Stop> {
         loop {
             if budget.is_cancelled() {
                 return Some(Stop::TimedOut);
             }
-            match reader.read(&mut block) {
+            match reader.read(block) {
                 Ok(0) => return None,
                 Ok(count) => {
                     if let Err(stop) = self.push(&block[..count], budget) {

@@ -10,6 +10,8 @@
 //! # Known gaps
 //! Quantum, which nothing has written since 1997, and files that go on in another cabinet are unread.
 
+use std::collections::HashSet;
+
 use flate2::{Decompress, FlushDecompress};
 use lzxd::{Lzxd, WindowSize};
 
@@ -121,6 +123,12 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     if cabinet.files.len() > most {
         gather.unread(location, UnreadReason::TooBig, KIND);
     }
+    let used: HashSet<usize> = cabinet
+        .files
+        .iter()
+        .take(most)
+        .map(|file| file.folder)
+        .collect();
     for (index, folder) in cabinet.folders.iter().enumerate() {
         if gather.stopped(location) {
             return;
@@ -132,15 +140,23 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
                 .take(most)
                 .filter(|file| file.folder == index)
         };
-        if files().next().is_none() {
+        if !used.contains(&index) {
             continue;
         }
         let (data, stop) = unpack(bytes, &cabinet, folder, gather.budget);
+        // Files that share a folder's bytes: what is given twice counts as unpacked again.
+        let mut given = 0usize;
         for file in files() {
             let had = data
                 .get(file.offset..)
                 .map(|from| &from[..from.len().min(file.size)])
                 .unwrap_or_default();
+            given = given.saturating_add(had.len());
+            let shared = given.saturating_sub(data.len()).min(had.len());
+            if shared > 0 && !gather.budget.take_unpacked(shared as u64) {
+                gather.unread(location, UnreadReason::TooBig, KIND);
+                break;
+            }
             let stop = (had.len() < file.size).then_some(stop.unwrap_or(Stop::Broken));
             let inside = location.inside(&file.name);
             bounded::found(gather, &inside, &file.name, KIND, (had, stop), depth);

@@ -6,7 +6,7 @@
 //! # Known gaps
 //! Dates of a calendar stay as they are written (`20110312`).
 
-use crate::extract::content::{Location, View};
+use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::{ole, text, walk};
 use crate::mime::{charset, transfer};
@@ -27,7 +27,9 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
         };
         if let Some(data) = payload(head, value) {
             files += 1;
-            if files <= MOST_FILES && !walk::is_small_picture("", &data) {
+            if files > MOST_FILES {
+                gather.unread(location, UnreadReason::TooBig, "text/vcard");
+            } else if !walk::is_small_picture("", &data) {
                 let name = parameter(head, "FILENAME")
                     .or_else(|| parameter(head, "X-FILENAME"))
                     .unwrap_or_else(|| format!("{}-{files}", kind(head).to_ascii_lowercase()));
@@ -63,30 +65,52 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
 /// The lines with their continuations: a blank before, or quoted-printable that ends in `=`.
 fn joined(source: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    let mut head = Head::default();
     for line in source.split('\n') {
         let folded = line.strip_prefix([' ', '\t']);
         match (lines.last_mut(), folded) {
             (Some(last), Some(rest)) => {
+                head.look(last);
                 // Base64 of old cards is indented further.
-                last.push_str(if is_coded(last, "BASE64") {
-                    rest.trim()
-                } else {
-                    rest
-                });
+                last.push_str(if head.base64 { rest.trim() } else { rest });
             }
-            (Some(last), None) if last.ends_with('=') && is_coded(last, "QUOTED-PRINTABLE") => {
+            (Some(last), None) if last.ends_with('=') && head.look(last).quoted => {
                 last.pop();
                 last.push_str(line);
             }
-            _ => lines.push(line.to_owned()),
+            _ => {
+                head = Head::default();
+                lines.push(line.to_owned());
+            }
         }
     }
     lines
 }
 
-fn is_coded(line: &str, coding: &str) -> bool {
-    line.split_once(':')
-        .is_some_and(|(head, _)| head.to_ascii_uppercase().contains(coding))
+/// How the value of a line under way is coded, which stands before its first colon. Each byte is looked at once, however often a line is
+/// folded.
+#[derive(Default)]
+struct Head {
+    seen: usize,
+    done: bool,
+    base64: bool,
+    quoted: bool,
+}
+
+impl Head {
+    fn look(&mut self, line: &str) -> &Self {
+        if !self.done {
+            let new = &line.as_bytes()[self.seen.min(line.len())..];
+            if let Some(colon) = memchr::memchr(b':', new) {
+                let head = line[..self.seen + colon].to_ascii_uppercase();
+                self.base64 = head.contains("BASE64");
+                self.quoted = head.contains("QUOTED-PRINTABLE");
+                self.done = true;
+            }
+            self.seen = line.len();
+        }
+        self
+    }
 }
 
 /// Name with parameters, and value: the colon outside quotes.
@@ -146,6 +170,10 @@ mod tests {
         assert_eq!(
             joined("A:b\n  c\nN;ENCODING=QUOTED-PRINTABLE:a=\nb=C3=AB\nX:1"),
             ["A:b c", "N;ENCODING=QUOTED-PRINTABLE:ab=C3=AB", "X:1"]
+        );
+        assert_eq!(
+            joined("A;BASE\n 64:aa\n  bb\nB;QUOTED-PRINTABLE:x=\n=\ny"),
+            ["A;BASE64:aabb", "B;QUOTED-PRINTABLE:xy"]
         );
         assert_eq!(parted("A;CN=\"x:y\":z"), Some(("A;CN=\"x:y\"", "z")));
         assert_eq!(

@@ -45,17 +45,19 @@ impl<'a> Gather<'a> {
         self.file_text = 0;
     }
 
+    /// Bytes of text that the file under way may still say.
+    pub(crate) fn room(&self) -> usize {
+        let most = self.budget.limits.file_text_bytes;
+        most.saturating_sub(self.file_text)
+    }
+
     /// Adds text, unless it is blank.
     pub(crate) fn unit(&mut self, location: &Location, view: View, text: impl Into<String>) {
         let mut text: String = text.into();
         if text.trim().is_empty() {
             return;
         }
-        let room = self
-            .budget
-            .limits
-            .file_text_bytes
-            .saturating_sub(self.file_text);
+        let room = self.room();
         let cut = text.len() > room;
         if cut {
             let mut end = room;
@@ -88,12 +90,12 @@ impl<'a> Gather<'a> {
         reason: UnreadReason,
         kind: impl Into<String>,
     ) {
-        if self
-            .content
-            .unread
-            .iter()
-            .any(|known| known.location == *location && known.reason == reason)
-            || self.content.unread.len() >= MOST_UNREAD
+        if self.content.unread.len() >= MOST_UNREAD
+            || self
+                .content
+                .unread
+                .iter()
+                .any(|known| known.location == *location && known.reason == reason)
         {
             return;
         }
@@ -143,7 +145,10 @@ impl<'a> Gather<'a> {
 
     pub(crate) fn merge(&mut self, other: Content) {
         self.content.units.extend(other.units);
-        self.content.unread.extend(other.unread);
+        let left = MOST_UNREAD.saturating_sub(self.content.unread.len());
+        self.content
+            .unread
+            .extend(other.unread.into_iter().take(left));
         self.content.protections.extend(other.protections);
         self.content.files.extend(other.files);
         self.content.pictures.extend(other.pictures);

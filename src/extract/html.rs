@@ -95,9 +95,27 @@ impl Reader {
         }
         let bytes = rest.as_bytes();
         match bytes.get(1) {
-            Some(b'!' | b'?') => return rest.find('>').map_or("", |end| &rest[end + 1..]),
+            // A declaration; what is none is a comment to browsers.
+            Some(b'!' | b'?') => {
+                let end = rest.find('>');
+                let body = &rest[2..end.unwrap_or(rest.len())];
+                let declared = body.starts_with(['[', ':'])
+                    || ["doctype", "xml", "entity", "element", "attlist"]
+                        .iter()
+                        .any(|word| {
+                            body.get(..word.len())
+                                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+                        });
+                if !declared {
+                    self.aside(&entities(body));
+                }
+                return end.map_or("", |end| &rest[end + 1..]);
+            }
             Some(b'/') => {
-                let Some(end) = rest.find('>') else { return "" };
+                let Some(end) = rest.find('>') else {
+                    self.aside(&entities(&rest[2..]));
+                    return "";
+                };
                 let name: String = rest[2..end]
                     .chars()
                     .take_while(char::is_ascii_alphanumeric)
@@ -123,7 +141,7 @@ impl Reader {
         let end = find_close(after, &tag);
         let body = &after[..end];
         match tag.as_str() {
-            "style" => {}
+            "style" => self.generated(body),
             "script" => self.aside(body),
             "textarea" | "xmp" => self.text(body),
             _ => self.aside(&entities(body)),
@@ -144,6 +162,22 @@ impl Reader {
         let text = entities(&text);
         if !text.trim_start().starts_with("[if") || text.len() > 24 {
             self.aside(&text);
+        }
+    }
+
+    /// Words that a style sheet puts on the page (CSS 2.1 12.2).
+    fn generated(&mut self, style: &str) {
+        for (at, _) in style.match_indices("content") {
+            let value = style[at + "content".len()..].trim_start();
+            let Some(value) = value.strip_prefix(':').map(str::trim_start) else {
+                continue;
+            };
+            let value = &value[..value.find([';', '}']).unwrap_or(value.len())];
+            for (index, piece) in value.split(['"', '\'']).enumerate() {
+                if index % 2 == 1 && piece.chars().any(char::is_alphanumeric) {
+                    self.aside(piece);
+                }
+            }
         }
     }
 
@@ -499,6 +533,18 @@ mod tests {
             read("<p>&#65melia &#x48;art &#72art &#x5Apple &#;").visible,
             "Amelia Hart Hart Zpple &#;"
         );
+    }
+
+    #[test]
+    fn words_in_odd_markup_are_hidden_text() {
+        let many = "data-x=x ".repeat(100);
+        let page = read(&format!(
+            "<!DOCTYPE html><style>p:before{{content: \"Amelia Hart\"}} a{{color:red}}</style><!Kai Moss><p {many} title='Zara Bell'>x</p></ Ivo Reed"
+        ));
+        for words in ["Amelia Hart", "Kai Moss", "Zara Bell", "Ivo Reed"] {
+            assert!(page.hidden.contains(words), "{words}: {}", page.hidden);
+        }
+        assert!(!page.hidden.contains("html") && !page.hidden.contains("red"));
     }
 
     #[test]

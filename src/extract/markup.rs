@@ -51,9 +51,7 @@ pub(crate) fn start_tag_places(text: &str) -> (String, Vec<(String, Range<usize>
             _ => {
                 let (name, value, next) = attribute(text, at);
                 at = next.max(at + 1);
-                if attributes.len() < 64 {
-                    attributes.push((name, value));
-                }
+                attributes.push((name, value));
             }
         }
     }

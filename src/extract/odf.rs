@@ -19,9 +19,6 @@ use crate::extract::xml::{self, Step, attribute, line};
 /// Repetitions of a cell that are written out; more are formatting.
 const MOST_REPEATS: usize = 64;
 
-/// Bytes of one table: the largest text that any limit lets pass.
-const MOST_TABLE: usize = 64 << 20;
-
 /// Reads a document.
 pub(crate) fn read(
     gather: &mut Gather<'_>,
@@ -65,7 +62,7 @@ pub(crate) fn read(
         match file {
             "content.xml" => body(gather, location, data),
             "styles.xml" => {
-                let story = story(data);
+                let story = story(data, gather.room());
                 gather.unit(
                     &location.at("headers and footers"),
                     View::Visible,
@@ -121,7 +118,7 @@ fn cipher(manifest: &[u8]) -> Option<String> {
 }
 
 fn body(gather: &mut Gather<'_>, location: &Location, data: &[u8]) {
-    let story = story(data);
+    let story = story(data, gather.room());
     gather.unit(location, View::Visible, story.visible);
     gather.unit(location, View::Hidden, story.hidden);
     for (name, table) in story.tables {
@@ -131,6 +128,10 @@ fn body(gather: &mut Gather<'_>, location: &Location, data: &[u8]) {
             location.at(name)
         };
         gather.unit(&place, View::Table, table);
+    }
+    // Cells and blanks that repeat: what is left out here may be less than the limit.
+    if story.cut {
+        gather.unread(location, UnreadReason::TooBig, "text/plain");
     }
 }
 
@@ -151,10 +152,17 @@ struct Story {
     open: Vec<OpenTable>,
     aside: usize,
     in_paragraph: usize,
+    /// Bytes that all tables together may still say.
+    room: usize,
+    /// A table was cut.
+    cut: bool,
 }
 
-fn story(data: &[u8]) -> Story {
-    let mut story = Story::default();
+fn story(data: &[u8], room: usize) -> Story {
+    let mut story = Story {
+        room,
+        ..Story::default()
+    };
     xml::walk(data, |step| match step {
         Step::Start(name, start, empty) => {
             story.start(name, start, empty);
@@ -216,7 +224,8 @@ impl Story {
                 if self.open.len() < MOST_REPEATS {
                     self.open.push(OpenTable {
                         name: attribute(start, "name").unwrap_or_default(),
-                        grid: Grid::of(MOST_TABLE),
+                        // Tables in tables share what is left.
+                        grid: Grid::of(self.room >> self.open.len()),
                         row: 1,
                         repeats: 1,
                         cells: Vec::new(),
@@ -295,7 +304,9 @@ impl Story {
             "table-row" => self.end_row(),
             "table" => {
                 if let Some(table) = self.open.pop() {
+                    self.cut |= table.grid.is_full();
                     for (first, rows) in table.grid.finish() {
+                        self.room = self.room.saturating_sub(rows.len());
                         self.tables.push((grid::place(&table.name, first), rows));
                     }
                 }
@@ -313,7 +324,7 @@ impl Story {
         for (cell, repeats) in table.cells.drain(..) {
             let cell = cell.trim();
             for time in 0..repeats.min(MOST_REPEATS) {
-                if cell.is_empty() {
+                if cell.is_empty() || table.grid.is_full() {
                     break;
                 }
                 table.grid.cell(Some(column.saturating_add(time)), cell);

@@ -10,6 +10,7 @@
 //! # Known gaps
 //! Publisher and Visio are read as runs of text only. Macros are not read.
 
+use std::collections::HashSet;
 use std::io::{Cursor, Read, Write};
 
 use crate::extract::binary::Fields;
@@ -35,6 +36,8 @@ pub(crate) struct Stream {
 /// The streams of a compound file.
 pub(crate) struct Streams {
     all: Vec<Stream>,
+    /// Their numbers in the order of their paths.
+    by_path: Vec<usize>,
     /// Not every stream could be read.
     pub(crate) broken: bool,
 }
@@ -52,6 +55,7 @@ impl Streams {
         let mut room = bytes.len().saturating_mul(MOST_TIMES);
         let mut streams = Self {
             all: Vec::new(),
+            by_path: Vec::new(),
             broken: paths.len() == MOST_STREAMS,
         };
         for (path, declared) in paths {
@@ -67,6 +71,10 @@ impl Streams {
             let path = path.to_string_lossy().trim_start_matches('/').to_owned();
             streams.all.push(Stream { path, data });
         }
+        let path = |at: &usize| streams.all.get(*at).map(|stream| stream.path.as_str());
+        let mut order: Vec<usize> = (0..streams.all.len()).collect();
+        order.sort_by(|one, other| path(one).cmp(&path(other)));
+        streams.by_path = order;
         Some(streams)
     }
 
@@ -78,44 +86,60 @@ impl Streams {
             .map(|stream| stream.data.as_slice())
     }
 
+    /// The streams inside a storage at any depth, in the order of the file, with their paths in it. Found by halving: a file may have as
+    /// many storages as streams.
+    fn inside(&self, storage: &str) -> Vec<(&str, &Stream)> {
+        let path = |at: &usize| self.all.get(*at).map_or("", |stream| stream.path.as_str());
+        let prefix = if storage.is_empty() {
+            String::new()
+        } else {
+            format!("{storage}/")
+        };
+        let from = self.by_path.partition_point(|at| path(at) < &*prefix);
+        let mut found: Vec<usize> = self.by_path[from..]
+            .iter()
+            .copied()
+            .take_while(|at| path(at).starts_with(&prefix))
+            .collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .filter_map(|at| {
+                let stream = self.all.get(at)?;
+                Some((&stream.path[prefix.len()..], stream))
+            })
+            .collect()
+    }
+
     /// The streams right inside a storage (`""` for the root), by name.
-    pub(crate) fn children<'s>(
-        &'s self,
-        storage: &'s str,
-    ) -> impl Iterator<Item = (&'s str, &'s [u8])> {
-        self.all.iter().filter_map(move |stream| {
-            let name = below(&stream.path, storage)?;
-            (!name.contains('/')).then_some((name, stream.data.as_slice()))
-        })
+    pub(crate) fn children(&self, storage: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.inside(storage)
+            .into_iter()
+            .filter(|(name, _)| !name.contains('/'))
+            .map(|(name, stream)| (name, stream.data.as_slice()))
     }
 
     /// The storages right inside a storage, each once.
     pub(crate) fn storages(&self, storage: &str) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for stream in &self.all {
-            if let Some((first, _)) =
-                below(&stream.path, storage).and_then(|rest| rest.split_once('/'))
-            {
-                let path = if storage.is_empty() {
+        let mut seen: HashSet<&str> = HashSet::new();
+        self.inside(storage)
+            .into_iter()
+            .filter_map(|(rest, _)| rest.split_once('/'))
+            .filter(|(first, _)| seen.insert(first))
+            .map(|(first, _)| {
+                if storage.is_empty() {
                     first.to_owned()
                 } else {
                     format!("{storage}/{first}")
-                };
-                if !found.contains(&path) {
-                    found.push(path);
                 }
-            }
-        }
-        found
+            })
+            .collect()
     }
 
     /// A storage as a file of its own.
     pub(crate) fn extract(&self, storage: &str) -> Option<Vec<u8>> {
         let mut file = ::cfb::CompoundFile::create(Cursor::new(Vec::new())).ok()?;
-        for stream in &self.all {
-            let Some(path) = below(&stream.path, storage) else {
-                continue;
-            };
+        for (path, stream) in self.inside(storage) {
             if let Some((parents, _)) = path.rsplit_once('/') {
                 file.create_storage_all(parents).ok()?;
             }
@@ -127,13 +151,6 @@ impl Streams {
         file.flush().ok()?;
         Some(file.into_inner().into_inner())
     }
-}
-
-fn below<'p>(path: &'p str, storage: &str) -> Option<&'p str> {
-    if storage.is_empty() {
-        return Some(path);
-    }
-    path.strip_prefix(storage)?.strip_prefix('/')
 }
 
 /// Reads a compound file of this kind.

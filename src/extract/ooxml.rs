@@ -12,16 +12,19 @@
 
 use crate::extract::archive::Archive;
 use crate::extract::bounded::Stop;
+use crate::extract::cfb;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::locks;
+use crate::extract::packed::Packed;
 use crate::extract::picture;
 use crate::extract::read;
 use crate::extract::runs;
-use crate::extract::sniff::extension;
+use crate::extract::sniff::{self, FileKind, extension};
 use crate::extract::xlsb;
 use crate::extract::xlsx;
 use crate::extract::xml::{self, Step, attribute, line};
+use crate::mime::Defect;
 
 /// The text of one part, by view.
 #[derive(Default)]
@@ -61,6 +64,26 @@ pub(crate) fn parts(
         }
         parts.push((name, data));
     }
+    // What other programs show instead: a second part of one name, one that only its own header names.
+    let (beside, mismatch) = archive.beside();
+    if mismatch {
+        gather.defect(Defect::ContainerMismatch);
+    }
+    let most = gather.budget.limits.files.saturating_sub(parts.len());
+    if beside.len() > most {
+        gather.unread(location, UnreadReason::TooBig, kind);
+    }
+    for at in beside.into_iter().take(most) {
+        let Some((name, data, stop)) = archive.local(at, gather.budget) else {
+            continue;
+        };
+        if let Some(stop) = stop {
+            gather.unread(location, stop.reason(), kind);
+        }
+        if !data.is_empty() {
+            parts.push((name, data));
+        }
+    }
     Some(parts)
 }
 
@@ -82,10 +105,12 @@ pub(crate) fn read(
     let binary = parts
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case(xlsb::WORKBOOK));
-    if parts
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("xl/workbook.xml"))
-    {
+    let sheets = |(name, _): &(String, Vec<u8>)| {
+        let name = name.to_ascii_lowercase();
+        name == xlsx::WORKBOOK
+            || extension(&name) == "xml" && xlsx::FOLDERS.iter().any(|at| name.starts_with(at))
+    };
+    if !binary && parts.iter().any(sheets) {
         xlsx::read(gather, location, &parts);
     } else if binary {
         xlsb::read(gather, location, &parts);
@@ -95,7 +120,7 @@ pub(crate) fn read(
         if gather.stopped(location) {
             return;
         }
-        if binary && xlsb::reads(&name.to_ascii_lowercase()) {
+        if binary && xlsb::reads(&name.to_ascii_lowercase()) && !is_file(data) {
             continue;
         }
         pictures |= part(gather, location, name, data, depth);
@@ -105,6 +130,25 @@ pub(crate) fn read(
         .any(|unit| matches!(unit.view, View::Visible | View::Table));
     if pictures && !said {
         gather.unread(location, UnreadReason::ImageOnly, kind);
+    }
+}
+
+/// Whether a part is a document or archive of its own, whatever its name says. Only kinds that begin with a mark count.
+pub(crate) fn is_file(data: &[u8]) -> bool {
+    match sniff::sniff(data, "", None) {
+        FileKind::Pdf
+        | FileKind::Ooxml(_)
+        | FileKind::Odf(_)
+        | FileKind::Zip
+        | FileKind::Rtf
+        | FileKind::EncryptedOffice
+        | FileKind::Iwork => true,
+        FileKind::Ole(_) => data.starts_with(&cfb::MAGIC),
+        FileKind::Packed(kind) => matches!(
+            kind,
+            Packed::SevenZip | Packed::Rar | Packed::Gzip | Packed::Cab
+        ),
+        _ => false,
     }
 }
 
@@ -131,7 +175,7 @@ fn part(
     let file = lower.rsplit('/').next().unwrap_or(&lower);
     let kind = extension(file);
     let xml = matches!(kind.as_str(), "xml" | "rels" | "vml");
-    if !xml {
+    if !xml || is_file(data) {
         return embedded(gather, location, name, &lower, data, depth);
     }
     let in_attributes = lower.starts_with("customxml/item") && !lower.contains("itemprops")
@@ -187,12 +231,14 @@ fn embedded(
             | "ico"
     );
     // Thumbnails and printer settings are made by the program; fonts hold no text.
-    if lower.starts_with("docprops/")
+    let silent = lower.starts_with("docprops/")
         || lower.contains("printersettings")
-        || matches!(extension, "odttf" | "fntdata" | "ttf")
-        || data.iter().all(|byte| *byte == 0)
-        || lower.ends_with("vbaproject.bin")
-    {
+        || matches!(extension, "odttf" | "fntdata" | "ttf");
+    // What only bears such a name is an embedded file like another.
+    let macros = lower.ends_with("vbaproject.bin")
+        && sniff::sniff(data, "", None) == FileKind::Ole("application/x-ole-storage");
+    let made_by_program = macros || silent && !is_file(data);
+    if made_by_program || data.iter().all(|byte| *byte == 0) {
         return false;
     }
     if lower.contains("customproperty") && extension == "bin" {
@@ -204,7 +250,7 @@ fn embedded(
         return false;
     }
     if picture
-        && crate::extract::sniff::sniff(data, file, None)
+        && sniff::sniff(data, file, None)
             .media_type()
             .starts_with("image/")
     {
@@ -220,8 +266,9 @@ fn external_targets(data: &[u8]) -> String {
     let mut out = String::new();
     xml::walk(data, |step| {
         if let Step::Start(_, start, _) = step
-            && attribute(start, "TargetMode").is_some_and(|mode| mode == "External")
             && let Some(target) = attribute(start, "Target")
+            && (attribute(start, "TargetMode").is_some_and(|mode| mode == "External")
+                || target.contains(':'))
         {
             out.push_str(&String::from_utf8_lossy(&crate::mime::words::unpercent(
                 &target,
@@ -241,6 +288,8 @@ fn word(gather: &mut Gather<'_>, location: &Location, file: &str, data: &[u8]) {
         "styleswitheffects.xml",
     ];
     if SILENT.contains(&file) {
+        // The names of styles stand in attributes; words are no part of them, but a document may be told to begin here.
+        gather.unit(&location.at(file), View::Hidden, xml::all_text(data, &[]));
         return;
     }
     let body = file.starts_with("document");
@@ -274,6 +323,7 @@ fn slides(gather: &mut Gather<'_>, location: &Location, path: &str, file: &str, 
         (false, _) => location.at(file.trim_end_matches(".xml")),
     };
     if path.starts_with("ppt/theme") {
+        gather.unit(&place, View::Hidden, xml::all_text(data, &[]));
         return;
     }
     let mut story = story(data);
@@ -298,8 +348,10 @@ fn slides(gather: &mut Gather<'_>, location: &Location, path: &str, file: &str, 
 #[derive(Default)]
 struct Walk {
     story: Story,
-    /// Text of enclosing paragraphs, set aside while a text box inside them is read.
-    aside: Vec<String>,
+    /// Text of enclosing paragraphs, set aside while a text box inside them is read, and the boxes before it.
+    aside: Vec<(String, String)>,
+    /// Texts of boxes that hang on the paragraph under way: they go before it, so that it stays in one piece.
+    boxes: String,
     tables: Vec<Vec<Vec<String>>>,
     in_text: usize,
     deleted: usize,
@@ -322,9 +374,10 @@ pub(crate) fn story(data: &[u8]) -> Story {
         Step::End(name) => walk.end(name),
         Step::Text(text) => walk.text(text),
     });
-    while let Some(rest) = walk.aside.pop() {
-        walk.story.visible.insert_str(0, &rest);
+    while !walk.aside.is_empty() {
+        walk.end_box();
     }
+    walk.place_boxes();
     walk.story
 }
 
@@ -405,7 +458,10 @@ impl Walk {
                     row.push(String::new());
                 }
             }
-            "txbxContent" => self.aside.push(std::mem::take(&mut self.story.visible)),
+            "txbxContent" => self.aside.push((
+                std::mem::take(&mut self.story.visible),
+                std::mem::take(&mut self.boxes),
+            )),
             _ => {}
         }
     }
@@ -429,22 +485,47 @@ impl Walk {
                 self.story.visible.push('\t');
             }
             "tbl" => self.end_table(),
-            "txbxContent" => {
-                // The box's text goes before the paragraph it hangs on, which stays in one piece.
-                if let Some(outer) = self.aside.pop() {
-                    let mut inner = std::mem::take(&mut self.story.visible);
-                    line(&mut inner);
-                    let at = outer.rfind('\n').map_or(0, |n| n + 1);
-                    self.story.visible = format!("{}{inner}{}", &outer[..at], &outer[at..]);
-                }
-            }
+            "txbxContent" => self.end_box(),
             _ => {}
         }
+    }
+
+    fn end_box(&mut self) {
+        self.place_boxes();
+        let Some((outer, before)) = self.aside.pop() else {
+            return;
+        };
+        line(&mut self.story.visible);
+        let inner = std::mem::replace(&mut self.story.visible, outer);
+        self.boxes = before;
+        // The first box takes the place of the empty text: nested ones are not copied at each level.
+        if self.boxes.is_empty() {
+            self.boxes = inner;
+        } else {
+            self.boxes.push_str(&inner);
+        }
+    }
+
+    /// Once for each paragraph, so that its text is moved once whatever hangs on it.
+    fn place_boxes(&mut self) {
+        if self.boxes.is_empty() {
+            return;
+        }
+        let at = self.story.visible.rfind('\n').map_or(0, |n| n + 1);
+        let paragraph = self.story.visible.split_off(at);
+        if self.story.visible.is_empty() {
+            self.story.visible = std::mem::take(&mut self.boxes);
+        } else {
+            self.story.visible.push_str(&self.boxes);
+            self.boxes.clear();
+        }
+        self.story.visible.push_str(&paragraph);
     }
 
     fn end_paragraph(&mut self) {
         line(&mut self.story.hidden);
         if self.fallback == 0 {
+            self.place_boxes();
             line(&mut self.story.visible);
         }
         if let Some(cell) = self.cell()

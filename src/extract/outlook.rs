@@ -163,7 +163,9 @@ fn attachment(
             gather.file(&place, sniff::MSG, 0, false);
             read(gather, &place, streams, &inner, depth + 1);
         } else {
+            // This looks into all of them.
             ole::embedded(gather, location, streams, storage, depth);
+            return;
         }
     }
 }

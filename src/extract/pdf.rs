@@ -9,11 +9,13 @@
 //! ISO 32000-2; the standard security handler (7.6.4); optional content (8.11).
 //!
 //! # Known gaps
-//! `hayro` bounds neither object streams nor repeated forms: only the worker's limits stop such a file. Pictures beside text are not read.
+//! `hayro` bounds object streams by nothing: of those under encryption or an odd filter only the worker's limits stop it. Pictures beside
+//! text are not read.
 //! Right-to-left text is not reordered.
 
 mod bounds;
 mod device;
+mod draws;
 mod objects;
 mod scans;
 
@@ -32,6 +34,7 @@ use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use crate::extract::content::{Location, ProtectionState, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::pdf_lock;
+use crate::limits::Limits;
 
 const KIND: &str = "application/pdf";
 /// Pages read of one document.
@@ -58,7 +61,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     let Some(pdf) = open(gather, location, bytes) else {
         return;
     };
-    let settled = if oversized(&pdf, gather.budget.limits.file_bytes) {
+    let settled = if oversized(&pdf, &gather.budget.limits) {
         gather.unread(location, UnreadReason::TooBig, KIND);
         true
     } else {
@@ -70,8 +73,10 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     }
 }
 
-/// Whether the stream of a page, form, pattern or font expands beyond the allowance of a file.
-fn oversized(pdf: &Pdf, most: u64) -> bool {
+/// Whether the stream of a page, form, pattern or font expands beyond the allowance of a file, or so many that to find out takes more than
+/// the allowance of a message.
+fn oversized(pdf: &Pdf, limits: &Limits) -> bool {
+    let mut left = limits.unpacked_bytes;
     let picture = |stream: &Stream<'_>| {
         stream
             .dict()
@@ -79,7 +84,15 @@ fn oversized(pdf: &Pdf, most: u64) -> bool {
             .is_some_and(|name| name.as_str() == "Image")
     };
     pdf.objects().into_iter().any(|object| match object {
-        Object::Stream(stream) => !picture(&stream) && bounds::expands(&stream, most),
+        Object::Stream(stream) if !picture(&stream) => {
+            match bounds::expansion(&stream, limits.file_bytes.min(left)) {
+                Some(used) => {
+                    left = left.saturating_sub(used);
+                    false
+                }
+                None => true,
+            }
+        }
         _ => false,
     })
 }
@@ -94,8 +107,10 @@ fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
     let reading = Reading {
         cache: InterpreterCache::new(),
         settings: InterpreterSettings::default(),
-        room: gather.budget.limits.file_text_bytes,
+        // One byte more than fits, so that the cut is said.
+        room: gather.budget.limits.file_text_bytes.saturating_add(1),
     };
+    let mut draws = draws::Draws::new();
     let (mut any_text, mut pictures, mut drawings) = (false, 0usize, 0usize);
     for (index, page) in pdf.pages().iter().enumerate() {
         if gather.stopped(location) {
@@ -106,7 +121,19 @@ fn pages(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf) -> bool {
             break;
         }
         let place = location.at(format!("page {}", index + 1));
+        if draws.is_spent() {
+            gather.unread(&place, UnreadReason::TooBig, KIND);
+            any_text = true;
+            break;
+        }
         if let Some(reason) = unreadable(page, gather.budget.limits.file_bytes) {
+            gather.unread(&place, reason, KIND);
+            any_text = true;
+            if reason == UnreadReason::TooBig {
+                continue;
+            }
+        }
+        if let Some(reason) = draws.fault(page) {
             gather.unread(&place, reason, KIND);
             any_text = true;
             if reason == UnreadReason::TooBig {
@@ -248,6 +275,10 @@ pub(crate) fn foreign(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn open(gather: &mut Gather<'_>, location: &Location, bytes: &[u8]) -> Option<Pdf> {
+    if bounds::objects_expand(bytes, gather.budget.limits.file_bytes) {
+        gather.unread(location, UnreadReason::TooBig, KIND);
+        return None;
+    }
     match Pdf::new(bytes.to_vec()) {
         Ok(pdf) => {
             // The probe is no password anybody chose: if it fails, the file is encrypted under the empty one.

@@ -9,13 +9,12 @@
 //! # Known gaps
 //! Pictures are not read; PowerPoint 95 is read as runs of text.
 
-use std::io::Read;
-
 use crate::extract::binary::Fields;
+use crate::extract::bounded::Stop;
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
 use crate::extract::ole::{self, Streams};
-use crate::extract::{codepage, legacy, runs, sniff};
+use crate::extract::{codepage, gzip, legacy, runs, sniff};
 
 const TEXT_CHARS: u16 = 0x0fa0;
 const TEXT_BYTES: u16 = 0x0fa8;
@@ -119,20 +118,13 @@ fn embedded(
         ole::file(gather, location, "embedded", data, depth);
         return;
     }
-    let limit = gather.budget.limits.file_bytes;
-    let mut bytes = Vec::new();
     let declared = Fields::of(data).size();
-    let whole = flate2::read::ZlibDecoder::new(data.get(4..).unwrap_or_default())
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .is_ok();
-    if !gather.budget.take_unpacked(bytes.len() as u64) || bytes.len() as u64 == limit {
-        gather.unread(location, UnreadReason::TooBig, sniff::PPT);
-        return;
-    }
+    let packed = data.get(4..).unwrap_or_default();
+    let (bytes, stop, _) = gzip::inflate(packed, true, gather.budget);
     // PowerPoint does not end its streams: all the bytes it announces are all there are.
-    if !whole && declared != Some(bytes.len()) {
-        gather.unread(location, UnreadReason::Broken, sniff::PPT);
+    let whole = stop == Some(Stop::Broken) && declared == Some(bytes.len());
+    if let Some(stop) = stop.filter(|_| !whole) {
+        gather.unread(location, stop.reason(), sniff::PPT);
     }
     ole::file(gather, location, "embedded", &bytes, depth);
 }

@@ -43,7 +43,12 @@ const BYTES_A_MICRO: u64 = 50;
 /// Reads an archive.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], depth: usize) {
     match open(bytes, None, gather.budget) {
-        Ok(archive) => whole(gather, location, &archive, None, depth),
+        Ok(archive) => {
+            if is_cut(bytes) || archive.members().next().is_none() {
+                gather.unread(location, UnreadReason::Broken, KIND);
+            }
+            whole(gather, location, &archive, None, depth);
+        }
         Err(error)
             if matches!(
                 error.kind(),
@@ -82,16 +87,40 @@ fn reason(error: &Error) -> UnreadReason {
     }
 }
 
-/// Where the last block ends. `None` when headers are encrypted, and for RAR 1.3.
+/// Where the last block ends, if something follows it.
 fn end(bytes: &[u8]) -> Option<usize> {
-    let end = if bytes.starts_with(b"Rar!\x1a\x07\x01\0") {
-        end_of_new(bytes)?
-    } else if bytes.starts_with(b"Rar!\x1a\x07\0") {
-        end_of_old(bytes)?
-    } else {
-        return None;
+    end_of_blocks(bytes).filter(|end| *end < bytes.len())
+}
+
+/// Whether the archive ends within a block or before its end mark: members that were behind it are not even known by name. Archives before
+/// RAR 3 have no end mark.
+fn is_cut(bytes: &[u8]) -> bool {
+    /// The shortest header of a block.
+    const SHORTEST: usize = 7;
+    /// The end mark of RAR 5 without its checksum: its size, its type.
+    const MARK: &[u8] = &[3, 5];
+    let Some(end) = end_of_blocks(bytes) else {
+        return false;
     };
-    (end < bytes.len()).then_some(end)
+    let marked = !bytes.starts_with(b"Rar!\x1a\x07\x01\0")
+        || bytes
+            .get(..end)
+            .is_some_and(|blocks| memchr::memmem::rfind(blocks, MARK) == end.checked_sub(4));
+    let rest = bytes.get(end..);
+    let partly =
+        rest.is_some_and(|rest| rest.len() < SHORTEST && rest.iter().any(|byte| *byte != 0));
+    rest.is_none() || partly || !marked
+}
+
+/// Where the last block ends, as its header says. `None` when headers are encrypted, and for RAR 1.3.
+fn end_of_blocks(bytes: &[u8]) -> Option<usize> {
+    if bytes.starts_with(b"Rar!\x1a\x07\x01\0") {
+        end_of_new(bytes)
+    } else if bytes.starts_with(b"Rar!\x1a\x07\0") {
+        end_of_old(bytes)
+    } else {
+        None
+    }
 }
 
 /// Blocks of RAR 1.5 to 4: checksum, type, flags, size of the header, and of what follows it.

@@ -134,7 +134,7 @@ pub(crate) fn file(
         bytes.len(),
         sniff::mismatch(kind, name, declared),
     );
-    if !gather.budget.take_file() {
+    if !gather.budget.take_file() || gather.budget.is_text_spent() {
         gather.unread(location, UnreadReason::TooBig, kind.media_type());
         return;
     }
@@ -363,14 +363,13 @@ fn plain(
         "text/xml" => {
             gather.unit(location, View::Visible, xml::all_text(bytes, &[]));
             gather.unit(location, View::Hidden, charset::decode(bytes, None));
-            let room = gather.budget.limits.file_text_bytes;
-            for (name, table) in records::of_xml(bytes, room) {
+            for (name, table) in records::of_xml(bytes, gather.room()) {
                 gather.unit(&location.at(name), View::Table, table);
             }
         }
         "application/json" => {
             let text = charset::decode(bytes, None);
-            let found = records::of_json(&text, gather.budget.limits.file_text_bytes);
+            let found = records::of_json(&text, gather.room());
             let found = found.unwrap_or_default();
             gather.unit(location, View::Visible, text);
             gather.unit(location, View::Visible, found.lines);

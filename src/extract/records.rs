@@ -1,8 +1,9 @@
 //! Records of one kind, each a list of named values, as a table with headers; and the records in XML and JSON.
 //!
 //! # Invariants
-//! A table has at most [`MOST_COLUMNS`] columns, and no more bytes than its room by more than a row. XML is walked without a tree; JSON
-//! above [`LARGEST_JSON`] is left to its plain text.
+//! A table has at most [`MOST_COLUMNS`] columns; all tables together have no more bytes than the room by more than a row, so that their last
+//! one is cut and the cut is said. XML is walked without a tree and of at most [`MOST_FIELDS`] values; JSON above [`LARGEST_JSON`] is left to
+//! its plain text.
 //!
 //! # Known gaps
 //! A record within a record is a row of its own table: only JSON joins it to its owner.
@@ -18,6 +19,9 @@ use crate::extract::xml::{self, Step};
 const MOST_COLUMNS: usize = 256;
 /// JSON above this many bytes is not built as a tree, whose memory is thirty times the text.
 const LARGEST_JSON: usize = 8 << 20;
+/// Values of one XML document that are kept for its tables, a hundred bytes each; all of them are in its text. A school's whole census has a
+/// tenth.
+const MOST_FIELDS: usize = 2_000_000;
 /// Nesting of elements whose values are kept apart.
 const DEEPEST: usize = 64;
 
@@ -82,7 +86,7 @@ pub(crate) fn of_xml(bytes: &[u8], room: usize) -> Vec<(String, String)> {
     let mut kinds: Vec<(String, Vec<Fields>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut open: Vec<Open> = Vec::new();
-    let mut deeper = 0usize;
+    let (mut deeper, mut kept) = (0usize, 0usize);
     let mut close = |open: &mut Vec<Open>| {
         let Some(done) = open.pop() else { return };
         let text = done.text.trim();
@@ -108,17 +112,21 @@ pub(crate) fn of_xml(bytes: &[u8], room: usize) -> Vec<(String, String)> {
                 deeper += usize::from(!empty);
                 return;
             }
-            let fields = start
+            if kept > MOST_FIELDS {
+                return;
+            }
+            let fields: Fields = start
                 .attributes()
                 .with_checks(false)
                 .flatten()
                 .filter(|attribute| !attribute.key.as_ref().starts_with("xmlns"))
-                .filter_map(|attribute| {
+                .map(|attribute| {
                     let name = attribute.key.local_name().as_ref().to_owned();
-                    xml::attribute(start, &name).map(|value| (name, value))
+                    (name, xml::value(&attribute))
                 })
                 .take(MOST_COLUMNS)
                 .collect();
+            kept += fields.len() + 1;
             open.push(Open {
                 name: name.to_owned(),
                 fields,
@@ -136,9 +144,14 @@ pub(crate) fn of_xml(bytes: &[u8], room: usize) -> Vec<(String, String)> {
             }
         }
     });
+    let mut left = Some(room);
     kinds
         .into_iter()
-        .filter_map(|(name, records)| table(&records, room).map(|table| (name, table)))
+        .filter_map(|(name, records)| {
+            let table = table(&records, left?)?;
+            left = left?.checked_sub(table.len());
+            Some((name, table))
+        })
         .collect()
 }
 
@@ -156,7 +169,7 @@ pub(crate) fn of_json(text: &str, room: usize) -> Option<Json> {
     }
     let mut found = Json::default();
     if let Ok(value) = serde_json::from_str::<Value>(text) {
-        visit(&value, "", &mut found, room);
+        visit(&value, "", &mut found, &mut Some(room));
         return Some(found);
     }
     let lines: Result<Vec<Value>, _> = text
@@ -167,7 +180,7 @@ pub(crate) fn of_json(text: &str, room: usize) -> Option<Json> {
     let lines = lines
         .ok()
         .filter(|lines| lines.iter().any(Value::is_object))?;
-    visit(&Value::Array(lines), "", &mut found, room);
+    visit(&Value::Array(lines), "", &mut found, &mut Some(room));
     Some(found)
 }
 
@@ -181,7 +194,7 @@ fn shown(value: &Value) -> Option<String> {
 }
 
 // The parser itself stops at 128 levels.
-fn visit(value: &Value, key: &str, found: &mut Json, room: usize) {
+fn visit(value: &Value, key: &str, found: &mut Json, room: &mut Option<usize>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
@@ -195,8 +208,10 @@ fn visit(value: &Value, key: &str, found: &mut Json, room: usize) {
                 .map(flat)
                 .collect();
             if records.len() > 1
-                && let Some(table) = table(&records, room)
+                && let Some(left) = *room
+                && let Some(table) = table(&records, left)
             {
+                *room = left.checked_sub(table.len());
                 let name = if key.is_empty() { "list" } else { key };
                 found.tables.push((name.to_owned(), table));
             }
@@ -245,6 +260,18 @@ mod tests {
         );
         let table = "id\tSurname\tDOB\tNote\n1\tHart\t2011-03-12\t\n\t\tx\tn";
         assert_eq!(found, [("Pupil".to_owned(), table.to_owned())]);
+    }
+
+    #[test]
+    fn tables_share_their_room() {
+        let wide = (0..256).fold(String::new(), |all, n| all + &format!("c{n}='1' "));
+        let kinds = (0..20).fold(String::new(), |all, n| {
+            all + &format!("<k{n} {wide}/>") + &format!("<k{n} c0='1'/>").repeat(100)
+        });
+        let tables = of_xml(format!("<r>{kinds}</r>").as_bytes(), 50_000);
+        let total: usize = tables.iter().map(|(_, table)| table.len()).sum();
+        // More than fits, so that the cut is said, and not much more.
+        assert!((50_001..60_000).contains(&total), "{total}");
     }
 
     #[test]

@@ -104,11 +104,18 @@ fn essence(line: &str) -> String {
 
 /// The lines of a second view whose words the first did not say.
 pub(crate) fn unsaid<'s>(first: impl IntoIterator<Item = &'s str>, second: &str) -> String {
+    if second.trim().is_empty() {
+        return String::new();
+    }
     let mut lines: HashSet<String> = HashSet::new();
+    // What a workbook says a thousand times is looked at once.
+    let mut seen: HashSet<&str> = HashSet::new();
     for text in first {
-        for line in text.lines() {
+        for line in text.lines().filter(|line| seen.insert(line)) {
             lines.insert(essence(line));
-            lines.extend(line.split('\t').map(essence));
+            if line.contains('\t') {
+                lines.extend(line.split('\t').map(essence));
+            }
         }
     }
     let mut out = String::new();

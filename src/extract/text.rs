@@ -122,13 +122,13 @@ pub(crate) fn table(text: &str) -> Option<String> {
 
 /// A cell on one line.
 pub(crate) fn push_cell(out: &mut String, cell: &str) {
-    for c in cell.trim().chars() {
-        out.push(if matches!(c, '\n' | '\r' | '\t') {
-            ' '
-        } else {
-            c
-        });
+    let mut rest = cell.trim();
+    while let Some(at) = memchr::memchr3(b'\n', b'\r', b'\t', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        out.push(' ');
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
 }
 
 /// The separator that cuts the first lines into the same number of cells, more than one.

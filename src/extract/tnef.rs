@@ -34,6 +34,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     let mut item = Item::default();
     let mut attachments: Vec<Attachment> = Vec::new();
     let mut page = 1252;
+    let mut recipients = String::new();
     let mut broken = !bytes.starts_with(&MAGIC);
     while !fields.is_done() {
         let attribute = || -> Option<(u16, &[u8])> {
@@ -59,8 +60,10 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
                 .strings
                 .push((mapi::SUBJECT, codepage::text(data, page))),
             0x800c => item.strings.push((mapi::BODY, codepage::text(data, page))),
-            0x9003 => {
-                properties(data, page, &mut item, &mut |_, _| ());
+            0x9003 => broken |= properties(data, page, &mut item, &mut |_, _| ()).is_none(),
+            0x9002 if attachments.len() >= gather.budget.limits.files => {
+                gather.unread(location, UnreadReason::TooBig, KIND);
+                break;
             }
             0x9002 => attachments.push(Attachment::default()),
             0x8010 | 0x800f | 0x9005 => {
@@ -68,26 +71,19 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
                     attachments.push(Attachment::default());
                 }
                 if let Some(last) = attachments.last_mut() {
-                    attached(number, data, page, last);
+                    broken |= attached(number, data, page, last).is_none();
                 }
             }
             // Recipients: rows of properties.
-            0x9004 => gather.unit(
-                &location.at("recipients"),
-                View::Properties,
-                crate::extract::runs::all(data),
-            ),
-            0x8000 | 0x8006 => gather.unit(
-                &location.at("recipients"),
-                View::Properties,
-                crate::extract::runs::narrow(data),
-            ),
+            0x9004 => recipients.push_str(&crate::extract::runs::all(data)),
+            0x8000 | 0x8006 => recipients.push_str(&crate::extract::runs::narrow(data)),
             _ => {}
         }
         if gather.stopped(location) {
             return;
         }
     }
+    gather.unit(&location.at("recipients"), View::Properties, recipients);
     if broken {
         gather.unread(location, UnreadReason::Broken, KIND);
     }
@@ -97,20 +93,22 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, bytes: &[u8], d
     }
 }
 
-fn attached(number: u16, data: &[u8], page: u32, into: &mut Attachment) {
+fn attached(number: u16, data: &[u8], page: u32, into: &mut Attachment) -> Option<()> {
     match number {
         0x8010 => into.name = codepage::text(data, page),
         0x800f => into.data = data.to_vec(),
         _ => {
             let mut object = None;
-            properties(data, page, &mut into.item, &mut |number, value| {
+            let whole = properties(data, page, &mut into.item, &mut |number, value| {
                 if number == mapi::DATA {
                     object = Some(value.to_vec());
                 }
             });
             into.object = object.or(into.object.take());
+            return whole;
         }
     }
+    Some(())
 }
 
 fn say(
@@ -174,7 +172,7 @@ fn say(
     }
 }
 
-/// Reads a set of properties; binary values go to `binary`.
+/// Reads a set of properties; binary values go to `binary`. `None` when not all of it could be read.
 fn properties(
     data: &[u8],
     page: u32,
@@ -183,6 +181,7 @@ fn properties(
 ) -> Option<()> {
     let mut fields = Fields::of(data);
     let count = fields.size()?;
+    let mut whole = count <= MOST;
     for _ in 0..count.min(MOST) {
         let kind = fields.u16()?;
         let number = fields.u16()?;
@@ -203,6 +202,7 @@ fn properties(
         } else {
             1
         };
+        whole &= values <= MOST;
         for _ in 0..values.min(MOST) {
             let size = match kind {
                 _ if variable => fields.size()?,
@@ -224,5 +224,5 @@ fn properties(
             }
         }
     }
-    Some(())
+    whole.then_some(())
 }

@@ -16,8 +16,6 @@ use crate::extract::gather::Gather;
 use crate::extract::ole::Streams;
 use crate::extract::{codepage, legacy, runs, sniff};
 
-/// Characters of one document: more than the file limit lets be stored in one-byte characters.
-const MOST_CHARS: usize = 64 << 20;
 /// The stories in the order of the text, by the field of the FIB that counts their characters, and their names.
 const STORIES: [(usize, &str); 8] = [
     (76, ""),
@@ -50,22 +48,26 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
     });
     let shown = parsed.is_some() && gather.content.units.len() > before;
     match stories {
-        Some(stories) => own(gather, location, stories, before, shown),
+        Some((stories, whole)) => {
+            if !whole {
+                gather.unread(location, UnreadReason::Broken, sniff::DOC);
+            }
+            own(gather, location, stories, before, shown);
+        }
         None if !shown => {
             gather.unread(location, UnreadReason::Broken, sniff::DOC);
             gather.unit(location, View::Hidden, runs::all(bytes));
         }
         None => {}
     }
+    // A piece table that leads nowhere: the letters are still there.
+    if gather.content.units.len() == before {
+        let main = streams.get("WordDocument").unwrap_or_default();
+        gather.unit(location, View::Hidden, runs::all(main));
+    }
 }
 
-fn own(
-    gather: &mut Gather<'_>,
-    location: &Location,
-    stories: Vec<(&'static str, String)>,
-    before: usize,
-    shown: bool,
-) {
+fn own(gather: &mut Gather<'_>, location: &Location, stories: Stories, before: usize, shown: bool) {
     for (name, text) in stories {
         let place = if name.is_empty() {
             location.clone()
@@ -92,19 +94,20 @@ fn own(
 }
 
 /// The text of each story with its name.
-fn stories(main: &[u8], table: Option<&[u8]>) -> Option<Vec<(&'static str, String)>> {
+type Stories = Vec<(&'static str, String)>;
+
+/// The stories, and whether they are all that the pieces say.
+fn stories(main: &[u8], table: Option<&[u8]>) -> Option<(Stories, bool)> {
     /// `nFib` of Word 97, the first with a piece table in a stream of its own.
     const WORD_97: u16 = 0x00c1;
     if u16_at(main, 2)? < WORD_97 {
         let (from, to) = (u32_at(main, 24)? as usize, u32_at(main, 28)? as usize);
         let text = main.get(from..to.min(main.len()))?;
-        return Some(vec![(
-            "",
-            codepage::encoding(page(u16_at(main, 6)?))
-                .decode_without_bom_handling(text)
-                .0
-                .into_owned(),
-        )]);
+        let text = codepage::encoding(page(u16_at(main, 6)?))
+            .decode_without_bom_handling(text)
+            .0
+            .into_owned();
+        return Some((vec![("", text)], true));
     }
     let table = table?;
     let slice = |index: usize| {
@@ -112,7 +115,7 @@ fn stories(main: &[u8], table: Option<&[u8]>) -> Option<Vec<(&'static str, Strin
         let size = u32_at(main, 158 + index * 8)? as usize;
         table.get(at..at.checked_add(size)?)
     };
-    let units = characters(main, slice(33)?)?;
+    let (units, whole) = characters(main, slice(33)?)?;
     let mut found = Vec::new();
     let mut from = 0usize;
     for (field, name) in STORIES {
@@ -129,7 +132,7 @@ fn stories(main: &[u8], table: Option<&[u8]>) -> Option<Vec<(&'static str, Strin
         .map(runs::wide)
         .collect();
     found.push(("names", names));
-    Some(found)
+    Some((found, whole))
 }
 
 /// The code page of the language a document names: Word before 97 wrote letters in it.
@@ -144,8 +147,8 @@ fn page(language: u16) -> u32 {
     }
 }
 
-/// All characters in the order of the text.
-fn characters(main: &[u8], clx: &[u8]) -> Option<Vec<u16>> {
+/// All characters in the order of the text; and whether they are all, which pieces that share bytes are not.
+fn characters(main: &[u8], clx: &[u8]) -> Option<(Vec<u16>, bool)> {
     let mut fields = Fields::of(clx);
     loop {
         match fields.byte()? {
@@ -160,14 +163,17 @@ fn characters(main: &[u8], clx: &[u8]) -> Option<Vec<u16>> {
     let size = fields.size()?;
     let pieces = fields.take(size.min(fields.rest().len()))?;
     let count = pieces.len().checked_sub(4)? / 12;
+    // Pieces of one document share no bytes: there are no more characters than bytes.
+    let most = main.len();
+    let mut whole = true;
     let mut units: Vec<u16> = Vec::new();
     for piece in 0..count {
         let start = u32_at(pieces, piece * 4)? as usize;
         let end = u32_at(pieces, piece * 4 + 4)? as usize;
         let at = u32_at(pieces, (count + 1) * 4 + piece * 8 + 2)?;
-        let length = end
-            .saturating_sub(start)
-            .min(MOST_CHARS.saturating_sub(units.len()));
+        let left = most.saturating_sub(units.len());
+        let length = end.saturating_sub(start).min(left);
+        whole &= left > 0;
         if at & 0x4000_0000 == 0 {
             let from = (at as usize).min(main.len());
             let to = from.saturating_add(length * 2).min(main.len());
@@ -187,7 +193,7 @@ fn characters(main: &[u8], clx: &[u8]) -> Option<Vec<u16>> {
             );
         }
     }
-    Some(units)
+    Some((units, whole))
 }
 
 /// Text as people see it, and the instructions of its fields.

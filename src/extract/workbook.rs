@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use crate::extract::biff::{self, Book, Record};
 use crate::extract::content::{Location, UnreadReason, View};
 use crate::extract::gather::Gather;
-use crate::extract::grid::{self, Grid};
+use crate::extract::grid::Grid;
 use crate::extract::ole::Streams;
 use crate::extract::{legacy, runs, sniff, xlsx};
 
@@ -23,9 +23,13 @@ const SAID_ASIDE: [u16; 8] = [0x18, 0x1b8, 0x1be, 0xcd, 0x5a, 0x23, 0x1ae, 0xb0]
 
 /// Reads a workbook.
 pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Streams, bytes: &[u8]) {
-    let before = gather.content.units.len();
+    let (before, unread) = (gather.content.units.len(), gather.content.unread.len());
     let stream = streams.get("Workbook").or_else(|| streams.get("Book"));
     if let Some(stream) = stream {
+        let begins = biff::records(stream).next().map(|record| record.kind);
+        if !matches!(begins, Some(0x09 | 0x209 | 0x409 | 0x809)) {
+            gather.unread(location, UnreadReason::Broken, sniff::XLS);
+        }
         sheets(gather, location, stream);
     }
     let tables = |gather: &Gather<'_>| {
@@ -34,6 +38,13 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
             .any(|unit| unit.view == View::Table)
     };
     let shown = tables(gather);
+    // It builds every cell with a string of its own: of a sheet that is cut already it would not see the end.
+    let cut = gather.content.unread[unread..]
+        .iter()
+        .any(|unread| unread.reason == UnreadReason::TooBig);
+    if cut {
+        return;
+    }
     let parsed = legacy::attempt(|| undoc::xls::XlsParser::from_bytes(bytes.to_vec())?.parse());
     match &parsed {
         Some(document) if !shown => legacy::say(gather, location, document),
@@ -53,6 +64,14 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, streams: &Strea
         gather.unit(location, View::Hidden, runs::all(bytes));
     }
     pivots(gather, location, streams, before);
+    // Records that no longer follow one another: the letters are still there.
+    if gather.content.units.len() == before {
+        gather.unit(
+            location,
+            View::Hidden,
+            runs::all(stream.unwrap_or_default()),
+        );
+    }
 }
 
 /// Reads a workbook before Excel 5, which is a stream without a compound file.
@@ -101,13 +120,7 @@ impl Sheet {
     }
 
     fn say(self, gather: &mut Gather<'_>, location: &Location) {
-        for (first, table) in self.grid.finish() {
-            gather.unit(
-                &location.at(grid::place(&self.place, first)),
-                View::Table,
-                table,
-            );
-        }
+        self.grid.say(gather, location, &self.place);
         let place = location.at(self.place);
         gather.unit(&place, View::Hidden, self.comments);
         gather.unit(&place, View::Hidden, self.aside);
@@ -115,7 +128,6 @@ impl Sheet {
 }
 
 fn sheets(gather: &mut Gather<'_>, location: &Location, stream: &[u8]) {
-    let room = gather.budget.limits.file_text_bytes;
     let before = gather.content.units.len();
     let mut book = Book::default();
     let mut places: HashMap<usize, String> = HashMap::new();
@@ -138,7 +150,7 @@ fn sheets(gather: &mut Gather<'_>, location: &Location, stream: &[u8]) {
                         .get(&record.at)
                         .cloned()
                         .unwrap_or_else(|| "sheet".to_owned());
-                    open = Some(Sheet::of(place, room));
+                    open = Some(Sheet::of(place, gather.room()));
                 }
             }
             0x85 => {
@@ -228,6 +240,9 @@ fn cell(sheet: &mut Sheet, book: &Book, record: &Record<'_>) {
             }
         }
         _ => {
+            if sheet.grid.is_full() {
+                return;
+            }
             for (row, column, value) in biff::cells(record, book) {
                 match value {
                     biff::Value::Shown(text) => sheet.grid.put(row, column, &text),

@@ -9,13 +9,15 @@
 //! # Known gaps
 //! Comments, names and formulas are read as runs of four letters and more, without their cell.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::extract::biff;
 use crate::extract::binary::Fields;
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
-use crate::extract::grid::{self, Grid};
+use crate::extract::grid::Grid;
+use crate::extract::ooxml;
 use crate::extract::runs;
 use crate::extract::xlsx::{self, Parts};
 
@@ -98,10 +100,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
         } else {
             name
         };
-        let room = gather.budget.limits.file_text_bytes;
-        for (first, table) in sheet(data, &book, room) {
-            gather.unit(&location.at(grid::place(&name, first)), View::Table, table);
-        }
+        sheet(data, &book, gather.room()).say(gather, location, &name);
     }
     let said = gather.content.units[before..]
         .iter()
@@ -137,6 +136,7 @@ fn rest(gather: &mut Gather<'_>, location: &Location, parts: &Parts, before: usi
         if !reads(&lower)
             || matches!(lower.as_str(), "xl/sharedstrings.bin" | "xl/styles.bin")
             || lower.contains("printersettings")
+            || ooxml::is_file(data)
         {
             continue;
         }
@@ -213,7 +213,7 @@ fn workbook(parts: &Parts, book: &mut Book) -> String {
     names
 }
 
-fn sheet(data: &[u8], book: &Book, room: usize) -> Vec<grid::Rows> {
+fn sheet(data: &[u8], book: &Book, room: usize) -> Grid {
     let mut grid = Grid::of(room);
     let mut row = 0u32;
     let mut column = 0u32;
@@ -224,7 +224,7 @@ fn sheet(data: &[u8], book: &Book, room: usize) -> Vec<grid::Rows> {
                 row = fields.u32().unwrap_or(row.saturating_add(1));
                 column = 0;
             }
-            1..=18 => {
+            1..=18 if !grid.is_full() => {
                 let short = kind > 11;
                 let place = if short { Some(column) } else { fields.u32() };
                 let (Some(place), Some(style)) = (place, fields.u32()) else {
@@ -232,24 +232,31 @@ fn sheet(data: &[u8], book: &Book, room: usize) -> Vec<grid::Rows> {
                 };
                 column = place.saturating_add(1);
                 let kind = if short { kind - 11 } else { kind };
-                let shown = value(kind, &mut fields, book, (style & 0x00ff_ffff) as usize);
-                grid.put(row, place as usize, &shown.unwrap_or_default());
+                if let Some(shown) = value(kind, &mut fields, book, (style & 0x00ff_ffff) as usize)
+                {
+                    grid.put(row, place as usize, &shown);
+                }
             }
             _ => {}
         }
     }
-    grid.finish()
+    grid
 }
 
-fn value(kind: u16, fields: &mut Fields<'_>, book: &Book, style: usize) -> Option<String> {
+fn value<'b>(
+    kind: u16,
+    fields: &mut Fields<'_>,
+    book: &'b Book,
+    style: usize,
+) -> Option<Cow<'b, str>> {
     let date = book.dates.get(style).copied().unwrap_or(false);
     let number = |value: f64| xlsx::number(&value.to_string(), date, book.from_1904);
     Some(match kind {
-        2 => number(biff::rk(fields.u32()?)),
-        4 | 10 => biff::truth(fields.byte()?),
-        5 | 9 => number(fields.f64()?),
-        6 | 8 => string(fields)?,
-        7 => book.strings.get(fields.size()?)?.clone(),
+        2 => number(biff::rk(fields.u32()?)).into(),
+        4 | 10 => biff::truth(fields.byte()?).into(),
+        5 | 9 => number(fields.f64()?).into(),
+        6 | 8 => string(fields)?.into(),
+        7 => book.strings.get(fields.size()?)?.as_str().into(),
         _ => return None,
     })
 }
@@ -271,7 +278,7 @@ mod tests {
             ..Book::default()
         };
         assert_eq!(
-            sheet(&part, &book, 1000),
+            sheet(&part, &book, 1000).finish(),
             [(3, "Kai\t\t12/03/2011\tx\n".to_owned())]
         );
     }

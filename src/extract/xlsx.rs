@@ -9,17 +9,22 @@
 //! # Known gaps
 //! Number formats other than dates and long numbers are not applied: the stored value is shown.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use quick_xml::events::BytesStart;
 
 use crate::extract::content::{Location, View};
 use crate::extract::gather::Gather;
-use crate::extract::grid::{self, Grid};
+use crate::extract::grid::Grid;
 use crate::extract::ooxml;
 use crate::extract::runs;
 use crate::extract::sniff::extension;
 use crate::extract::xml::{self, Step, attribute};
+
+/// The workbook's part, and the folders of sheets, as nearly all programs call them.
+pub(crate) const WORKBOOK: &str = "xl/workbook.xml";
+pub(crate) const FOLDERS: [&str; 2] = ["xl/worksheets/", "xl/macrosheets/"];
 
 /// The parts of a package: path and bytes.
 pub(crate) type Parts = [(String, Vec<u8>)];
@@ -55,9 +60,7 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
     workbook(gather, location, parts, &mut book);
     for (path, data) in parts {
         let lower = path.to_ascii_lowercase();
-        if !lower.starts_with("xl/worksheets/") && !lower.starts_with("xl/macrosheets/")
-            || extension(&lower) != "xml"
-        {
+        if !FOLDERS.iter().any(|at| lower.starts_with(at)) || extension(&lower) != "xml" {
             continue;
         }
         if gather.stopped(location) {
@@ -74,15 +77,13 @@ pub(crate) fn read(gather: &mut Gather<'_>, location: &Location, parts: &Parts) 
                 false,
             )
         });
-        let sheet = sheet(data, &book, gather.budget.limits.file_text_bytes);
+        let sheet = sheet(data, &book, gather.room());
         let name = if hidden {
             format!("{name}, hidden sheet")
         } else {
             name
         };
-        for (first, table) in sheet.grid.finish() {
-            gather.unit(&location.at(grid::place(&name, first)), View::Table, table);
-        }
+        sheet.grid.say(gather, location, &name);
         gather.unit(&location.at(name), View::Hidden, sheet.aside);
     }
     let said = gather.content.units[before..]
@@ -100,13 +101,15 @@ pub(crate) fn other(
     file: &str,
     data: &[u8],
 ) {
-    let known = path.starts_with("xl/worksheets/sheet")
-        || path.starts_with("xl/theme")
+    let known = path.starts_with("xl/theme") && extension(file) == "xml"
         || matches!(
-            file,
-            "styles.xml" | "sharedstrings.xml" | "workbook.xml" | "calcchain.xml"
+            path,
+            "xl/styles.xml" | "xl/sharedstrings.xml" | WORKBOOK | "xl/calcchain.xml"
         );
-    if known || path.starts_with("xl/worksheets/") {
+    if known {
+        return;
+    }
+    if FOLDERS.iter().any(|at| path.starts_with(at)) && extension(path) == "xml" {
         return;
     }
     let place = location.at(file.trim_end_matches(".xml"));
@@ -204,7 +207,7 @@ pub(crate) fn targets(parts: &Parts, path: &str) -> HashMap<String, String> {
 fn workbook(gather: &mut Gather<'_>, location: &Location, parts: &Parts, book: &mut Workbook) {
     let targets = targets(parts, "xl/_rels/workbook.xml.rels");
     let (mut names, mut defined, mut in_name) = (String::new(), String::new(), false);
-    let Some(data) = find(parts, "xl/workbook.xml") else {
+    let Some(data) = find(parts, WORKBOOK) else {
         return;
     };
     xml::walk(data, |step| match step {
@@ -288,7 +291,9 @@ fn sheet(data: &[u8], book: &Workbook, room: usize) -> Sheet {
         }
         Step::End("c") => {
             in_cell = false;
-            sheet.grid.cell(cell.column, &shown(&cell, book));
+            if !sheet.grid.is_full() {
+                sheet.grid.cell(cell.column, &shown(&cell, book));
+            }
         }
         Step::End(_) => inside.clear(),
         Step::Text(text) => match inside.as_str() {
@@ -364,25 +369,21 @@ fn column(reference: &str) -> usize {
     number.saturating_sub(1)
 }
 
-fn shown(cell: &Cell, book: &Workbook) -> String {
-    match cell.kind.as_str() {
-        "s" => cell
-            .value
-            .trim()
-            .parse::<usize>()
-            .ok()
-            .and_then(|index| book.strings.get(index).cloned())
-            .unwrap_or_default(),
-        "inlineStr" | "str" | "e" | "d" => cell.value.clone(),
-        "b" => if cell.value.trim() == "1" {
-            "TRUE"
-        } else {
-            "FALSE"
-        }
-        .to_owned(),
+/// What a cell shows; one that is not of the kind it says shows what is written in it.
+fn shown<'c>(cell: &'c Cell, book: &'c Workbook) -> Cow<'c, str> {
+    let value = cell.value.trim();
+    match (cell.kind.as_str(), value) {
+        ("s", _) => match value.parse::<usize>() {
+            Ok(index) => book.strings.get(index).map_or("", String::as_str).into(),
+            Err(_) => value.into(),
+        },
+        ("inlineStr" | "str" | "e" | "d", _) => cell.value.as_str().into(),
+        ("b", "1" | "true") => "TRUE".into(),
+        ("b", "0" | "false") => "FALSE".into(),
+        ("b", _) => value.into(),
         _ => {
             let date = book.dates.get(cell.style).copied().unwrap_or(false);
-            number(cell.value.trim(), date, book.from_1904)
+            number(value, date, book.from_1904).into()
         }
     }
 }

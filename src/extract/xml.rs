@@ -50,7 +50,9 @@ pub(crate) fn walk(bytes: &[u8], mut visit: impl FnMut(Step<'_>)) -> bool {
             Err(_) => {
                 let at = (reader.buffer_position() as usize).min(text.len());
                 let rest = text.get(at..).unwrap_or("");
-                visit(Step::Text(&crate::extract::html::read(rest).visible));
+                let rest = crate::extract::html::read(rest);
+                visit(Step::Text(&rest.visible));
+                visit(Step::Text(&rest.hidden));
                 return false;
             }
         }
@@ -109,7 +111,8 @@ pub(crate) fn all_values(bytes: &[u8]) -> String {
     out
 }
 
-fn value(attribute: &quick_xml::events::attributes::Attribute<'_>) -> String {
+/// The value of an attribute, unescaped.
+pub(crate) fn value(attribute: &quick_xml::events::attributes::Attribute<'_>) -> String {
     quick_xml::escape::unescape(&attribute.value).map_or_else(
         |_| attribute.value.to_string(),
         std::borrow::Cow::into_owned,

@@ -46,12 +46,16 @@ pub(crate) fn unpack<'b>(
     let mut taken = Taken::new(bytes.len());
     let (mut rest, mut stop, mut others) = (bytes, None, Vec::new());
     while stop.is_none() {
+        // The rest is a file of its own, one level deeper.
+        if others.len() >= MOST_OTHERS {
+            break;
+        }
         if let Some((inside, after)) = skippable(rest) {
             others.push(inside);
             rest = after;
             continue;
         }
-        if !rest.starts_with(MAGIC) || others.len() > MOST_OTHERS {
+        if !rest.starts_with(MAGIC) {
             break;
         }
         match StreamingDecoder::new_with_max_window_size(rest, DICTIONARY) {

@@ -3,7 +3,9 @@
 mod deliver;
 mod examine;
 pub mod fault;
+mod forwarded;
 pub mod guard;
+mod habits;
 pub mod hold;
 pub mod initials;
 pub mod judge;
@@ -12,4 +14,5 @@ pub mod received;
 pub mod record;
 pub mod way;
 
+pub use forwarded::ForwardNotice;
 pub use received::{Accept, Client, Received, TlsFacts};

@@ -24,6 +24,7 @@ use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
+use crate::pipeline::habits::Habits;
 use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
 use crate::pipeline::received::{Accept, Received};
@@ -68,6 +69,7 @@ pub(super) struct Inner {
     pub(super) turns: Semaphore,
     pub(super) pending: Pending,
     pub(super) refused: RefusedRecipients,
+    pub(super) habits: Habits,
     /// Work that goes on when its client has gone: late answers, and keeping answers.
     pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
@@ -87,6 +89,7 @@ impl Pipeline {
         let turns = Semaphore::new(settings.judging.max(1));
         let tools = ArcSwap::from_pointee(tools);
         let (pending, refused) = (Pending::default(), RefusedRecipients::default());
+        let habits = Habits::new(store.subkey("habits"));
         let inner = Inner {
             settings,
             limits,
@@ -97,6 +100,7 @@ impl Pipeline {
             turns,
             pending,
             refused,
+            habits,
             late: Mutex::default(),
             asking: AtomicBool::new(false),
         };
@@ -170,15 +174,21 @@ impl Pipeline {
         }
         let action = self.action(&received, &examined).await?;
         if action == Action::Refuse {
-            return self.refuse(&received, &examined, entry).await;
+            let reply = self.refuse(&received, &examined, entry).await?;
+            self.inner.habits.note(&examined.seen);
+            return Ok(reply);
         }
         let key = TransactionKey::of(&received, &examined.identity);
         let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
-        match action {
-            Action::Hold => self.hold(&received, &examined, entry).await,
-            _ if received.client.spool => self.spool(&received, &examined, entry).await,
-            _ => self.deliver(&received, &examined, under_way, entry).await,
+        let reply = match action {
+            Action::Hold => return self.hold(&received, &examined, entry).await,
+            _ if received.client.spool => self.spool(&received, &examined, entry).await?,
+            _ => self.deliver(&received, &examined, under_way, entry).await?,
+        };
+        if entry.disposition != Disposition::Deferred {
+            self.inner.habits.note(&examined.seen);
         }
+        Ok(reply)
     }
 
     /// The answer kept for a transaction whose client may not have got it.
@@ -310,6 +320,13 @@ impl Pipeline {
         let held = self.inner.store.hold_beside(new, beside).await;
         let id = held.map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Held;
+        // Another id: the client sent again what waits already.
+        if id == received.id {
+            self.inner.habits.note(&examined.seen);
+            if let Some(notice) = self.note_forward(received, examined, id).await {
+                self.tell_of_forward(&notice);
+            }
+        }
         Ok(hold::reply(id))
     }
 

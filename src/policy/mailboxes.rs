@@ -51,6 +51,8 @@ pub fn named_mailboxes(value: &str) -> Vec<NamedMailbox> {
             c if entry.comments > 0 => entry.push(c),
             '<' => entry.angle = true,
             '>' => entry.angle = false,
+            // A comma that should be quoted: `Whitcombe, Jane <a@b>`.
+            ',' if !entry.angle && entry.has_no_address() => entry.push(c),
             ',' | ';' if !entry.angle => list.extend(std::mem::take(&mut entry).finish()),
             ':' if !entry.angle => entry = Entry::default(),
             c => entry.push(c),
@@ -97,6 +99,10 @@ impl Entry {
         }
     }
 
+    fn has_no_address(&self) -> bool {
+        self.address.is_empty() && !self.bare.contains('@')
+    }
+
     fn open_comment(&mut self) {
         self.comments += 1;
         if !self.comment.is_empty() {
@@ -116,8 +122,9 @@ impl Entry {
             Some((route, rest)) if route.starts_with('@') => rest,
             _ => address,
         };
+        let last = || Address::parse(address.rsplit(',').next()?.trim()).ok();
         Some(NamedMailbox {
-            address: Address::parse(address).ok()?,
+            address: Address::parse(address).ok().or_else(last)?,
             name: words::decode(name.trim()).trim().to_owned(),
         })
     }

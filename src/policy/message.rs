@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
-use super::auto_forward::{Automation, AutomationState, automation};
+use super::auto_forward::{Automation, AutomationState, automation_towards};
 use super::classes::{ClassSet, Classes};
 use super::condition::{ClassRef, FileKind, Files, Found, IdentityMark, When};
 use super::facts::Facts;
@@ -150,7 +150,10 @@ impl<'a> Message<'a> {
         Self {
             facts,
             classes,
-            automation: automation(facts, classes),
+            automation: automation_towards(facts, classes, || {
+                let own = |rcpt: &Rcpt<'_>| rcpt.own_mailbox().is_some_and(OwnMailbox::is_own);
+                rcpts.iter().any(own)
+            }),
             sender: facts.envelope.mail_from.address().map(|a| classes.of(a)),
             rcpts,
             policy,

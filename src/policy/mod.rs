@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auto_forward;
+pub mod behaviour;
 pub mod case;
 pub mod change;
 pub mod check;
@@ -17,10 +18,13 @@ pub mod history;
 pub mod lists;
 pub mod look_alike;
 pub mod mailboxes;
+pub mod name_agreement;
 pub mod namesake;
 pub mod own_mailbox;
 pub mod person_name;
+pub mod recorded;
 pub mod rule;
+pub mod sighting;
 pub mod verdict;
 
 mod because;
@@ -28,9 +32,10 @@ mod case_document;
 mod fingerprints;
 mod governance_document;
 mod header_text;
+mod hours;
 mod identity;
 mod message;
-mod name_agreement;
+
 mod rule_document;
 mod slip;
 mod spelling;
@@ -44,6 +49,8 @@ pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
+pub use fingerprints::origin as explain_mark;
 pub use history::{HabitMark, History};
+pub use recorded::RecordedFacts;
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};

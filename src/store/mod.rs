@@ -17,6 +17,7 @@ mod clock;
 pub mod delivered;
 pub mod delivery;
 pub mod error;
+pub mod forwarding;
 pub mod hold;
 mod holding;
 pub mod identity;
@@ -46,6 +47,7 @@ pub use delivery::{
     Settlement,
 };
 pub use error::StoreError;
+pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
     HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,

@@ -13,25 +13,83 @@ use flate2::read::{DeflateDecoder, ZlibDecoder};
 use hayro_syntax::Filter;
 use hayro_syntax::object::stream::Stream;
 
+/// Layers of compression that are undone of one stream.
+const MOST_LAYERS: usize = 4;
+/// How far before its data the dictionary of a stream may begin.
+const DICTIONARY: usize = 1024;
+
+/// Whether the streams that the parser unpacks to find objects may yield more than `most` bytes together. They are found by their words
+/// and unpacked by their data alone: nothing that a filter says is believed, and no reference is followed.
+///
+/// A stream under encryption or under another filter first is not seen.
+pub(super) fn objects_expand(bytes: &[u8], most: u64) -> bool {
+    let mut left = most;
+    for at in memchr::memmem::find_iter(bytes, b"stream") {
+        let dictionary = &bytes[at.saturating_sub(DICTIONARY)..at];
+        let from = memchr::memmem::rfind(dictionary, b"obj").unwrap_or(0);
+        let dictionary = &dictionary[from..];
+        // A name may be written with escapes (7.3.5).
+        let holds = |name: &[u8]| memchr::memmem::find(dictionary, name).is_some();
+        if from > 0 && !holds(b"ObjStm") && !holds(b"XRef") && !holds(b"#") {
+            continue;
+        }
+        let data = bytes[at + 6..].trim_ascii_start();
+        let Some(used) = layers(data, left) else {
+            return true;
+        };
+        left -= used;
+    }
+    false
+}
+
+/// Bytes of all layers of one stream; `None` when they are more than `most`.
+fn layers(data: &[u8], most: u64) -> Option<u64> {
+    let mut used = 0u64;
+    let mut layer = inflated(data, most)?;
+    for _ in 1..MOST_LAYERS {
+        used += layer.len() as u64;
+        if layer.is_empty() {
+            break;
+        }
+        layer = inflated(&layer, most.checked_sub(used)?)?;
+    }
+    used.checked_add(layer.len() as u64)
+        .filter(|used| *used <= most)
+}
+
+/// What zlib data holds, empty for other data; `None` when that is more than `most`.
+fn inflated(data: &[u8], most: u64) -> Option<Vec<u8>> {
+    let zlib = matches!(data, [first, second, ..]
+        if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0);
+    if zlib {
+        inflate(data, most)
+    } else {
+        Some(Vec::new())
+    }
+}
+
 /// Whether decoding may yield more than `most` bytes. Pictures are bounded by their dimensions elsewhere.
 pub(super) fn expands(stream: &Stream<'_>, most: u64) -> bool {
+    expansion(stream, most).is_none()
+}
+
+/// Bytes that were unpacked to know that decoding yields no more than `most`; `None` when it may.
+pub(super) fn expansion(stream: &Stream<'_>, most: u64) -> Option<u64> {
     let filters = stream.filters();
     let worst = filters.iter().map(|filter| factor(*filter));
     let worst: u64 = worst.fold(1, u64::saturating_mul);
     if worst == 1 {
-        return false;
+        return Some(0);
     }
     let raw = stream.raw_data();
     if (raw.len() as u64).saturating_mul(worst) <= most {
-        return false;
+        return Some(0);
     }
+    let mut used = 0u64;
     let mut bytes = raw.into_owned();
     for filter in filters {
         bytes = match filter {
-            Filter::FlateDecode => match inflate(&bytes, most) {
-                Some(decoded) => decoded,
-                None => return true,
-            },
+            Filter::FlateDecode => inflate(&bytes, most)?,
             Filter::AsciiHexDecode => hex(&bytes),
             Filter::Ascii85Decode => base85(&bytes),
             Filter::Crypt => bytes,
@@ -39,14 +97,16 @@ pub(super) fn expands(stream: &Stream<'_>, most: u64) -> bool {
             Filter::DctDecode
             | Filter::JpxDecode
             | Filter::Jbig2Decode
-            | Filter::CcittFaxDecode => return false,
+            | Filter::CcittFaxDecode => return Some(used),
             // Rare since 1996: its worst case decides.
             Filter::LzwDecode | Filter::RunLengthDecode => {
-                return (bytes.len() as u64).saturating_mul(factor(filter)) > most;
+                let worst = (bytes.len() as u64).saturating_mul(factor(filter));
+                return (worst <= most).then_some(used);
             }
         };
+        used += bytes.len() as u64;
     }
-    false
+    Some(used)
 }
 
 fn hex(bytes: &[u8]) -> Vec<u8> {

@@ -40,9 +40,16 @@ struct Said {
     names: HashMap<ObjectIdentifier, String>,
     /// Packets of an XFA form.
     forms: Vec<ObjectIdentifier>,
+    /// Bytes that the texts together may have: many dictionaries may refer to one text.
+    room: usize,
 }
 
 impl Said {
+    /// There is more text than will be said, so that the cut is.
+    fn is_full(&self) -> bool {
+        self.notes.len() + self.hidden.len() + self.properties.len() > self.room
+    }
+
     fn line(out: &mut String, text: &str) {
         out.push_str(text);
         out.push('\n');
@@ -51,7 +58,10 @@ impl Said {
 
 /// Text outside page contents. Says whether a form value or annotation spoke.
 pub(super) fn read(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf, depth: usize) -> bool {
-    let mut said = Said::default();
+    let mut said = Said {
+        room: gather.room(),
+        ..Said::default()
+    };
     for object in pdf.objects() {
         if gather.stopped(location) {
             return true;
@@ -99,11 +109,19 @@ pub(super) fn read(gather: &mut Gather<'_>, location: &Location, pdf: &Pdf, dept
     spoke
 }
 
-/// A text entry of a dictionary, unless it is blank.
+/// Bytes of one text that is a stream.
+const MOST_TEXT: u64 = 4 << 20;
+
+/// A text entry of a dictionary, which may be a stream (7.9.3), unless it is blank.
 pub(super) fn text_of(dict: &Dict<'_>, key: &[u8]) -> Option<String> {
-    dict.get::<PdfString<'_>>(key)
-        .map(|value| text_string(value.as_bytes()))
-        .filter(|text| !text.trim().is_empty())
+    let text = match dict.get::<Object<'_>>(key)? {
+        Object::String(value) => text_string(value.as_bytes()),
+        Object::Stream(stream) if !bounds::expands(&stream, MOST_TEXT) => {
+            text_string(&stream.decoded_data().ok()?)
+        }
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
 }
 
 /// All texts of an entry that is a text or a list of them.
@@ -158,6 +176,9 @@ fn elements(array: &Array<'_>, said: &mut Said, depth: usize) {
 
 fn one_dictionary(dict: &Dict<'_>, said: &mut Said) {
     attached(dict, said);
+    if said.is_full() {
+        return;
+    }
     let name = |key: &[u8]| {
         dict.get::<Name<'_>>(key)
             .map(|name| name.as_str().to_owned())
@@ -169,12 +190,12 @@ fn one_dictionary(dict: &Dict<'_>, said: &mut Said) {
         fields(dict, said);
     }
     if dict.contains_key(b"Rect") || kind == "Annot" {
-        for key in [&b"Contents"[..], b"T", b"Subj", b"RC"] {
+        for key in [&b"Contents"[..], b"T", b"Subj", b"RC", b"RV"] {
             if field && key == b"T" {
                 continue;
             }
             if let Some(text) = text_of(dict, key) {
-                let rich = key == b"RC";
+                let rich = matches!(key, b"RC" | b"RV");
                 let text = if rich {
                     xml::all_text(text.as_bytes(), &[])
                 } else {

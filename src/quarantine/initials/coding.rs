@@ -22,7 +22,6 @@ const LONGEST_LINE: usize = 998;
 const BASE64_LINE: usize = 76;
 
 /// A body as bytes, and what its header must now say.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
     /// The body.
     pub(super) body: Vec<u8>,

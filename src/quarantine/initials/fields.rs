@@ -147,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             written(b"Subject", "a\r\nBcc: x@y.example", "\n")
-                .map(|line| line.iter().filter(|b| **b == b'\n').count()),
+                .map(|line| memchr::memchr_iter(b'\n', &line).count()),
             Some(1)
         );
     }

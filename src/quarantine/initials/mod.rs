@@ -36,6 +36,7 @@ mod traced;
 mod write;
 
 use std::collections::HashSet;
+use std::fmt;
 
 use self::edits::Reading;
 use self::people::People;
@@ -50,8 +51,9 @@ use crate::mime::{self, Defect};
 /// The field that says that a message was changed on its way, and how.
 pub const CHANGED_HEADER: &str = "X-Beadle-Changed";
 
-/// Times a source is read: a name that another one hides shows when that one is gone.
-const PASSES: usize = 4;
+/// Times the sources are read at most: a name that another one hides shows when that one is gone, and of a long list detection tells
+/// several thousand at a time. A letter takes two.
+const PASSES: usize = 16;
 
 /// Why there is no proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +116,7 @@ pub struct Altered {
 }
 
 /// A message with initials for names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The new message.
     pub message: Vec<u8>,
@@ -124,6 +126,15 @@ pub struct Proposal {
     pub left: Vec<Left>,
     /// How many pupils' names were turned.
     pub people: usize,
+}
+
+impl fmt::Debug for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proposal")
+            .field("altered", &self.altered)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Proposes a message with initials for the names of pupils.

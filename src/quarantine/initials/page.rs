@@ -101,18 +101,25 @@ impl Reader {
             .map(|(name, value)| (name, at + value.start..at + value.end))
             .collect();
         self.start(html, &tag, &attributes, after);
-        let end = after + find_close(&html[after..], &tag);
-        match tag.as_str() {
-            "style" => end,
+        self.raw_text(html, &tag, after)
+    }
+
+    /// What an element says whose text holds no markup; gives where it ends, or `at` for any other element.
+    fn raw_text(&mut self, html: &str, tag: &str, at: usize) -> usize {
+        let close = || at + find_close(&html[at..], tag);
+        match tag {
+            "style" => close(),
             "textarea" | "xmp" => {
-                self.text(html, after..end);
+                let end = close();
+                self.text(html, at..end);
                 end
             }
             "script" | "title" | "noembed" => {
-                self.aside(html, after..end);
+                let end = close();
+                self.aside(html, at..end);
                 end
             }
-            _ => after,
+            _ => at,
         }
     }
 
@@ -351,6 +358,25 @@ mod tests {
             let tables: Vec<&str> = texts[2..].iter().map(|(_, table)| table.text()).collect();
             assert_eq!(tables, page.tables, "{html}");
         }
+    }
+
+    #[test]
+    fn bombs_are_linear() {
+        for bomb in [
+            "<div>",
+            "<b>",
+            "</i>",
+            "<a ",
+            "<!--",
+            "<script></",
+            "<table><tr><td>",
+            "<p title=",
+            "&",
+            "<",
+        ] {
+            read(&bomb.repeat(100_000));
+        }
+        read(&format!("<script>{}", "</".repeat(200_000)));
     }
 
     #[test]

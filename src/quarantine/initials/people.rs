@@ -11,7 +11,7 @@ use super::letters;
 use crate::detect::{NameForm, NameSpan, PersonId};
 
 /// The two halves of a name's initials, and the number that tells its bearer from others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Label {
     forename: String,
     surname: String,
@@ -22,7 +22,7 @@ pub(super) struct Label {
 }
 
 /// The initials of everybody whom a message names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct People {
     labels: BTreeMap<PersonId, Label>,
     /// How many have these initials.

@@ -223,15 +223,13 @@ impl Source {
                 return;
             }
             let start = text[..first.start].rfind('\n').map_or(0, |at| at + 1);
-            let mut count = 0;
-            let mut end = start;
-            while let Some((range, _)) = rest
-                .get(count)
-                .filter(|(range, _)| count == 0 || range.start < end)
-            {
-                end = text[range.end..]
-                    .find('\n')
-                    .map_or(text.len(), |at| range.end + at);
+            let line_end = |from: usize| text[from..].find('\n').map_or(text.len(), |at| from + at);
+            let mut end = line_end(first.end);
+            let mut count = 1;
+            while let Some((range, _)) = rest.get(count).filter(|(range, _)| range.start < end) {
+                if range.end > end {
+                    end = line_end(range.end);
+                }
                 count += 1;
             }
             let (line, after) = rest.split_at(count);

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// A text read from a source, with the way back.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Traced {
     text: String,
     from: Vec<(u32, u32)>,

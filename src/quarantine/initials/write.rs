@@ -98,7 +98,7 @@ fn body(
                 splices.push((field.range.clone(), changed));
             }
             None => {
-                added += &format!("Content-Type: {}; charset=utf-8{line_end}", part.media_type);
+                added = format!("Content-Type: {}; charset=utf-8{line_end}", part.media_type);
             }
         }
     }

@@ -14,6 +14,7 @@
 
 mod commit;
 mod deliveries;
+mod forwarding;
 mod guard;
 mod holds;
 mod ledger;
@@ -31,6 +32,7 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use forwarding::ForwardingRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
 
 use super::error::StoreError;
@@ -121,13 +123,22 @@ impl Database {
 
 /// The schema's history. Files in `migrations/sqlite` are never changed once released.
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "custody".into(),
-        MigrationType::Simple,
-        include_str!("../migrations/sqlite/0001_custody.sql").into_sql_str(),
-        false,
-    )])
+    let step = |version, name: &'static str, sql: &'static str| {
+        let text = sql.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, text, false)
+    };
+    Migrator::with_migrations(vec![
+        step(
+            1,
+            "custody",
+            include_str!("../migrations/sqlite/0001_custody.sql"),
+        ),
+        step(
+            2,
+            "forwarding",
+            include_str!("../migrations/sqlite/0002_forwarding.sql"),
+        ),
+    ])
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.

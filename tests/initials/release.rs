@@ -1,5 +1,4 @@
 //! The version with initials at the reviewer's desk: shown masked or revealed, released once, for its own hold, and in the ledger.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -113,9 +112,9 @@ async fn a_preview_is_masked_until_it_is_revealed_and_both_are_noted() {
         &[&["initials", &shown], &ROSTER[..]].concat(),
     ));
     for line in [
-        "2 names of 1 pupils",
-        "Subject: O.W. (1 times)",
-        "text/plain: O.W. (1 times)",
+        "2 names of 1 pupil as initials; mark ",
+        "Subject: O.W.\n",
+        "text/plain: O.W.\n",
         "pupil-id",
     ] {
         assert!(masked.contains(line), "{line} in {masked}");
@@ -207,6 +206,18 @@ async fn a_release_with_initials_sends_those_bytes_once() {
         "--to",
         "parent@home.example",
     ];
+    let mut other = release;
+    other[2] = "--initials=00000000";
+    let refused = holds(folder.path(), &[&other[..], &ROSTER[..]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    let shown = text(&holds(
+        folder.path(),
+        &[&["initials", &shown], &ROSTER[..]].concat(),
+    ));
+    let mark = shown.split("mark ").nth(1).unwrap().lines().next().unwrap();
+    let marked = format!("--initials={mark}");
+    let mut release = release;
+    release[2] = &marked;
     let said = text(&holds(folder.path(), &[&release[..], &ROSTER[..]].concat()));
     assert!(said.contains("with initials"), "{said}");
     let again = holds(folder.path(), &[&release[..], &ROSTER[..]].concat());
