@@ -100,7 +100,15 @@ pub(super) struct Message<'a> {
     authors: OnceCell<Vec<ClassSet>>,
     reply_to: OnceCell<Vec<ClassSet>>,
     shown: OnceCell<HashSet<String>>,
+    held: OnceCell<Held>,
     identity: OnceCell<Vec<IdentityMark>>,
+}
+
+/// What kinds of findings there are.
+#[derive(Default)]
+struct Held {
+    categories: Vec<Category>,
+    obfuscated: bool,
 }
 
 /// What a rule's conditions came to.
@@ -161,12 +169,17 @@ impl<'a> Message<'a> {
             authors: OnceCell::new(),
             reply_to: OnceCell::new(),
             shown: OnceCell::new(),
+            held: OnceCell::new(),
             identity: OnceCell::new(),
         }
     }
 
     pub(super) fn meets(&self, when: &When) -> Outcome {
         if !self.circumstances_hold(when) {
+            return Outcome::No;
+        }
+        // A letter to nobody of a special class is most letters: their findings need not be weighed.
+        if when.recipients.iter().all(is_known_at_once) && self.concerns_nobody(when) {
             return Outcome::No;
         }
         let findings = match &when.found {
@@ -197,6 +210,7 @@ impl<'a> Message<'a> {
             && (when.senders.is_empty() || when.senders.iter().any(|c| self.sender_is(*c)))
             && !when.except_senders.iter().any(|c| self.sender_is(*c))
             && (!when.only_recipient || facts.envelope.rcpts.len() == 1)
+            && self.rcpts.len() * 2 >= when.min_recipients
             && (when.protection.is_empty()
                 || content.protections.iter().any(|part| protects(when, part)))
             && when
@@ -321,6 +335,9 @@ impl<'a> Message<'a> {
     /// The findings that count, what is missing to enough of them, or nothing at all.
     fn found(&self, found: &Found) -> Option<Result<Vec<usize>, String>> {
         let list = &self.facts.findings.list;
+        if !self.holds_one_of(found) {
+            return None;
+        }
         let fits = |(index, finding): (usize, &Finding)| {
             (found.fits(finding) && self.is_in_files(finding, &found.files)).then_some(index)
         };
@@ -363,6 +380,23 @@ impl<'a> Message<'a> {
         Some(Ok(sure))
     }
 
+    /// Whether there is any finding of the categories and disguise asked for, wherever it stands.
+    fn holds_one_of(&self, found: &Found) -> bool {
+        let held = self.held.get_or_init(|| {
+            let mut held = Held::default();
+            for finding in &self.facts.findings.list {
+                if !held.categories.contains(&finding.category) {
+                    held.categories.push(finding.category);
+                }
+                held.obfuscated |= finding.obfuscated;
+            }
+            held
+        });
+        let categories = &found.categories;
+        (categories.is_empty() || categories.iter().any(|c| held.categories.contains(c)))
+            && (!found.obfuscated || held.obfuscated)
+    }
+
     /// Whether a finding stands in a file of one of these kinds.
     fn is_in_files(&self, finding: &Finding, kinds: &[FileKind]) -> bool {
         if kinds.is_empty() {
@@ -373,6 +407,11 @@ impl<'a> Message<'a> {
         files
             .iter()
             .any(|file| file.location.place == *place && kinds.contains(&FileKind::of(&file.kind)))
+    }
+
+    /// Whether no recipient is of the special classes that a rule is for.
+    fn concerns_nobody(&self, when: &When) -> bool {
+        !when.recipients.is_empty() && !self.rcpts.iter().any(|rcpt| rcpt.is_listed(when))
     }
 
     fn counted_rcpts(&self, when: &When) -> Vec<usize> {
@@ -451,6 +490,14 @@ impl<'a> Message<'a> {
         (cap.senders.is_empty() || cap.senders.iter().any(|c| self.sender_is(*c)))
             && (cap.automation.is_empty() || cap.automation.contains(&self.automation.state))
     }
+}
+
+/// Whether it costs nothing to tell who is of a class, and nobody needs to be told that no recipient was.
+fn is_known_at_once(class: &ClassRef) -> bool {
+    matches!(
+        class,
+        ClassRef::FirstContact | ClassRef::Contact | ClassRef::Null | ClassRef::Named(_)
+    )
 }
 
 /// Whether a person should know that a rule lacked only recipients. Half of a count is worth it, one recipient of twenty is every
