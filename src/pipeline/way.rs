@@ -23,7 +23,6 @@ use crate::mail::{Envelope, QueueId};
 use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
-use crate::pipeline::forwarded::tell_of_forward;
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
 use crate::pipeline::habits::Habits;
 use crate::pipeline::hold;
