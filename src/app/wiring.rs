@@ -390,7 +390,7 @@ fn local_address(socket: &TcpListener) -> Result<SocketAddr, StartError> {
 
 /// Keeps what is remembered of mail over time, every minute; the end of the relay keeps it once more.
 async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
-    const EVERY: Duration = Duration::from_secs(60);
+    const EVERY: Duration = Duration::from_mins(1);
     while tokio::time::timeout(EVERY, stopped.wait_for(|stop| *stop))
         .await
         .is_err()

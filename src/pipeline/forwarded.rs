@@ -77,7 +77,7 @@ fn targets<'a>(received: &'a Received, examined: &Examined, policy: &Policy) -> 
     let state = verdict.automation.state;
     let forbids = |hit: &&RuleHit| {
         let rule = policy.rules.iter().find(|rule| rule.id == hit.rule);
-        rule.is_some_and(|rule| rule.when.automation.contains(&state))
+        !hit.action.passes() && rule.is_some_and(|rule| rule.when.automation.contains(&state))
     };
     if !verdict.automation.is_forward() {
         return Vec::new();
@@ -113,19 +113,41 @@ fn class_names(targets: &[&Address], policy: &Policy) -> Vec<Arc<str>> {
     for target in targets {
         let set = policy.classes.of(target);
         let classes = policy.classes.list().iter().enumerate();
-        let named = classes
-            .filter(|(index, _)| set.has(*index))
-            .map(|(_, class)| &class.name);
-        let before = names.len();
-        for name in named {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
+        let named = classes.filter(|(index, _)| set.has(*index));
+        let mut own: Vec<Arc<str>> = named.map(|(_, class)| class.name.clone()).collect();
+        if own.is_empty() {
+            own.push("outside".into());
         }
-        let outside: Arc<str> = "outside".into();
-        if set.is_outside() && before == names.len() && !names.contains(&outside) {
-            names.push(outside);
-        }
+        own.retain(|name| !names.contains(name));
+        names.extend(own);
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_told_by_their_classes() {
+        let text = "name = \"a\"\ntitle = \"a\"\n[classes]\ninternal = { domains = [\"trust.example\"] }\n\
+            partner = { domains = [\"council.example\"] }\npolice = { domains = [\"force.example\"] }\n";
+        let policy = Policy::parse("a.toml", text).unwrap();
+        let names = |texts: &[&str]| -> Vec<String> {
+            let addresses: Vec<Address> =
+                texts.iter().map(|t| Address::parse(t).unwrap()).collect();
+            let addresses: Vec<&Address> = addresses.iter().collect();
+            let names = class_names(&addresses, &policy);
+            names.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(names(&["jo@mail.example", "sam@mail.example"]), ["outside"]);
+        assert_eq!(names(&["a@force.example", "b@force.example"]), ["police"]);
+        let mixed = ["a@force.example", "a@council.example", "a@mail.example"];
+        assert_eq!(names(&mixed), ["police", "partner", "outside"]);
+        assert_eq!(
+            names(&["a@force.example", "b@force.example", "a@mail.example"]),
+            ["police", "outside"]
+        );
+        assert!(names(&[]).is_empty());
+    }
 }
