@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use beadle::app::letters;
 use beadle::detect::{Catalogue, Engine};
 use beadle::extract::InProcess;
 use beadle::limits::{Budget, Limits as Ceilings};
@@ -14,7 +15,7 @@ use beadle::pipeline::way::{self, Pipeline};
 use beadle::pipeline::{Accept, Client, Received};
 use beadle::policy::history::UNKNOWN;
 use beadle::policy::{ClientFacts, Policy};
-use beadle::quarantine::desk::{By, Desk, Tell};
+use beadle::quarantine::desk::{By, Desk, DeskError, Tell};
 use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::notice::Templates;
 use beadle::relay::notice::content::TrustText;
@@ -23,7 +24,7 @@ use beadle::relay::queue::{self, Queue};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
 use beadle::smtp::reply::{EnhancedCode, Reply};
-use beadle::store::{Config, MasterKey, Store};
+use beadle::store::{Config, DeliveryKind, MasterKey, Store};
 use bytes::Bytes;
 use mail_parser::{MessageParser, MimeHeaders};
 
@@ -58,6 +59,7 @@ title = "it names a pupil to the police without encryption"
 clause = "ICT policy 7"
 action = "hold"
 urgent = true
+split = true
 tell = ["sender", "head"]
 escalate = { minutes = 15, to = ["dsl"] }
 when = { recipients = ["police"], found = { categories = ["pupil-name"] } }
@@ -78,7 +80,7 @@ severity = "high"
 action = "hold"
 remedy = "Use initials."
 tell = ["sender", "dpo", "head", "supplier", "far-head"]
-when = { recipients = ["outside"], found = { categories = ["pupil-name"] } }
+when = { recipients = ["outside"], except_recipients = ["police"], found = { categories = ["pupil-name"] } }
 
 [[rule]]
 id = "forward"
@@ -281,7 +283,11 @@ impl Bench {
         );
         queue.run_due().await.unwrap();
         let taken = std::mem::take(&mut *hop.0.lock().unwrap());
-        let mut sent: Vec<Sent> = taken.iter().map(read).collect();
+        // Mail that passed goes through the same queue.
+        let notices = taken
+            .iter()
+            .filter(|outgoing| outgoing.envelope.mail_from.address().is_none());
+        let mut sent: Vec<Sent> = notices.map(read).collect();
         sent.sort();
         sent
     }
@@ -799,4 +805,65 @@ async fn what_was_told_survives_a_restart() {
     let later = noon() + Duration::from_secs(1);
     assert_eq!(store.notices_known(&[mark], later).await.unwrap(), [false]);
     assert_eq!(store.notices_sent(&[scope], since).await.unwrap(), [0]);
+}
+
+#[tokio::test]
+async fn a_split_says_how_many_have_it() {
+    let bench = bench().await;
+    let mut both = received(1, SENDER, "desk@force.example", &marked(1, "", NAMED));
+    let rcpts = ["desk@force.example", "markcolleague@trust.example"];
+    both.envelope = Envelope::of(address(SENDER), rcpts.map(|to| Address::parse(to).unwrap()));
+    let reply = bench.accept(both).await;
+    assert!(reply.contains("held for review"), "{reply}");
+    let queued = bench.store.list_queue(10).await.unwrap();
+    let spooled = queued
+        .iter()
+        .filter(|line| line.kind == DeliveryKind::Spool);
+    assert_eq!(spooled.count(), 1, "the colleague has it");
+    let sent = bench.sent().await;
+    let sender = sent.iter().find(|sent| sent.kind == "sender-held").unwrap();
+    for said in [
+        "has not left yet for some of its",
+        "1 other recipient has it.",
+    ] {
+        let text = sender.text.replace("\r\n", " ");
+        assert!(text.contains(said), "{said} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_reviewers_refusal_reaches_an_own_sender_and_no_outsider() {
+    let bench = bench().await;
+    bench
+        .accept(received(1, SENDER, OUTSIDE, &marked(1, "", NAMED)))
+        .await;
+    bench.accept(forward(2, "markowner@trust.example")).await;
+    bench.sent().await;
+    let mut config = beadle::app::config::Config::default();
+    config.trust.internal_domains = vec!["trust.example".to_owned()];
+    config.notices.from = Some("dataprotection@trust.example".to_owned());
+    let desk = Desk::new(bench.store.clone(), letters::refusals(&config));
+    let by = By {
+        actor: "dpo",
+        reason: "Please use initials.",
+        at: SystemTime::now(),
+    };
+    let own = received(1, SENDER, OUTSIDE, "").id;
+    desk.refuse(own, by, Tell::Sender).await.unwrap();
+    let outside = forward(2, "markowner@trust.example").id;
+    let error = desk.refuse(outside, by, Tell::Sender).await.unwrap_err();
+    assert_eq!(error, DeskError::Notice);
+    let sent = bench.sent().await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(
+        (&*sent[0].kind, &*sent[0].to),
+        ("sender-reviewer-refused", &[SENDER.to_owned()][..])
+    );
+    for said in [
+        "Reason: Please use initials.",
+        "it holds a pupil's full name (ICT policy 5)",
+        "1 pupil's full name in",
+    ] {
+        assert!(sent[0].text.contains(said), "{said} in {}", sent[0].text);
+    }
 }
