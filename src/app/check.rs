@@ -1,6 +1,7 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
 mod detectors;
+mod letters;
 
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -42,6 +43,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     domains(&config, &mut report)?;
     policy(&config, &mut report)?;
     patterns(&config, &mut report)?;
+    letters::run(&config, &mut report)?;
     modulus_table(&config, &mut report)?;
     rosters(&config, &mut report)?;
     access(&config, &mut report)?;

@@ -13,6 +13,7 @@ pub mod generate;
 pub mod holds;
 pub mod initials;
 pub mod input;
+mod letters;
 pub mod people;
 pub mod roster;
 pub mod run;

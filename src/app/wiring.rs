@@ -13,19 +13,18 @@ use tokio::task::JoinSet;
 use crate::app::admin::{self, Readiness};
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
+use crate::app::letters;
 use crate::app::telemetry;
 use crate::app::tools;
-use crate::mail::Address;
 use crate::net::access::Access;
 use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::Accept;
 use crate::pipeline::judge::Tools;
+use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
-use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::dsn;
-use crate::relay::notice::RefusedHold;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
@@ -194,6 +193,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&returns),
     );
     pipeline.recall_habits().await;
+    pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         addresses: Vec::new(),
@@ -225,6 +225,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(queue.run(stopped.clone()));
     let habits = keep_habits(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(habits);
+    let told = notices::run(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
 }
@@ -328,6 +330,10 @@ impl Running {
                 metrics::gauge!("beadle_reload_failed").set(1.0);
                 tracing::error!(%error, "ALARM: reload: roster, policy and patterns stay as they were");
             }
+        }
+        match letters::notices(&fresh, &self.store) {
+            Ok(notices) => self.pipeline.swap_notices(notices),
+            Err(error) => tracing::error!(%error, "reload: notices stay as they were"),
         }
         match Access::new(&fresh.access) {
             Ok(access) => self
@@ -442,33 +448,5 @@ fn returns(config: &Config) -> Compose {
             recipients: &request.refused,
         };
         report.compose().map(|(_, message)| message)
-    })
-}
-
-/// Writes notices to senders of refused holds.
-pub fn notices(config: &Config) -> ComposeNotice {
-    let domain = config
-        .trust
-        .internal_domains
-        .first()
-        .unwrap_or(&config.server.name);
-    let from = Address::parse(&format!("postmaster@{domain}")).ok();
-    Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
-        let hold = request.hold;
-        let notice = RefusedHold {
-            from: from.as_ref()?,
-            from_name: "Mail protection",
-            to: hold.envelope.mail_from.address()?,
-            reference: hold.summary.id.reference(),
-            rule_title: hold
-                .record
-                .rules
-                .first()
-                .map_or("", |rule| rule.title.as_str()),
-            reason: request.reason,
-            arrived: hold.summary.received_at,
-            now: SystemTime::now(),
-        };
-        notice.compose().ok().map(|(_, message)| message)
     })
 }

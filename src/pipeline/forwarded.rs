@@ -1,14 +1,13 @@
-//! A message that is held because a mailbox forwards: the register, and what the notice about it needs.
+//! A message that is held because a mailbox forwards: whose mailbox it is, and the register.
 //!
 //! # Invariants
-//! The message is ours before this is asked, so a fault here changes nothing of the answer. Nobody outside the trust is told: the
-//! notice goes to the mailbox's owner and to roles of the trust, never to the author or the envelope's sender.
+//! The message is ours before this is asked, so a fault here changes nothing of the answer. Who is told is decided with the other notices.
 
 use std::sync::Arc;
 
 use crate::mail::{Address, QueueId};
 use crate::pipeline::examine::Examined;
-use crate::pipeline::judge::Tools;
+use crate::pipeline::judge::{Judgement, Tools};
 use crate::pipeline::received::Received;
 use crate::pipeline::way::Pipeline;
 use crate::policy::behaviour::TARGETS_AT_MOST;
@@ -19,65 +18,32 @@ use crate::store::Forwarded;
 /// Marks of rules that an administrator makes: a transport rule of Exchange, routing of Google Workspace.
 const BY_ADMIN: &[&str] = &["F5", "F11"];
 
-/// What a notice about a forwarding mailbox needs. It holds the owner's address, to send to; not for logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForwardNotice {
-    /// The hold.
-    pub hold: QueueId,
-    /// The mailbox that forwards, when the message names it: whom to tell.
-    pub owner: Option<Address>,
-    /// The recipient classes of the targets by name, `outside` for those in none; never their addresses.
-    pub targets: Vec<Arc<str>>,
-    /// Some target was not told of today: a notice is due. One for each mailbox, target and day.
-    pub due: bool,
-    /// Nothing was known of this mailbox before: the DPO is told at once, and later by digest.
-    pub first: bool,
-    /// It is a suspicion only.
-    pub suspected: bool,
-    /// The ids of the marks it was known by.
-    pub marks: Vec<Arc<str>>,
-}
-
 impl Pipeline {
-    /// Enters a held message into the register of forwarding mailboxes; `None` when it is not held for that.
+    /// Enters a held message into the register of forwarding mailboxes, if it is held for that.
     pub(super) async fn note_forward(
         &self,
         received: &Received,
         examined: &Examined,
         hold: QueueId,
-    ) -> Option<ForwardNotice> {
+    ) {
         let tools = self.tools();
         let automation = &examined.judgement.verdict.automation;
         let targets = targets(received, examined, &tools.policy);
         if targets.is_empty() {
-            return None;
+            return;
         }
-        let facts = examined
-            .judgement
-            .facts(&received.envelope, received.client.own_server);
-        let mut notice = ForwardNotice {
-            hold,
-            owner: mailbox_owner(&facts, &tools.policy.classes)
-                .or_else(|| own_sender(received, automation, &tools)),
-            targets: class_names(&targets, &tools.policy),
-            due: false,
-            first: false,
-            suspected: automation.state == AutomationState::Suspected,
-            marks: automation.evidence.clone(),
-        };
-        for target in targets {
+        let owner = owner(received, &examined.judgement, &tools);
+        let mut first = false;
+        for target in &targets {
             let forwarded = Forwarded {
-                mailbox: notice.owner.as_ref(),
+                mailbox: owner.as_ref(),
                 target,
                 marks: &automation.evidence,
                 at: received.arrived,
                 day: tools.local(received.arrived).date(),
             };
             match self.inner.store.note_forward(forwarded).await {
-                Ok(noted) => {
-                    notice.due |= noted.notice_due;
-                    notice.first |= noted.first_of_mailbox;
-                }
+                Ok(noted) => first |= noted.first_of_mailbox,
                 Err(error) => {
                     metrics::counter!("beadle_faults_total", "kind" => "forwarding-register")
                         .increment(1);
@@ -85,23 +51,24 @@ impl Pipeline {
                 }
             }
         }
-        Some(notice)
+        metrics::counter!("beadle_forwards_held_total").increment(1);
+        tracing::info!(
+            id = %hold,
+            owner_known = owner.is_some(),
+            targets = class_names(&targets, &tools.policy).join(","),
+            first,
+            suspected = automation.state == AutomationState::Suspected,
+            marks = automation.evidence.join(","),
+            "automatic forward held"
+        );
     }
 }
 
-/// The one place where a notice about a forwarding mailbox is to be put into the queue; it is counted and logged here.
-pub(super) fn tell_of_forward(notice: &ForwardNotice) {
-    metrics::counter!("beadle_forwards_held_total").increment(1);
-    tracing::info!(
-        id = %notice.hold,
-        owner_known = notice.owner.is_some(),
-        targets = notice.targets.join(","),
-        notice_due = notice.due,
-        first = notice.first,
-        suspected = notice.suspected,
-        marks = notice.marks.join(","),
-        "automatic forward held"
-    );
+/// The mailbox that forwards: the one that the message names, else its sender where only the trust's own mailbox can be meant.
+pub(super) fn owner(received: &Received, judgement: &Judgement, tools: &Tools) -> Option<Address> {
+    let facts = judgement.facts(&received.envelope, received.client.own_server);
+    let automation = &judgement.verdict.automation;
+    mailbox_owner(&facts, &tools.policy.classes).or_else(|| own_sender(received, automation, tools))
 }
 
 /// The recipients for whom a rule about forwarding fired: where the mailbox forwards to.

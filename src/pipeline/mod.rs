@@ -9,10 +9,10 @@ mod habits;
 pub mod hold;
 pub mod initials;
 pub mod judge;
+pub mod notices;
 mod passing;
 pub mod received;
 pub mod record;
 pub mod way;
 
-pub use forwarded::ForwardNotice;
 pub use received::{Accept, Client, Received, TlsFacts};

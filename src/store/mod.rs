@@ -23,6 +23,7 @@ mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
+pub mod notices;
 mod queueing;
 pub mod seal;
 mod sqlite;
@@ -56,6 +57,7 @@ pub use hold::{
 pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
+pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;

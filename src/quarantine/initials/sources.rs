@@ -102,9 +102,8 @@ fn from_part(
 ) -> Result<Option<Source>, Left> {
     match part.role {
         Role::Message => return Err(Left::Message),
-        Role::Multipart => return Ok(None),
         Role::Attachment if part.media_type == "text/calendar" => return Err(Left::Calendar),
-        Role::Attachment => return Ok(None),
+        Role::Multipart | Role::Attachment => return Ok(None),
         Role::Body => {}
     }
     let mut above = part.parent;
