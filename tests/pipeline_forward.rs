@@ -362,7 +362,7 @@ async fn the_command_line_lists_the_register() {
     let first = text.lines().next().unwrap();
     assert_eq!(
         first,
-        "jo@trust.example -> jo.private@mail.example  2 messages, 2026-11-02T09:00:00Z to 2026-11-03T09:00:00Z, last notice 2026-11-03"
+        "jo@trust.example -> jo.private@mail.example  2 messages, 2026-11-02T09:00:00Z to 2026-11-03T09:00:00Z, last notice due 2026-11-03"
     );
     assert!(
         text.contains("F4") && text.contains("Exchange mailbox forwarding"),
@@ -371,7 +371,7 @@ async fn the_command_line_lists_the_register() {
     let line: serde_json::Value = serde_json::from_str(&list(true)).unwrap();
     assert_eq!(line["mailbox"], "jo@trust.example");
     assert_eq!(line["messages"], 2);
-    assert_eq!(line["last_notice"], "2026-11-03");
+    assert_eq!(line["notice_due_on"], "2026-11-03");
 }
 
 #[tokio::test]

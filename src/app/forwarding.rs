@@ -37,8 +37,8 @@ struct Line<'a> {
     last_seen: String,
     messages: u64,
     marks: &'a [String],
-    notices: u64,
-    last_notice: Option<String>,
+    notices_due: u64,
+    notice_due_on: Option<String>,
 }
 
 impl<'a> From<&'a Forwarding> for Line<'a> {
@@ -50,8 +50,8 @@ impl<'a> From<&'a Forwarding> for Line<'a> {
             last_seen: rfc3339(forwarding.last_seen),
             messages: forwarding.messages,
             marks: &forwarding.marks,
-            notices: forwarding.notices,
-            last_notice: forwarding.notice_day.map(|day| day.to_string()),
+            notices_due: forwarding.notices,
+            notice_due_on: forwarding.notice_day.map(|day| day.to_string()),
         }
     }
 }
@@ -87,11 +87,11 @@ fn show(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
     };
     writeln!(
         out,
-        "{mailbox} -> {}  {messages} {noun}, {} to {}, last notice {}",
+        "{mailbox} -> {}  {messages} {noun}, {} to {}, last notice due {}",
         line.target,
         line.first_seen,
         line.last_seen,
-        line.last_notice.as_deref().unwrap_or("never")
+        line.notice_due_on.as_deref().unwrap_or("never")
     )?;
     for mark in line.marks {
         let words = mark_origin(mark).unwrap_or("a mark of an earlier version");
