@@ -247,7 +247,9 @@ const MARKS: &[&str] = &[
     "epilep",
     "marker",
     "force.example",
-    "2720",
+    // Longer than what a random boundary or id may hold by chance.
+    "9944 9397",
+    "99449397",
 ];
 const SENDER: &str = "marksender@trust.example";
 const OUTSIDE: &str = "markrcpt@marktarget.example";
