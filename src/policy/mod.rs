@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod classes;
 pub mod condition;
+pub mod correspondents;
 pub mod decide;
 pub mod document;
 pub mod explain;
