@@ -30,11 +30,13 @@ pub mod verdict;
 
 mod because;
 mod case_document;
+mod exclusions;
 mod fingerprints;
 mod governance_document;
 mod header_text;
 mod hours;
 mod identity;
+mod mailbox_owner;
 mod message;
 
 mod rule_document;
@@ -43,7 +45,7 @@ mod spelling;
 mod traits;
 mod wording;
 
-pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
+pub use auto_forward::{Automation, AutomationState, automation};
 pub use change::{Change, smallest_change};
 pub use check::{Gravity, Problem};
 pub use decide::decide;
@@ -52,6 +54,7 @@ pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
 pub use fingerprints::origin as mark_origin;
 pub use history::{HabitMark, History};
+pub use mailbox_owner::mailbox_owner;
 pub use recorded::RecordedFacts;
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
