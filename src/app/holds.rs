@@ -194,7 +194,7 @@ fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
 }
 
 /// Who is at the keyboard, for the ledger.
-fn login_name() -> String {
+pub(super) fn login_name() -> String {
     let named = ["SUDO_USER", "LOGNAME", "USER"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok());
@@ -241,7 +241,7 @@ impl From<&HoldSummary> for HoldLine {
 }
 
 /// `2026-11-23T20:26:07Z`.
-fn rfc3339(at: SystemTime) -> String {
+pub(super) fn rfc3339(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at)
         .map(|at| at.round(jiff::Unit::Second).unwrap_or(at).to_string())
         .unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The roof: command line, configuration, wiring, and what runs when.
 
 pub mod admin;
+pub mod admission;
 pub mod check;
 pub mod cli;
 pub mod compiled;
@@ -13,6 +14,7 @@ pub mod holds;
 pub mod initials;
 pub mod input;
 pub mod people;
+pub mod policy;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,14 +11,15 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, HoldsArgs, RosterCommand,
-    ScanArgs, ServeArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, HoldsArgs, PolicyArgs,
+    RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
-use crate::app::config;
+use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, generate, holds, roster, scan, serve, telemetry, tools, wiring,
+    check, demo, explain, extract, generate, holds, policy, roster, scan, serve, telemetry, tools,
+    wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain(&args),
         Command::Extract(args) => extract(&args),
         Command::Holds(args) => holds(&args),
+        Command::Policy(args) => policy(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -298,9 +301,10 @@ fn explained_envelope(
     Ok(Envelope::of(sender, rcpts?))
 }
 
-fn holds(args: &HoldsArgs) -> Result<(), Failure> {
-    let mut config = config::load(args.config.as_deref()).map_err(Failure::unusable)?;
-    if let Some(folder) = &args.data_dir {
+/// The configuration of a command that needs a store that is there.
+fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config, Failure> {
+    let mut config = config::load(config).map_err(Failure::unusable)?;
+    if let Some(folder) = data_dir {
         config.server.data_dir.clone_from(folder);
     }
     if !config.server.data_dir.join("beadle.db").exists() {
@@ -309,11 +313,28 @@ fn holds(args: &HoldsArgs) -> Result<(), Failure> {
             config.server.data_dir.display()
         )));
     }
-    let done = runtime(1)?.block_on(holds::run(
-        args,
-        &config.completed(),
-        &mut io::stdout().lock(),
-    ));
+    Ok(config.completed())
+}
+
+fn policy(args: &PolicyArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = config.with_rules(&RuleArgs {
+        internal_domain: args.internal_domain.clone(),
+        partner_domain: args.partner_domain.clone(),
+        ..RuleArgs::default()
+    });
+    let done = runtime(1)?.block_on(policy::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        policy::PolicyCommandError::Start(error) => error.into(),
+        error if error.is_unusable() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    })
+}
+
+fn holds(args: &HoldsArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(holds::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         holds::HoldsError::Address(_)
         | holds::HoldsError::Tools(_)

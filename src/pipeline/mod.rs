@@ -7,6 +7,7 @@ pub mod guard;
 pub mod hold;
 pub mod initials;
 pub mod judge;
+pub mod keeping;
 mod passing;
 pub mod received;
 pub mod record;

@@ -10,7 +10,7 @@
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -26,6 +26,7 @@ use crate::pipeline::fault::Fault;
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
 use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
+use crate::pipeline::keeping::Keeper;
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
 use crate::policy::{Action, Verdict, reply_text};
@@ -72,6 +73,8 @@ pub(super) struct Inner {
     pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
     pub(super) asking: AtomicBool,
+    /// Who keeps the facts of judged messages, if anybody does.
+    pub(super) keeper: OnceLock<Keeper>,
 }
 
 impl Pipeline {
@@ -99,6 +102,7 @@ impl Pipeline {
             refused,
             late: Mutex::default(),
             asking: AtomicBool::new(false),
+            keeper: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -168,16 +172,28 @@ impl Pipeline {
             entry.disposition = Disposition::AnsweredBefore;
             return Ok(reply);
         }
-        let action = self.action(&received, &examined).await?;
+        let done = self.settle(&received, &examined, entry).await;
+        self.keep_facts(&received, &examined, entry.disposition, done.as_ref().err());
+        done
+    }
+
+    /// Does what was decided.
+    async fn settle(
+        &self,
+        received: &Received,
+        examined: &Examined,
+        entry: &mut Entry,
+    ) -> Result<Reply, Fault> {
+        let action = self.action(received, examined).await?;
         if action == Action::Refuse {
-            return self.refuse(&received, &examined, entry).await;
+            return self.refuse(received, examined, entry).await;
         }
-        let key = TransactionKey::of(&received, &examined.identity);
+        let key = TransactionKey::of(received, &examined.identity);
         let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
         match action {
-            Action::Hold => self.hold(&received, &examined, entry).await,
-            _ if received.client.spool => self.spool(&received, &examined, entry).await,
-            _ => self.deliver(&received, &examined, under_way, entry).await,
+            Action::Hold => self.hold(received, examined, entry).await,
+            _ if received.client.spool => self.spool(received, examined, entry).await,
+            _ => self.deliver(received, examined, under_way, entry).await,
         }
     }
 

@@ -36,6 +36,10 @@ pub enum Kind {
     Progress = 4,
     /// A next hop's answer kept against duplicates.
     Answer = 5,
+    /// The facts of a judged message.
+    Facts = 20,
+    /// A policy's text and the reason for it.
+    Proposal = 21,
 }
 
 /// Why a sealed text could not be made or opened.

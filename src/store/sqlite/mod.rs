@@ -14,9 +14,11 @@
 
 mod commit;
 mod deliveries;
+mod facts;
 mod guard;
 mod holds;
 mod ledger;
+mod proposals;
 mod retention;
 
 use std::fs::File;
@@ -31,7 +33,9 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use facts::FactsRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
+pub(crate) use proposals::{Admission, ProposalRow, Step};
 
 use super::error::StoreError;
 
@@ -121,13 +125,22 @@ impl Database {
 
 /// The schema's history. Files in `migrations/sqlite` are never changed once released.
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "custody".into(),
-        MigrationType::Simple,
-        include_str!("../migrations/sqlite/0001_custody.sql").into_sql_str(),
-        false,
-    )])
+    let step = |version, name: &'static str, sql: &'static str| {
+        let text = sql.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, text, false)
+    };
+    Migrator::with_migrations(vec![
+        step(
+            1,
+            "custody",
+            include_str!("../migrations/sqlite/0001_custody.sql"),
+        ),
+        step(
+            4,
+            "facts",
+            include_str!("../migrations/sqlite/0004_facts.sql"),
+        ),
+    ])
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.
