@@ -443,3 +443,19 @@ fn a_message_that_is_too_long_is_marked() {
     assert!(record.is_cut());
     assert!(record.weight() < 100_000, "{}", record.weight());
 }
+
+#[test]
+fn the_random_messages_reach_every_rule() {
+    use proptest::strategy::ValueTree;
+    let policy = Policy::parse("everything.toml", EVERYTHING).unwrap();
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut fired = std::collections::BTreeSet::new();
+    for _ in 0..2_000 {
+        let mail = any_message().new_tree(&mut runner).unwrap().current();
+        let verdict = decide(&policy, &mail.facts(), NOW);
+        fired.extend(verdict.hits.iter().map(|hit| hit.rule.to_string()));
+    }
+    let all: std::collections::BTreeSet<String> =
+        policy.rules.iter().map(|rule| rule.id.to_string()).collect();
+    assert_eq!(fired, all);
+}
