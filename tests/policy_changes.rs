@@ -74,6 +74,33 @@ async fn proposed(store: &Store, settings: &Config, file: &Path, by: Person<'_>)
         .unwrap()
 }
 
+async fn nobody_approves_their_own(store: &Store, id: QueueId) {
+    let now = SystemTime::now();
+    for (person, emergency) in [
+        (HEAD, false),
+        (
+            Person {
+                actor: "c.other",
+                ..HEAD
+            },
+            false,
+        ),
+        (Person { login: "", ..DPO }, false),
+        (DPO, true),
+    ] {
+        let tried = store
+            .approve_policy(id, person, "fine", emergency, now)
+            .await;
+        assert!(
+            matches!(
+                tried,
+                Err(ProposalError::SamePerson(_) | ProposalError::NotRequester(_))
+            ),
+            "{person:?}: {tried:?}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_file_waits_for_a_second_person() {
     let folder = tempfile::tempdir().unwrap();
@@ -92,17 +119,11 @@ async fn a_changed_file_waits_for_a_second_person() {
     running.reload(settings.clone()).await;
     assert_eq!(rule(&running), "first", "proposed is not approved");
     let now = SystemTime::now();
-    for (person, emergency) in [(HEAD, false), (Person { actor: "c.other", ..HEAD }, false), (Person { login: "", ..DPO }, false), (DPO, true)] {
-        let tried = store.approve_policy(id, person, "fine", emergency, now).await;
-        assert!(
-            matches!(
-                tried,
-                Err(ProposalError::SamePerson(_) | ProposalError::NotRequester(_))
-            ),
-            "{person:?}: {tried:?}"
-        );
-    }
-    let state = store.approve_policy(id, DPO, "fine", false, now).await.unwrap();
+    nobody_approves_their_own(&store, id).await;
+    let state = store
+        .approve_policy(id, DPO, "fine", false, now)
+        .await
+        .unwrap();
     assert_eq!(state, ProposalState::Approved);
     running.reload(settings.clone()).await;
     assert_eq!(rule(&running), "second");
@@ -133,9 +154,22 @@ async fn a_changed_file_waits_for_a_second_person() {
     running.stop().await;
 
     std::fs::write(&file, policy("third")).unwrap();
-    let error = wiring::start(settings.clone()).await.map(drop).unwrap_err().to_string();
-    let (first, third) = (policy_sha256(&policy("first")), policy_sha256(&policy("third")));
-    for part in ["own.toml", &third[..12], &first[..12], "approved", "beadle policy propose --file"] {
+    let error = wiring::start(settings.clone())
+        .await
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    let (first, third) = (
+        policy_sha256(&policy("first")),
+        policy_sha256(&policy("third")),
+    );
+    for part in [
+        "own.toml",
+        &third[..12],
+        &first[..12],
+        "approved",
+        "beadle policy propose --file",
+    ] {
         assert!(error.contains(part), "{part}: {error}");
     }
 }
@@ -151,7 +185,10 @@ async fn an_emergency_is_in_force_and_not_forgotten() {
     let now = SystemTime::now();
     std::fs::write(&file, policy("urgent")).unwrap();
     let id = proposed(&store, &settings, &file, HEAD).await;
-    let state = store.approve_policy(id, HEAD, "now", true, now).await.unwrap();
+    let state = store
+        .approve_policy(id, HEAD, "now", true, now)
+        .await
+        .unwrap();
     assert_eq!(state, ProposalState::Emergency);
     running.reload(settings.clone()).await;
     assert_eq!(rule(&running), "urgent");
@@ -159,7 +196,10 @@ async fn an_emergency_is_in_force_and_not_forgotten() {
     assert!(said.contains("a second person must approve it"), "{said}");
     let own = store.reject_policy(id, HEAD, "mistake", now).await;
     assert!(matches!(own, Err(ProposalError::SamePerson(_))), "{own:?}");
-    let state = store.approve_policy(id, DPO, "seen", false, now).await.unwrap();
+    let state = store
+        .approve_policy(id, DPO, "seen", false, now)
+        .await
+        .unwrap();
     assert_eq!(state, ProposalState::Approved);
     let said = checked(&settings).await;
     assert!(!said.contains("a second person must approve it"), "{said}");
@@ -191,7 +231,10 @@ async fn what_was_turned_down_is_not_enforced_even_as_the_first() {
     let built_in = config(folder.path(), "standard");
     let running = wiring::start(built_in.clone()).await.unwrap();
     let store = running.store.clone();
-    assert!(ledger(&store).await.is_empty(), "a first built-in policy changes nothing");
+    assert!(
+        ledger(&store).await.is_empty(),
+        "a first built-in policy changes nothing"
+    );
     let id = proposed(&store, &built_in, &file, HEAD).await;
     let now = SystemTime::now();
     store.reject_policy(id, DPO, "too lax", now).await.unwrap();
@@ -205,10 +248,19 @@ async fn what_was_turned_down_is_not_enforced_even_as_the_first() {
     let said = checked(&settings).await;
     assert!(said.contains("which nobody approved"), "{said}");
     assert_eq!(ledger(&store).await, ["policy-proposed", "policy-rejected"]);
-    let found = store.find_policy_proposal(&id.to_string()[..6]).await.unwrap();
-    assert_eq!((found.state, found.approver.as_deref()), (ProposalState::Rejected, Some("b.dpo")));
+    let found = store
+        .find_policy_proposal(&id.to_string()[..6])
+        .await
+        .unwrap();
+    assert_eq!(
+        (found.state, found.approver.as_deref()),
+        (ProposalState::Rejected, Some("b.dpo"))
+    );
     let opened = store.open_policy_proposal(id).await.unwrap();
-    assert_eq!((opened.text.as_str(), opened.reason.as_str()), (policy("lax").as_str(), "the document changed"));
+    assert_eq!(
+        (opened.text.as_str(), opened.reason.as_str()),
+        (policy("lax").as_str(), "the document changed")
+    );
     running.stop().await;
 }
 
@@ -254,20 +306,45 @@ async fn only_a_policy_without_errors_is_proposed() {
     };
     for (text, why) in [
         ("name = 1".to_owned(), "mistake"),
-        (policy("r").replace("unread = [\"any\"]", "except_recipients = [\"any\"]"), "can never fire"),
-        (exception("starts = 2026-01-01\nexpires = 2026-12-31"), "lasts 365 days; changes.max_days allows 90"),
-        (exception("expires = 2099-01-01"), "changes.max_days allows 90"),
+        (
+            policy("r").replace("unread = [\"any\"]", "except_recipients = [\"any\"]"),
+            "can never fire",
+        ),
+        (
+            exception("starts = 2026-01-01\nexpires = 2026-12-31"),
+            "lasts 365 days; changes.max_days allows 90",
+        ),
+        (
+            exception("expires = 2099-01-01"),
+            "changes.max_days allows 90",
+        ),
     ] {
         std::fs::write(&file, &text).unwrap();
-        let error = propose(&store, &settings, &file, "why", HEAD, now).await.unwrap_err();
-        assert!(error.is_unusable() && error.to_string().contains(why), "{why}: {error}");
+        let error = propose(&store, &settings, &file, "why", HEAD, now)
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_unusable() && error.to_string().contains(why),
+            "{why}: {error}"
+        );
     }
-    std::fs::write(&file, exception("starts = 2026-01-01\nexpires = 2026-03-31")).unwrap();
-    let error = propose(&store, &settings, &file, " ", HEAD, now).await.unwrap_err();
+    std::fs::write(
+        &file,
+        exception("starts = 2026-01-01\nexpires = 2026-03-31"),
+    )
+    .unwrap();
+    let error = propose(&store, &settings, &file, " ", HEAD, now)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PolicyCommandError::NoReason));
     let id = proposed(&store, &settings, &file, HEAD).await;
-    let error = propose(&store, &settings, &file, "again", DPO, now).await.unwrap_err();
-    assert!(error.is_no() && error.to_string().contains(&id.to_string()), "{error}");
+    let error = propose(&store, &settings, &file, "again", DPO, now)
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_no() && error.to_string().contains(&id.to_string()),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -288,6 +365,10 @@ async fn nodes_that_start_at_once_adopt_one_file() {
     let standings = [a.unwrap(), b.unwrap()];
     let first = standings.iter().filter(|s| **s == Standing::First).count();
     assert_eq!(first, 1, "{standings:?}");
-    assert!(standings.iter().any(|s| matches!(s, Standing::Unknown { .. })));
+    assert!(
+        standings
+            .iter()
+            .any(|s| matches!(s, Standing::Unknown { .. }))
+    );
     assert_eq!(ledger(&store).await, ["policy-adopted"]);
 }

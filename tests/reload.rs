@@ -140,7 +140,9 @@ async fn a_bad_roster_keeps_the_old_one_and_raises_an_alarm() {
     let second = folder.path().join("more.csv");
     std::fs::write(&path, ROSTER).unwrap();
     std::fs::write(&second, "Surname,Forename\nQuill,Ada\n").unwrap();
-    running.reload(config(folder.path(), vec![path, second])).await;
+    running
+        .reload(config(folder.path(), vec![path, second]))
+        .await;
     assert_eq!(running.pupils(), 65);
     assert_eq!(gauge(&running, "beadle_roster_people").await, "65");
     assert_eq!(gauge(&running, "beadle_reload_failed").await, "0");

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use beadle::app::policy::replay;
@@ -57,7 +57,14 @@ fn pipeline(store: &Store, folder: &Path) -> Pipeline {
     };
     let hop = Arc::new(Maildir::open(folder.join("maildir")).unwrap());
     let limits = Arc::new(Limits::default());
-    Pipeline::new(settings, limits, tools, store.clone(), hop, Arc::new(|_| None))
+    Pipeline::new(
+        settings,
+        limits,
+        tools,
+        store.clone(),
+        hop,
+        Arc::new(|_| None),
+    )
 }
 
 fn id(number: u8) -> QueueId {
@@ -109,28 +116,65 @@ action = "warn"
 when = { recipients = ["outside"], headers = [{ name = "X-Project", contains = ["coaches"] }] }
 "#;
 
+/// Three messages and a retry on their way through a pipeline that keeps facts.
+async fn send(store: &Store, folder: &Path) {
+    let pipeline = pipeline(store, folder);
+    let keeper = Keeper::start(store.clone());
+    pipeline.keep_facts_with(keeper.clone());
+    for (message, code) in [
+        (
+            received(
+                1,
+                "head@trust.example",
+                "Coaches",
+                "Two coaches for Friday, please.",
+            ),
+            250,
+        ),
+        (
+            received(
+                2,
+                "coaches@hire.example",
+                "Trip",
+                "Oliver Whitcombe takes part.",
+            ),
+            250,
+        ),
+        (
+            received(
+                3,
+                "coaches@hire.example",
+                "Trip",
+                "Oliver Whitcombe has epilepsy.",
+            ),
+            550,
+        ),
+    ] {
+        assert_eq!(pipeline.accept(message).await.code, code);
+    }
+    let again = received(
+        1,
+        "head@trust.example",
+        "Coaches",
+        "Two coaches for Friday, please.",
+    );
+    assert_eq!(pipeline.accept(again).await.code, 250);
+    keeper.finish(PATIENCE).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_policy_is_tried_on_what_passed() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let pipeline = pipeline(&store, folder.path());
-    let keeper = Keeper::start(store.clone());
-    pipeline.keep_facts_with(keeper.clone());
-    for (message, code) in [
-        (received(1, "head@trust.example", "Coaches", "Two coaches for Friday, please."), 250),
-        (received(2, "coaches@hire.example", "Trip", "Oliver Whitcombe takes part."), 250),
-        (received(3, "coaches@hire.example", "Trip", "Oliver Whitcombe has epilepsy."), 550),
-    ] {
-        assert_eq!(pipeline.accept(message).await.code, code);
-    }
-    let again = received(1, "head@trust.example", "Coaches", "Two coaches for Friday, please.");
-    assert_eq!(pipeline.accept(again).await.code, 250);
-    keeper.finish(PATIENCE).await;
-
+    send(&store, folder.path()).await;
     let policy = inside(&Policy::parse("other.toml", OTHER).unwrap());
     let done = replay(&store, &policy, UNIX_EPOCH, 10).await.unwrap();
     assert_eq!((done.messages, done.changed, done.stricter), (3, 3, 1));
-    let moved: Vec<_> = done.actions.iter().map(|m| (m.from, m.to, m.messages)).collect();
+    let moved: Vec<_> = done
+        .actions
+        .iter()
+        .map(|m| (m.from, m.to, m.messages))
+        .collect();
     assert_eq!(
         moved,
         [
@@ -146,31 +190,44 @@ async fn a_changed_policy_is_tried_on_what_passed() {
     assert_eq!(rule("pupil-name"), Some((2, 0, 0, 2)));
     assert_eq!(rule("nobody-inside"), Some((0, 1, 1, 0)));
     assert_eq!(rule("medical"), None, "it fires as before");
-    let example = done.examples.iter().find(|e| e.from == Action::Refuse).unwrap();
+    let example = done
+        .examples
+        .iter()
+        .find(|e| e.from == Action::Refuse)
+        .unwrap();
     assert_eq!(example.reference, id(3).reference().to_string());
     assert_eq!(example.would_fire, ["medical"]);
-    let untried: Vec<_> = done.untried.iter().map(|u| (&*u.rule, &*u.header)).collect();
+    let untried: Vec<_> = done
+        .untried
+        .iter()
+        .map(|u| (&*u.rule, &*u.header))
+        .collect();
     assert_eq!(untried, [("project", "X-Project")]);
     let said = format!("{done}{}", serde_json::to_string(&done).unwrap());
     for absent in ["@", "office", "hire.example", "Whitcombe"] {
         assert!(!said.contains(absent), "{absent} is in {said}");
     }
-    assert!(said.contains("limit: rule project asks for the header X-Project"), "{said}");
+    assert!(
+        said.contains("limit: rule project asks for the header X-Project"),
+        "{said}"
+    );
 
-    let same = inside(&Policy::embedded("standard").unwrap());
-    let none = replay(&store, &same, UNIX_EPOCH, 10).await.unwrap();
+    let none = replay(&store, &STANDARD, UNIX_EPOCH, 10).await.unwrap();
     assert_eq!((none.messages, none.changed, none.other_rules), (3, 0, 0));
-    let later = SystemTime::now() + Duration::from_secs(60);
-    assert_eq!(replay(&store, &same, later, 10).await.unwrap().messages, 0);
+    let later = SystemTime::now() + Duration::from_mins(1);
+    let none = replay(&store, &STANDARD, later, 10).await.unwrap();
+    assert_eq!(none.messages, 0);
 }
+
+static STANDARD: LazyLock<Policy> =
+    LazyLock::new(|| inside(&Policy::embedded("standard").unwrap()));
 
 fn facts(number: u16) -> RecordedFacts {
     let from = Address::parse("office@trust.example").unwrap();
     let to = Address::parse(&format!("parent{number}@home.example")).unwrap();
     let message = CaseMessage::new(Envelope::of(Some(from), [to]));
-    let policy = inside(&Policy::embedded("standard").unwrap());
     let now = jiff::civil::date(2026, 11, 23).at(10, 0, 0, 0);
-    RecordedFacts::of(&message.facts(), &decide(&policy, &message.facts(), now))
+    RecordedFacts::of(&message.facts(), &decide(&STANDARD, &message.facts(), now))
 }
 
 fn kept(number: u16, at: SystemTime) -> KeptFacts {
@@ -207,8 +264,13 @@ async fn records_are_sealed_read_in_order_and_forgotten_by_age() {
     assert_eq!(since(start + 10 * day).await.len(), 800);
 
     let file = folder.path().join("beadle.db");
-    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&file)).await.unwrap();
-    let sealed: Vec<Vec<u8>> = sqlx::query_scalar("SELECT sealed FROM facts").fetch_all(&pool).await.unwrap();
+    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&file))
+        .await
+        .unwrap();
+    let sealed: Vec<Vec<u8>> = sqlx::query_scalar("SELECT sealed FROM facts")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
     for text in ["home.example", "office", "deliver"] {
         let inside = |row: &Vec<u8>| row.windows(text.len()).any(|part| part == text.as_bytes());
         assert!(!sealed.iter().any(inside), "{text}");
@@ -237,10 +299,12 @@ async fn what_does_not_fit_is_left_out_and_nobody_waits() {
     let store = open(folder.path()).await;
     let keeper = Keeper::start(store.clone());
     let now = SystemTime::now();
-    let batch: Vec<KeptFacts> = (0..10_000u16).map(|n| kept(n, now)).collect();
+    let batch: Vec<KeptFacts> = (0..6_000u16).map(|n| kept(n, now)).collect();
     let started = Instant::now();
     // Without an await in between, the writing task of this thread cannot run.
-    batch.into_iter().for_each(|kept| keeper.keep(kept));
+    for kept in batch {
+        keeper.keep(kept);
+    }
     let took = started.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}");
     keeper.finish(PATIENCE).await;
@@ -248,5 +312,11 @@ async fn what_does_not_fit_is_left_out_and_nobody_waits() {
     let done = replay(&store, &policy, UNIX_EPOCH, 1).await.unwrap();
     assert_eq!(done.messages, 4_000);
     keeper.keep(kept(10_001, now));
-    assert_eq!(replay(&store, &policy, UNIX_EPOCH, 1).await.unwrap().messages, 4_000);
+    assert_eq!(
+        replay(&store, &policy, UNIX_EPOCH, 1)
+            .await
+            .unwrap()
+            .messages,
+        4_000
+    );
 }

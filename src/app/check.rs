@@ -147,7 +147,10 @@ async fn approval(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
             report.note("approval", &found)?;
         }
         Ok(Standing::First) => {
-            report.note("approval", "the policy file is the first and will be adopted")?;
+            report.note(
+                "approval",
+                "the policy file is the first and will be adopted",
+            )?;
         }
         Ok(Standing::Free) => {
             let found = "the policy file is a new one; the one before asks for no second person";

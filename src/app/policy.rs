@@ -59,7 +59,9 @@ pub enum PolicyCommandError {
     #[error("--reason: found nothing; allowed: a sentence that says why")]
     NoReason,
     /// A span is none.
-    #[error("--since: found `{0}`; allowed: a span such as 30d or 12h, or a day such as 2026-11-01")]
+    #[error(
+        "--since: found `{0}`; allowed: a span such as 30d or 12h, or a day such as 2026-11-01"
+    )]
     Since(String),
     /// Nobody is inside.
     #[error(
@@ -103,9 +105,7 @@ pub async fn run(
 ) -> Result<(), PolicyCommandError> {
     let store = wiring::open_store(config, false).await?;
     let now = SystemTime::now();
-    let login = login();
     let zone = tools::zone(&config.trust)?;
-    let person = |actor: &Option<String>| actor.clone().unwrap_or_else(login_name);
     match &args.command {
         PolicyCommand::Replay {
             since,
@@ -114,7 +114,8 @@ pub async fn run(
             json,
         } => {
             let policy = named(config, with)?;
-            let done = replay(&store, &policy, since_when(since, &zone, now)?, *examples).await?;
+            let since = since_when(since, &zone, now)?;
+            let done = replay(&store, &policy, since, *examples).await?;
             if *json {
                 writeln!(out, "{}", serde_json::to_string(&done).unwrap_or_default())?;
             } else {
@@ -122,59 +123,64 @@ pub async fn run(
             }
             Ok(())
         }
-        PolicyCommand::Propose {
-            file,
-            reason,
-            actor,
-        } => {
-            let actor = person(actor);
+        PolicyCommand::Proposals { json } => list(&store, *json, out).await,
+        PolicyCommand::Show { id, since } => {
+            let proposal = store.find_policy_proposal(id).await?;
+            let since = since_when(since, &zone, now)?;
+            show(&store, config, &proposal, since, out).await
+        }
+        PolicyCommand::Propose { actor, .. }
+        | PolicyCommand::Approve { actor, .. }
+        | PolicyCommand::Reject { actor, .. } => {
+            let actor = actor.clone().unwrap_or_else(login_name);
+            let login = login();
             let by = Person {
                 actor: &actor,
                 login: &login,
             };
-            let id = propose(&store, config, file, reason, by, now).await?;
+            step(&args.command, (&store, config), by, now, out).await
+        }
+    }
+}
+
+/// Takes a step of a change in somebody's name.
+async fn step(
+    command: &PolicyCommand,
+    (store, config): (&Store, &Config),
+    by: Person<'_>,
+    now: SystemTime,
+    out: &mut dyn Write,
+) -> Result<(), PolicyCommandError> {
+    match command {
+        PolicyCommand::Propose { file, reason, .. } => {
+            let id = propose(store, config, file, reason, by, now).await?;
             writeln!(
                 out,
                 "proposed {id}; a second person looks at it and decides: beadle policy show {id}; beadle policy approve {id} --reason TEXT"
             )?;
-            Ok(())
-        }
-        PolicyCommand::Proposals { json } => list(&store, *json, out).await,
-        PolicyCommand::Show { id, since } => {
-            let proposal = store.find_policy_proposal(id).await?;
-            show(&store, config, &proposal, since_when(since, &zone, now)?, out).await
         }
         PolicyCommand::Approve {
             id,
             reason,
-            actor,
             emergency,
+            ..
         } => {
-            let actor = person(actor);
-            let by = Person {
-                actor: &actor,
-                login: &login,
-            };
             let proposal = store.find_policy_proposal(id).await?;
             let reason = given(reason)?;
-            let state = store
-                .approve_policy(proposal.id, by, reason, *emergency, now)
-                .await?;
-            approved(&proposal, state, config, out)
+            let state = store.approve_policy(proposal.id, by, reason, *emergency, now);
+            approved(&proposal, state.await?, config, out)?;
         }
-        PolicyCommand::Reject { id, reason, actor } => {
-            let actor = person(actor);
-            let by = Person {
-                actor: &actor,
-                login: &login,
-            };
+        PolicyCommand::Reject { id, reason, .. } => {
             let proposal = store.find_policy_proposal(id).await?;
             let reason = given(reason)?;
             store.reject_policy(proposal.id, by, reason, now).await?;
             writeln!(out, "rejected {}", proposal.id)?;
-            Ok(())
         }
+        PolicyCommand::Replay { .. }
+        | PolicyCommand::Proposals { .. }
+        | PolicyCommand::Show { .. } => {}
     }
+    Ok(())
 }
 
 /// What the machine knows the person at the keyboard by.
@@ -383,10 +389,7 @@ async fn show(
 }
 
 /// The policy in force without the trust's domains, and what to call it.
-async fn in_force(
-    store: &Store,
-    config: &Config,
-) -> Result<(String, Policy), PolicyCommandError> {
+async fn in_force(store: &Store, config: &Config) -> Result<(String, Policy), PolicyCommandError> {
     let Some(what) = store.policy_enforced().await? else {
         let mut trust = config.trust.clone();
         trust.internal_domains.clear();

@@ -121,11 +121,7 @@ async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-async fn write(
-    store: &Store,
-    batch: &mut Vec<KeptFacts>,
-    room: &mut Vec<OwnedSemaphorePermit>,
-) {
+async fn write(store: &Store, batch: &mut Vec<KeptFacts>, room: &mut Vec<OwnedSemaphorePermit>) {
     /// A store that does not answer for so long has other worries.
     const PATIENCE: Duration = Duration::from_secs(30);
     if batch.is_empty() {
@@ -142,7 +138,10 @@ async fn write(
         }
         Err(_) => {
             dropped(count);
-            tracing::warn!(count, "facts of messages were not kept: the store does not answer");
+            tracing::warn!(
+                count,
+                "facts of messages were not kept: the store does not answer"
+            );
         }
     }
 }

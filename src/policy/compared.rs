@@ -8,16 +8,19 @@ use std::fmt::Debug;
 
 use super::classes::{Class, Classes};
 use super::condition::{ClassRef, Found, When};
-use super::rule::{Exception, Party, Policy, Rule};
+use super::rule::{Exception, Party, Policy, Role, Rule};
+use crate::mail::Domain;
 
 /// Fields of one thing with their values in words; an empty value means that it is not set.
 type Described = Vec<(String, String)>;
 
+/// Gives every thing of a kind with its fields.
+type Describe = fn(&Policy) -> Vec<(String, Described)>;
+
 /// The differences, one a line, in the order rules, exceptions, ceilings, identities, classes, procedure.
 pub fn compared(before: &Policy, after: &Policy) -> Vec<String> {
     let mut lines = Vec::new();
-    let of = |policy: &Policy, kind: fn(&Policy) -> Vec<(String, Described)>| kind(policy);
-    let kinds: [(&str, fn(&Policy) -> Vec<(String, Described)>); 5] = [
+    let kinds: [(&str, Describe); 5] = [
         ("rule", rules),
         ("exception", exceptions),
         ("ceiling", caps),
@@ -25,7 +28,7 @@ pub fn compared(before: &Policy, after: &Policy) -> Vec<String> {
         ("procedure", procedure),
     ];
     for (what, kind) in kinds {
-        differences(what, &of(before, kind), &of(after, kind), &mut lines);
+        differences(what, &kind(before), &kind(after), &mut lines);
     }
     lines
 }
@@ -91,13 +94,13 @@ fn rule_fields(rule: &Rule, classes: &Classes) -> Described {
         field("severity", rule.severity.name()),
         field("waivable", &flag(rule.waivable)),
         field("remedy", rule.remedy.as_deref().unwrap_or_default()),
-        field("tell", &joined(rule.tell.iter().map(|role| role.name()))),
+        field("tell", &joined(rule.tell.iter().map(Role::name))),
         field("urgent", &flag(rule.urgent)),
         field("split", &flag(rule.split)),
         field("two people release", &flag(rule.four_eyes)),
     ];
     let escalate = rule.escalate.as_ref().map(|escalate| {
-        let to = joined(escalate.to.iter().map(|role| role.name()));
+        let to = joined(escalate.to.iter().map(Role::name));
         format!("after {} minutes to {to}", escalate.minutes)
     });
     list.push(field("escalation", &escalate.unwrap_or_default()));
@@ -132,7 +135,10 @@ fn conditions(when: &When, classes: &Classes, list: &mut Described) {
     list.push(field("unread", &set(when.unread.as_ref())));
     list.push(field("defects", &set(when.defects.as_ref())));
     list.push(field("automation", &many(&when.automation)));
-    list.push(field("forwarded by hand", &set(when.forwarded_by_hand.as_ref())));
+    list.push(field(
+        "forwarded by hand",
+        &set(when.forwarded_by_hand.as_ref()),
+    ));
     list.push(field("read by OCR", &set(when.recognised.as_ref())));
     list.push(field("unfinished", &set(when.unfinished.as_ref())));
     list.push(field("personal", &set(when.personal.as_ref())));
@@ -192,12 +198,18 @@ fn exception_fields(exception: &Exception, classes: &Classes) -> Described {
         field("mode", &words(&exception.mode)),
         field("senders", &joined(exception.senders.iter().map(party))),
         field("sender classes", &names(&exception.sender_classes, classes)),
-        field("recipients", &joined(exception.recipients.iter().map(party))),
+        field(
+            "recipients",
+            &joined(exception.recipients.iter().map(party)),
+        ),
         field("recipient classes", &names(&exception.classes, classes)),
         field("only one recipient", &flag(exception.only_recipient)),
         field("mark", &set(exception.tag.as_ref())),
         field("reason", &exception.reason),
-        field("granted by", exception.approver.as_deref().unwrap_or_default()),
+        field(
+            "granted by",
+            exception.approver.as_deref().unwrap_or_default(),
+        ),
         field("clause", exception.clause.as_deref().unwrap_or_default()),
         field("from", &set(exception.starts.as_ref())),
         field("to", &set(exception.expires.as_ref())),
@@ -232,7 +244,7 @@ fn classes(policy: &Policy) -> Vec<(String, Described)> {
 
 fn class_fields(class: &Class) -> Described {
     vec![
-        field("domains", &joined(class.domains.iter().map(|d| d.as_str()))),
+        field("domains", &joined(class.domains.iter().map(Domain::as_str))),
         field("subdomains", &flag(class.subdomains)),
         field("addresses", &class.addresses.join(", ")),
         field("lists", &joined(class.lists.iter().map(|list| list.name()))),
@@ -247,15 +259,24 @@ fn procedure(policy: &Policy) -> Vec<(String, Described)> {
             "of changes".to_owned(),
             vec![
                 field("second person", &flag(governance.changes.second_person)),
-                field("days of exceptions", &governance.changes.max_days.to_string()),
+                field(
+                    "days of exceptions",
+                    &governance.changes.max_days.to_string(),
+                ),
             ],
         ),
         (
             "of retention".to_owned(),
             vec![
                 field("days held", &governance.retention.held_days.to_string()),
-                field("days decided", &governance.retention.decided_days.to_string()),
-                field("days of events", &governance.retention.event_days.to_string()),
+                field(
+                    "days decided",
+                    &governance.retention.decided_days.to_string(),
+                ),
+                field(
+                    "days of events",
+                    &governance.retention.event_days.to_string(),
+                ),
             ],
         ),
         (
@@ -275,7 +296,10 @@ fn procedure(policy: &Policy) -> Vec<(String, Described)> {
         let fields = vec![
             field("mailboxes", &joined(person.addresses.iter())),
             field("when", &words(&person.when)),
-            field("domains", &joined(person.domains.iter().map(|d| d.as_str()))),
+            field(
+                "domains",
+                &joined(person.domains.iter().map(Domain::as_str)),
+            ),
         ];
         list.push((format!("role {}", person.role), fields));
     }
@@ -336,12 +360,14 @@ fn party(party: &Party) -> String {
 }
 
 fn names(refs: &[ClassRef], classes: &Classes) -> String {
-    joined(refs.iter().map(|class| match class {
-        ClassRef::Named(index) => classes
-            .list()
-            .get(*index)
-            .map_or_else(String::new, |class| class.name.to_string()),
-        other => words(other),
+    joined(refs.iter().map(|class| {
+        match class {
+            ClassRef::Named(index) => classes
+                .list()
+                .get(*index)
+                .map_or_else(String::new, |class| class.name.to_string()),
+            other => words(other),
+        }
     }))
 }
 
@@ -371,7 +397,10 @@ when = { unread = ["any"] }
         let before = Policy::parse("a", BEFORE).unwrap();
         assert!(compared(&before, &before).is_empty());
         let text = BEFORE
-            .replace("[classes]\n", "[classes]\nunion = { domains = [\"union.example\"] }\n")
+            .replace(
+                "[classes]\n",
+                "[classes]\nunion = { domains = [\"union.example\"] }\n",
+            )
             .replace("\"refuse\"", "\"hold\"")
             .replace("[\"pupil-name\"]", "[\"pupil-name\"], min_people = 2")
             .replace("\"old\"", "\"fresh\"");
@@ -383,9 +412,16 @@ when = { unread = ["any"] }
             "rule old is gone; it had action: hold; mode: enforce; title: Old",
             "class union is new; domains: union.example; subdomains: yes",
         ] {
-            assert!(lines.iter().any(|found| found == line), "{line}: {lines:#?}");
+            assert!(
+                lines.iter().any(|found| found == line),
+                "{line}: {lines:#?}"
+            );
         }
-        assert!(lines.iter().any(|line| line.starts_with("rule fresh is new; action: hold")));
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with("rule fresh is new; action: hold"))
+        );
         assert_eq!(lines.len(), 5, "{lines:#?}");
     }
 }

@@ -43,8 +43,8 @@ mod wording;
 
 pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
 pub use change::{Change, smallest_change};
-pub use compared::compared;
 pub use check::{Gravity, Problem};
+pub use compared::compared;
 pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};

@@ -25,8 +25,7 @@ use super::traits::{bodies_say_little, says_little};
 use super::verdict::{Action, Verdict};
 use crate::detect::{Category, Confidence, Finding, PersonId, Secret, ValueKey};
 use crate::extract::{
-    FileFact, Location, Place, Protection, ProtectionState, Unit, Unread,
-    UnreadReason, View,
+    FileFact, Location, Place, Protection, ProtectionState, Unit, Unread, UnreadReason, View,
 };
 use crate::mail::{Address, Envelope, ForwardPath, Recipient};
 use crate::mime::Defect;
@@ -574,7 +573,12 @@ fn kept_value(name: &str, value: &str) -> String {
         "subject" => subject_words(value),
         "received" => received_for(value),
         "dkim-signature" => signer(value),
-        "content-type" => value.split(';').next().unwrap_or_default().trim().to_owned(),
+        "content-type" => value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         name if PRESENCE.contains(&name) => String::new(),
         name if name.starts_with(EXCHANGE) => {
             value[..value.floor_char_boundary(EXCHANGE_AT_MOST)].to_owned()

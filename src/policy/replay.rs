@@ -291,7 +291,10 @@ impl fmt::Display for Difference {
         }
         for (count, what) in [
             (self.cut, "were too long to be kept whole"),
-            (self.unreadable, "are on record in a form that this version does not read"),
+            (
+                self.unreadable,
+                "are on record in a form that this version does not read",
+            ),
         ] {
             if count > 0 {
                 writeln!(f, "limit: {count} messages {what}")?;

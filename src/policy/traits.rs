@@ -251,6 +251,5 @@ pub(super) fn bodies_say_little(units: &[Unit]) -> bool {
     let mut bodies = units
         .iter()
         .filter(|unit| unit.location.place == Place::Body && unit.view == View::Visible);
-    !units.is_empty()
-        && bodies.all(|unit| unit.text.split_whitespace().nth(LITTLE_WORDS).is_none())
+    !units.is_empty() && bodies.all(|unit| unit.text.split_whitespace().nth(LITTLE_WORDS).is_none())
 }

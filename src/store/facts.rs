@@ -62,7 +62,8 @@ impl Store {
     /// Forgets records past the time that the configuration gives them.
     pub(super) async fn forget_facts(&self, now: SystemTime) -> Result<(), StoreError> {
         let before = micros(now).saturating_sub(span(self.config.facts));
-        while self.database.forget_facts(before, DELETED_AT_ONCE).await? >= u64::from(DELETED_AT_ONCE)
+        while self.database.forget_facts(before, DELETED_AT_ONCE).await?
+            >= u64::from(DELETED_AT_ONCE)
         {}
         Ok(())
     }

@@ -58,8 +58,8 @@ pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use proposal::{
-    Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText, Standing,
-    policy_sha256,
+    Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
+    Standing, policy_sha256,
 };
 pub use upkeep::{Counts, Expired, Sweep};
 

@@ -207,7 +207,9 @@ pub enum ProposalError {
         state: ProposalState,
     },
     /// Only the requester takes an emergency upon themselves; anybody else simply approves.
-    #[error("an emergency is for the person who proposed it, {0}; another person approves without it")]
+    #[error(
+        "an emergency is for the person who proposed it, {0}; another person approves without it"
+    )]
     NotRequester(String),
 }
 
