@@ -96,6 +96,7 @@ fn a_report_is_less_sure_than_abuse() {
             ("On the wall stands \"paki\" in red paint.", Some(Medium)),
             ("The word 'nigger' stands in chapter two.", Some(Medium)),
             ("You are a slut.", Some(High)),
+            ("from mail.shite.com (1.2.3.4)", Some(Low)),
             ("See https://blog.example/shit-happens for more.", Some(Low)),
         ],
     );

@@ -485,6 +485,60 @@ fn exceptions_waive_named_rules_for_named_people_until_their_day() {
 }
 
 #[test]
+fn near_misses_leave_out_what_every_message_lacks() {
+    let text = r#"
+name = "n"
+title = "t"
+[classes]
+internal = { domains = ["trust.example"] }
+police = { optional = true }
+[[rule]]
+id = "register"
+title = "register"
+action = "hold"
+when = { recipients = ["outside"], found = { categories = ["pupil-name"], min_people = 5 } }
+[[rule]]
+id = "police"
+title = "police"
+action = "hold"
+when = { recipients = ["police"], found = { categories = ["pupil-name"] } }
+[[rule]]
+id = "crowd"
+title = "crowd"
+action = "hold"
+when = { recipients = ["outside"], visible = true, min_recipients = 4 }
+[[rule]]
+id = "alone"
+title = "alone"
+action = "warn"
+when = { recipients = ["own-mailbox"], personal = false }
+"#;
+    let policy = Policy::parse("near.toml", text).unwrap();
+    let missing = |people: u32, to: &[&str]| -> Vec<String> {
+        let mut mail = message("office@trust.example", to);
+        for person in 0..people {
+            mail.add_finding(finding(Category::PupilName, Place::Body, Some(person)));
+        }
+        mail.add_header("To", &to.join(", "));
+        let near = judged(&policy, &mail).near.into_iter();
+        near.map(|n| format!("{}: {}", n.rule, n.missing)).collect()
+    };
+    // Nobody has to be told that a letter about one pupil is no register, nor that it goes to no police officer.
+    assert!(missing(1, &["a@far.example"]).is_empty());
+    assert!(missing(2, &["a@trust.example"]).is_empty());
+    assert_eq!(
+        missing(3, &["a@far.example", "b@far.example"]),
+        ["register: 3 of 5 people", "crowd: 2 of 4 recipients"]
+    );
+    // An optional class may stay empty without a word.
+    let told = policy.check();
+    assert!(
+        !told.iter().any(|p| p.text.contains("class police")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn planted_mistakes_are_all_told_at_once_with_line_and_mend() {
     let text = r#"
 name = "wrong"
@@ -527,7 +581,7 @@ headers = ["no colon"]
         "line 3, titel: found an unknown key; allowed: name, title, source",
         "did you mean title?",
         "line 5, classes.internal.domains: found no domain",
-        "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses, lists; did you mean addresses?",
+        "line 5, classes.internal.adresses: found an unknown key; allowed: domains, subdomains, addresses, optional, lists; did you mean addresses?",
         "line 6, classes.contact: found a reserved name",
         "line 8, rule[1].id: found \"Subject Name\"",
         "line 10, rule[1].action: found \"block\"; allowed: deliver, tag, warn, reroute, hold, refuse",
@@ -816,9 +870,8 @@ when = { recipients = ["outside"], found = { categories = ["pupil-name"] } }
     );
 }
 
-#[test]
-fn senders_authors_files_headers_and_hours_are_conditions() {
-    let text = r#"
+/// A rule for each condition that is not about findings.
+const CONDITIONS: &str = r#"
 name = "n"
 title = "t"
 [classes]
@@ -878,7 +931,10 @@ title = "first"
 action = "warn"
 when = { recipients = ["first-contact"] }
 "#;
-    let policy = Policy::parse("t.toml", text).unwrap();
+
+#[test]
+fn senders_authors_files_headers_and_hours_are_conditions() {
+    let policy = Policy::parse("t.toml", CONDITIONS).unwrap();
     let fired = |mail: &CaseMessage| -> Vec<String> {
         let verdict = judged(&policy, mail);
         verdict

@@ -14,7 +14,7 @@ use beadle::policy::mailboxes::named_mailboxes;
 use beadle::policy::name_agreement::SenderNames;
 use beadle::policy::namesake::Insiders;
 use beadle::policy::own_mailbox::{Circumstances, Host, own_mailbox};
-use beadle::policy::person_name::{LocalPart, PersonName};
+use beadle::policy::person_name::{LocalPart, PersonName, is_short_form};
 use beadle::policy::{Action, Policy, Verdict, decide};
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
@@ -239,7 +239,6 @@ fn look_alikes_are_held_unless_a_class_names_them() {
     ] {
         assert_eq!(fired(&self::message(&[to], &[])), rules, "{to}");
     }
-    // A slip to the domain of a mailbox of the trust may be a freemail service of that name: the list says which.
     assert_eq!(fired(&self::message(&["x@gmail.com"], &[])), ["freemail"]);
 }
 
@@ -354,6 +353,55 @@ fn no_list_of_the_binary_looks_like_a_school() {
     }
 }
 
+/// Names of a dictionary.
+fn dictionary(text: &'static str) -> Vec<&'static str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+/// The score of a mailbox of another person, in a message that looks as much as it can like mail home.
+fn score_of_other(sender: (&str, &str), local: &str) -> u8 {
+    let address = format!("{}.{}@trust.example", sender.0, sender.1);
+    let shown = format!("{} {}", sender.0, sender.1);
+    let sender = SenderNames::of(&Address::parse(&address).unwrap(), Some(&shown));
+    let other = Address::parse(&format!("{local}@home.example")).unwrap();
+    let circumstances = Circumstances {
+        only_recipient: true,
+        little_text: true,
+        attachments: true,
+        out_of_hours: true,
+        ..Circumstances::default()
+    };
+    own_mailbox(&sender, &other, Host::Freemail, None, circumstances).score
+}
+
+#[test]
+fn people_with_common_names_are_told_apart() {
+    let forenames = dictionary(include_str!(
+        "../patterns/dictionaries/common-forenames.txt"
+    ));
+    let surnames = dictionary(include_str!("../patterns/dictionaries/common-surnames.txt"));
+    let (mut relatives, mut strangers, mut alike) = (0, 0, Vec::new());
+    for (nth, sender) in forenames.iter().enumerate() {
+        let surname = surnames[nth % surnames.len()];
+        for other in &forenames {
+            if sender != other && !is_short_form(sender, other) {
+                relatives += 1;
+                let score = score_of_other((sender, surname), &format!("{other}.{surname}"));
+                assert!(score < 40, "{sender} {other} {surname}: {score}");
+            }
+        }
+        for other in surnames.iter().filter(|other| **other != surname) {
+            strangers += 1;
+            if score_of_other((sender, surname), &format!("{sender}{other}")) >= 40 {
+                alike.push((surname, *other));
+            }
+        }
+    }
+    assert!(relatives > 12_000 && strangers > 11_000);
+    // One letter between two surnames is as often a misspelling: Davies and Davis, Clarke and Clark.
+    assert!(alike.len() * 1_000 < strangers, "{alike:?}");
+}
+
 proptest! {
     /// Strangers choose names, addresses and domains: nothing panics, and every score stays within its range.
     #[test]
@@ -370,7 +418,7 @@ proptest! {
             let mut insiders = Insiders::default();
             insiders.add(&address, Some(&name));
             let _namesake = insiders.namesake(&address, Some(&name), |_| true);
-            let known = LookAlikes::new(&[domain.clone()], &[]);
+            let known = LookAlikes::new(std::slice::from_ref(&domain), &[]);
             prop_assert!(known.of(&domain).is_none() || known.of(&domain).unwrap().of == beadle::policy::look_alike::LooksLike::MailService);
         }
     }

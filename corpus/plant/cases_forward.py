@@ -20,6 +20,12 @@ def _from_outside(mail, owner, target):
     mail.subject = "New bus timetable"
 
 
+def _from_inside(mail, owner, target):
+    mail.to = ["all-staff@oakfield-trust.example"]
+    mail.rcpt = [target]
+    mail.subject = "Timetable"
+
+
 def _forward(slug, shape, mark, envelope, why, demo=False):
     """`mark(owner, target)` gives header lines; `envelope(owner, target)` the MAIL FROM."""
 
@@ -104,6 +110,47 @@ _forward(
 )
 _forward("exim-srs", _from_outside, lambda o, t: [], srs, "Only the rewritten envelope sender tells of the forward.")
 
+_forward(
+    "exchange-handled", _from_outside, lambda o, t: [("X-MS-Exchange-ForwardingLoop", f"ForwardingHandled;{GUID}")],
+    srs, "Mailbox forwarding that a second server handled.",
+)
+_forward(
+    "exchange-transport-rule", _from_inside, lambda o, t: [("X-MS-Exchange-Transport-Rules-Loop", "1")],
+    owner_sends, "A transport rule adds a recipient outside to a message within the trust.",
+)
+_forward(
+    "gmail-x-forwarded", _from_outside, lambda o, t: [("X-Forwarded-To", t), ("X-Forwarded-For", f"{o} {t}")],
+    owner_sends, "Gmail forwarding whose envelope sender a gateway rewrote.",
+)
+_forward("workspace-routing", _from_inside, lambda o, t: [("X-Gm-Original-To", o)], owner_sends, "Google Workspace routing changes the recipient.")
+_forward(
+    "postfix-alias", _from_outside,
+    lambda o, t: [("Received", f"from mx1.county-council.example (mx1.county-council.example [192.0.2.25])\r\n\tby mail.oakfield-trust.example (Postfix) with ESMTPS id 4XyZ13\r\n\tfor <{o}>; Mon, 02 Nov 2026 08:29:58 +0000 (GMT)")],
+    outsider_sends, "An alias to the outside; only the envelope and the way tell.",
+)
+_forward("cyrus", _from_outside, lambda o, t: [("X-Sieve", "CMU Sieve 3.0")], outsider_sends, "A Cyrus redirect leaves no header of its own.")
+_forward(
+    "procmail", _from_outside, lambda o, t: [("X-Loop", o)],
+    outsider_sends, "A procmail recipe; its loop header is custom only.",
+)
+_forward("x400", _from_owner, lambda o, t: [("Autoforwarded", "TRUE")], owner_sends, "A gateway from X.400 says that it was forwarded.")
+_forward(
+    "signed-outside", _from_outside,
+    lambda o, t: [("DKIM-Signature", "v=1; a=rsa-sha256; c=relaxed/relaxed; d=county-council.example;\r\n\ts=s1; h=from:to:subject; bh=eA==; b=eQ==")],
+    owner_sends, "The mailbox sends what an outsider wrote and signed.",
+)
+
+
+@case("forward-exchange-attachment", "auto-forward")
+def forward_attachment(mail):
+    owner, target = mail.sender.address, TARGETS[1]
+    mail.to, mail.subject = [target], "FW: New bus timetable"
+    mail.extra += [*_inbox_rule(owner, target), ("X-MS-Has-Attach", "yes")]
+    mail.text("")
+    inner = mail.inner("New bus timetable", "The 8.15 bus now leaves at 8.05.", OUTSIDE_SENDER, owner)
+    mail.attach("timetable.eml", inner)
+    mail.expect("quarantine", finding("auto-forward", "header"), why="An inbox rule forwards the message as an attachment.")
+
 
 @case("forward-with-medical-data", "auto-forward")
 def forward_medical(mail):
@@ -146,6 +193,51 @@ def _vacation(*lines):
         mail.text("I am out of school until Monday. For urgent matters please ring the office.")
 
     return fill
+
+
+def _template_reply(mail):
+    owner = mail.sender.address
+    mail.mail_from, mail.to, mail.subject = "", ["transport@county-council.example"], "RE: New bus timetable"
+    mail.extra += [
+        ("X-Auto-Response-Suppress", "DR, OOF, AutoReply"), ("X-MS-Exchange-Inbox-Rules-Loop", owner),
+        ("Auto-Submitted", "auto-generated"), ("In-Reply-To", "<0a1b2c3d4e5f@county-council.example>"),
+    ]
+    mail.text("Thank you for your message. The office answers within two days.")
+
+
+def _receipt(mail):
+    owner = mail.sender.address
+    notice = render.text_part("Your message was read on Monday.\n")
+    status = render.Part("message/disposition-notification", (
+        f"Reporting-UA: mail.oakfield-trust.example; Outlook\r\nFinal-Recipient: rfc822; {owner}\r\n"
+        "Disposition: manual-action/MDN-sent-automatically; displayed\r\n").encode())
+    mail.root = render.Part("multipart/report; report-type=disposition-notification", children=[notice, status])
+    mail.mail_from, mail.to, mail.subject = "", ["transport@county-council.example"], "Read: New bus timetable"
+    mail.extra.append(("X-MS-Exchange-Inbox-Rules-Loop", owner))
+
+
+def _calendar_answer(mail):
+    owner = mail.sender.address
+    answer = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//EN\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:0a1b2c3d@county-council.example\r\n"
+        f"DTSTAMP:20261102T083000Z\r\nDTSTART:20261109T090000Z\r\nSUMMARY:Planning meeting\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{owner}\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n")
+    mail.root = render.Part("text/calendar; method=REPLY; charset=utf-8", answer.encode())
+    mail.to, mail.subject = ["transport@county-council.example"], "Accepted: Planning meeting"
+    mail.extra.append(("X-MS-Exchange-Calendar-Originator-Id", f"{GUID};{owner}"))
+
+
+def _google_group(mail):
+    mail.header_from = OUTSIDE_SENDER
+    mail.mail_from = "transport-news+bncBCK7Z2XY6QIRBNOQ3@oakfield-trust.example"
+    mail.to, mail.rcpt = ["transport-news@oakfield-trust.example"], ["r.dunmore@village-hall.example"]
+    mail.subject = "New bus timetable"
+    mail.top.append(("Delivered-To", "transport-news@oakfield-trust.example"))
+    mail.extra += [
+        ("Precedence", "list"), ("Mailing-list", "list transport-news@oakfield-trust.example"),
+        ("List-ID", "<transport-news.oakfield-trust.example>"), ("X-Google-Group-Id", "1234567890"),
+    ]
+    mail.text("The timetable for next week has changed. The 8.15 bus now leaves at 8.05.")
 
 
 def _header(*lines, subject="Fwd: New bus timetable"):
@@ -224,3 +316,8 @@ _person("inside-only", _inside, "An inbox rule that forwards inside the trust is
 _person("phishing-report", _report, "A person reports a message; the marks are inside the attachment.")
 _person("bounce", _bounce, "A delivery report.")
 _person("own-list", _list, "The trust's own mailing list.")
+_person("exchange-template-reply", _template_reply, "An inbox rule answers with a template.")
+_person("ldprocessed-address", _header(("X-LD-Processed", f"{GUID},ExtAddr"), subject="RE: New bus timetable"), "Another form of a header that only looks like a forward's.")
+_person("read-receipt", _receipt, "A receipt that was asked for, through an inbox rule's agent.")
+_person("calendar-answer", _calendar_answer, "A person accepts a meeting.")
+_person("google-group", _google_group, "A Google group of the trust with a member outside.")

@@ -1,6 +1,7 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
 mod detectors;
+mod letters;
 
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -44,6 +45,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     policy(&config, &mut report)?;
     approval(&config, &mut report).await?;
     patterns(&config, &mut report)?;
+    letters::run(&config, &mut report)?;
     modulus_table(&config, &mut report)?;
     rosters(&config, &mut report)?;
     access(&config, &mut report)?;

@@ -44,6 +44,8 @@ pub enum Command {
     Holds(HoldsArgs),
     /// Try a changed policy on what passed, and have a change approved by a second person.
     Policy(PolicyArgs),
+    /// Show which mailboxes forward to the outside by themselves.
+    Forwarding(ForwardingArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.
@@ -339,6 +341,37 @@ pub enum HoldsCommand {
         /// Who decides, for the ledger; the login name when not given.
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
+    },
+}
+
+/// Flags of `forwarding`.
+#[derive(Debug, Clone, Args)]
+pub struct ForwardingArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ForwardingCommand,
+}
+
+/// What can be done with the register of forwarding mailboxes.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ForwardingCommand {
+    /// List mailboxes whose forwarded mail was held: target, first and last message, how many, by which marks. Last seen first.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
     },
 }
 

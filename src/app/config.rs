@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::app::cli::{RuleArgs, ServeArgs};
+use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
 use crate::detect;
@@ -45,6 +46,8 @@ pub struct Config {
     pub detect: detect::Options,
     /// Ceilings for one message.
     pub limits: Limits,
+    /// What people are told.
+    pub notices: letters::Config,
     /// The operator's listener.
     pub admin: Admin,
     /// Log lines.
@@ -106,7 +109,7 @@ pub struct Trust {
     /// Lists of staff: files or folders, one or several.
     #[serde(deserialize_with = "one_or_several")]
     pub staff: Vec<PathBuf>,
-    /// Folder whose `detectors` and `dictionaries` replace built-in ones of the same name.
+    /// Folder whose `detectors`, `dictionaries` and `notices` replace built-in ones of the same name.
     pub patterns: Option<PathBuf>,
     /// The banks' modulus weight table (`valacdos.txt`), to tell account numbers from other digits.
     pub modulus_table: Option<PathBuf>,

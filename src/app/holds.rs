@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
 use crate::app::initials;
+use crate::app::letters;
 use crate::app::tools::ToolsError;
 use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
@@ -183,7 +184,7 @@ async fn release(
 }
 
 fn desk(store: Store, config: &Config) -> Desk {
-    Desk::new(store, wiring::notices(config))
+    Desk::new(store, letters::refusals(config))
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {

@@ -11,15 +11,15 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, HoldsArgs, PolicyArgs,
-    RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
+    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, generate, holds, policy, roster, scan, serve, telemetry, tools,
-    wiring,
+    check, demo, explain, extract, forwarding, generate, holds, policy, roster, scan, serve,
+    telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -87,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Extract(args) => extract(&args),
         Command::Holds(args) => holds(&args),
         Command::Policy(args) => policy(&args),
+        Command::Forwarding(args) => forwarding(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -330,6 +331,16 @@ fn policy(args: &PolicyArgs) -> Result<(), Failure> {
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
     })
+}
+
+fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    runtime(1)?
+        .block_on(forwarding::run(args, &config, &mut io::stdout().lock()))
+        .map_err(|error| match error {
+            forwarding::ForwardingError::Start(error) => error.into(),
+            other => Failure::machine(other),
+        })
 }
 
 fn holds(args: &HoldsArgs) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use crate::extract::Reader;
 use crate::mail::Domain;
 use crate::pipeline::judge::Tools;
 use crate::policy::{Mode, Policy, PolicyError};
+use crate::relay::notice::Templates;
 use crate::roster::RosterError;
 
 /// Why judging cannot begin; every text says what to mend.
@@ -268,6 +269,21 @@ pub fn catalogue(folder: Option<&Path>) -> Result<Catalogue, ToolsError> {
         .copied()
         .filter(|(name, _)| !files.iter().any(|(own, _)| own == name));
     Ok(Catalogue::load(kept.chain(own))?)
+}
+
+/// The words of notices, with files of `folder` in the place of built-in ones of the same name. What is wrong with one is said in
+/// them, and does not keep the others from use.
+pub fn templates(folder: Option<&Path>) -> Result<Templates, ToolsError> {
+    let mut files = Vec::new();
+    if let Some(folder) = folder {
+        collect(&folder.join("notices"), "notices", &mut files)?;
+    }
+    let files: Vec<(String, String)> = files
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.strip_prefix("notices/")?.to_owned(), text)))
+        .filter(|(name, _)| name != "README.md")
+        .collect();
+    Ok(Templates::load(&files))
 }
 
 /// The files of a folder and its folders, named relative to the patterns folder. A folder that is not there is empty.

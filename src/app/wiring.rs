@@ -14,9 +14,9 @@ use crate::app::admin::{self, Readiness};
 use crate::app::admission;
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
+use crate::app::letters;
 use crate::app::telemetry;
 use crate::app::tools;
-use crate::mail::Address;
 use crate::net::access::Access;
 use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
@@ -24,11 +24,10 @@ use crate::net::tls_server::TlsServer;
 use crate::pipeline::Accept;
 use crate::pipeline::judge::Tools;
 use crate::pipeline::keeping::Keeper;
+use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
 use crate::policy::Policy;
-use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::dsn;
-use crate::relay::notice::RefusedHold;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
@@ -201,6 +200,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&next_hop),
         Arc::clone(&returns),
     );
+    pipeline.recall_habits().await;
+    pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
     if let Some(keeper) = &keeper {
         pipeline.keep_facts_with(keeper.clone());
@@ -235,6 +236,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         worker,
     );
     running.tasks.spawn(queue.run(stopped.clone()));
+    let habits = keep_habits(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(habits);
+    let told = notices::run(running.pipeline.clone(), stopped.clone());
+    running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
 }
@@ -343,6 +348,10 @@ impl Running {
                 tracing::error!(%error, "ALARM: reload: roster, policy and patterns stay as they were");
             }
         }
+        match letters::notices(&fresh, &self.store) {
+            Ok(notices) => self.pipeline.swap_notices(notices),
+            Err(error) => tracing::error!(%error, "reload: notices stay as they were"),
+        }
         match Access::new(&fresh.access) {
             Ok(access) => self
                 .listeners
@@ -385,6 +394,7 @@ impl Running {
         self.pipeline
             .finish(Duration::from_secs(longest.unwrap_or(60)))
             .await;
+        self.pipeline.keep_habits(SystemTime::now()).await;
         if let Some(keeper) = &self.keeper {
             keeper.finish(Duration::from_secs(10)).await;
         }
@@ -409,6 +419,17 @@ fn local_address(socket: &TcpListener) -> Result<SocketAddr, StartError> {
         what: "listener".to_owned(),
         source,
     })
+}
+
+/// Keeps what is remembered of mail over time, every minute; the end of the relay keeps it once more.
+async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
+    const EVERY: Duration = Duration::from_mins(1);
+    while tokio::time::timeout(EVERY, stopped.wait_for(|stop| *stop))
+        .await
+        .is_err()
+    {
+        pipeline.keep_habits(SystemTime::now()).await;
+    }
 }
 
 /// Retention, the sweep of orphans and the gauges.
@@ -463,33 +484,5 @@ fn returns(config: &Config) -> Compose {
             recipients: &request.refused,
         };
         report.compose().map(|(_, message)| message)
-    })
-}
-
-/// Writes notices to senders of refused holds.
-pub fn notices(config: &Config) -> ComposeNotice {
-    let domain = config
-        .trust
-        .internal_domains
-        .first()
-        .unwrap_or(&config.server.name);
-    let from = Address::parse(&format!("postmaster@{domain}")).ok();
-    Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
-        let hold = request.hold;
-        let notice = RefusedHold {
-            from: from.as_ref()?,
-            from_name: "Mail protection",
-            to: hold.envelope.mail_from.address()?,
-            reference: hold.summary.id.reference(),
-            rule_title: hold
-                .record
-                .rules
-                .first()
-                .map_or("", |rule| rule.title.as_str()),
-            reason: request.reason,
-            arrived: hold.summary.received_at,
-            now: SystemTime::now(),
-        };
-        notice.compose().ok().map(|(_, message)| message)
     })
 }

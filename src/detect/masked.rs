@@ -86,7 +86,14 @@ impl Masked {
             if found.len() - begun > room {
                 break;
             }
-            self.at(text, at, &mut until, &mut found);
+            if at < until {
+                continue;
+            }
+            // A run that holds one of the first signs, too, has been read.
+            let run = run_around(text, at);
+            if memchr::memchr3(b'*', b'@', b'$', &text[run]).is_none() {
+                self.at(text, at, &mut until, &mut found);
+            }
         }
         found
     }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::extract::{Content, FileInput, Reader};
 use crate::limits::Budget;
 use crate::pipeline::fault::Fault;
+use crate::pipeline::habits::Seen;
 use crate::pipeline::judge::{Case, Judgement, Tools, judge};
 use crate::pipeline::received::Received;
 use crate::pipeline::way::Pipeline;
-use crate::policy::ClientFacts;
-use crate::policy::history::UNKNOWN;
+use crate::policy::{ClientFacts, History};
 use crate::relay::trace;
 use crate::store::Identity;
 
@@ -40,6 +40,8 @@ pub(super) struct Examined {
     pub(super) judgement: Judgement,
     pub(super) identity: Identity,
     pub(super) looping: Option<trace::Loop>,
+    /// How it fits what was seen before.
+    pub(super) seen: Seen,
 }
 
 impl Pipeline {
@@ -48,8 +50,9 @@ impl Pipeline {
     pub(super) async fn examine(&self, received: &Received) -> Result<Examined, Fault> {
         let inner = &self.inner;
         let tools = inner.tools.load_full();
+        let seen = inner.habits.look(received, &tools, &inner.limits);
         if received.message.len() <= JUDGED_AT_ONCE
-            && let Some(examined) = self.examine_at_once(received, &tools)
+            && let Some(examined) = self.examine_at_once(received, &tools, &seen)
         {
             return Ok(examined);
         }
@@ -58,8 +61,9 @@ impl Pipeline {
         let budget = Budget::new(Arc::clone(&inner.limits));
         let (job_budget, received) = (budget.clone(), received.clone());
         let names = inner.settings.identity.clone();
-        let mut job =
-            tokio::task::spawn_blocking(move || examine(&received, &tools, &job_budget, &names));
+        let mut job = tokio::task::spawn_blocking(move || {
+            examine(&received, &tools, &job_budget, &names, seen)
+        });
         let limit = Duration::from_secs(inner.limits.scan_seconds);
         if let Ok(examined) = tokio::time::timeout(limit, &mut job).await {
             return examined.map_err(|_| Fault::Judge);
@@ -73,14 +77,15 @@ impl Pipeline {
     }
 
     /// Judges here and now, a matter of microseconds; `None` when an attachment needs a reader that may take its time.
-    fn examine_at_once(&self, received: &Received, tools: &Tools) -> Option<Examined> {
+    fn examine_at_once(&self, received: &Received, tools: &Tools, seen: &Seen) -> Option<Examined> {
         let elsewhere = Arc::new(Elsewhere::default());
         let tools = Tools {
             reader: elsewhere.clone(),
             ..tools.clone()
         };
         let budget = Budget::new(Arc::clone(&self.inner.limits));
-        let examined = examine(received, &tools, &budget, &self.inner.settings.identity);
+        let names = &self.inner.settings.identity;
+        let examined = examine(received, &tools, &budget, names, seen.clone());
         (!elsewhere.was_asked()).then_some(examined)
     }
 }
@@ -91,7 +96,12 @@ fn examine(
     tools: &Tools,
     budget: &Budget,
     names: &trace::Identity,
+    seen: Seen,
 ) -> Examined {
+    let history = History {
+        marks: seen.marks.clone(),
+        ..History::default()
+    };
     let case = Case {
         envelope: &received.envelope,
         client: ClientFacts {
@@ -99,11 +109,12 @@ fn examine(
         },
         message: &received.message,
         now: tools.local(received.arrived),
-        history: &UNKNOWN,
+        history: &history,
     };
     Examined {
         judgement: judge(&case, tools, budget),
         identity: Identity::of(&received.message),
         looping: names.check_loop(&received.message).err(),
+        seen,
     }
 }

@@ -3,11 +3,14 @@
 mod deliver;
 mod examine;
 pub mod fault;
+mod forwarded;
 pub mod guard;
+mod habits;
 pub mod hold;
 pub mod initials;
 pub mod judge;
 pub mod keeping;
+pub mod notices;
 mod passing;
 pub mod received;
 pub mod record;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -24,13 +24,16 @@ use crate::pipeline::deliver::UnderWay;
 use crate::pipeline::examine::Examined;
 use crate::pipeline::fault::Fault;
 use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKey};
+use crate::pipeline::habits::Habits;
 use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
 use crate::pipeline::keeping::Keeper;
+use crate::pipeline::notices::{Happened, Notices};
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
 use crate::policy::{Action, Verdict, reply_text};
 use crate::relay::next_hop::{BoxFuture, NextHop, Offer};
+use crate::relay::notice::plan::Outcome;
 use crate::relay::outcome::{to_answer, to_reply};
 use crate::relay::queue::Compose;
 use crate::relay::trace;
@@ -63,12 +66,15 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) limits: Arc<Limits>,
     pub(super) tools: ArcSwap<Tools>,
+    /// Tells people; nobody is told when it is not there.
+    pub(super) notices: ArcSwapOption<Notices>,
     pub(super) store: Store,
     pub(super) next_hop: Arc<dyn NextHop>,
     pub(super) returns: Compose,
     pub(super) turns: Semaphore,
     pub(super) pending: Pending,
     pub(super) refused: RefusedRecipients,
+    pub(super) habits: Habits,
     /// Work that goes on when its client has gone: late answers, and keeping answers.
     pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
@@ -90,16 +96,19 @@ impl Pipeline {
         let turns = Semaphore::new(settings.judging.max(1));
         let tools = ArcSwap::from_pointee(tools);
         let (pending, refused) = (Pending::default(), RefusedRecipients::default());
+        let habits = Habits::new(store.subkey("habits"));
         let inner = Inner {
             settings,
             limits,
             tools,
+            notices: ArcSwapOption::empty(),
             store,
             next_hop,
             returns,
             turns,
             pending,
             refused,
+            habits,
             late: Mutex::default(),
             asking: AtomicBool::new(false),
             keeper: OnceLock::new(),
@@ -147,6 +156,40 @@ impl Pipeline {
         self.inner.tools.store(Arc::new(tools));
     }
 
+    /// Who tells people, if anybody does.
+    pub fn notices(&self) -> Option<Notices> {
+        self.inner.notices.load_full().as_deref().cloned()
+    }
+
+    /// Has people told in this way from now on, or not at all.
+    pub fn swap_notices(&self, notices: Option<Notices>) {
+        self.inner.notices.store(notices.map(Arc::new));
+    }
+
+    /// Tells whoever is to be told what became of a message; `id` is what its reference comes from.
+    pub(super) async fn tell(
+        &self,
+        outcome: Outcome,
+        id: QueueId,
+        received: &Received,
+        examined: &Examined,
+    ) {
+        let Some(notices) = self.notices() else {
+            return;
+        };
+        let tools = self.tools();
+        notices
+            .tell(&Happened {
+                outcome,
+                id,
+                received,
+                judgement: &examined.judgement,
+                tools: &tools,
+                now: SystemTime::now(),
+            })
+            .await;
+    }
+
     async fn take(&self, received: Received) -> Reply {
         let mut entry = Entry::of(&received);
         let reply = match self.way(received, &mut entry).await {
@@ -186,15 +229,30 @@ impl Pipeline {
     ) -> Result<Reply, Fault> {
         let action = self.action(received, examined).await?;
         if action == Action::Refuse {
-            return self.refuse(received, examined, entry).await;
+            let reply = self.refuse(received, examined, entry).await?;
+            self.inner.habits.note(&examined.seen);
+            return Ok(reply);
         }
         let key = TransactionKey::of(received, &examined.identity);
         let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
-        match action {
-            Action::Hold => self.hold(received, examined, entry).await,
+        let reply = match action {
+            Action::Hold => return self.hold(received, examined, entry).await,
             _ if received.client.spool => self.spool(received, examined, entry).await,
             _ => self.deliver(received, examined, under_way, entry).await,
+        }?;
+        if entry.disposition != Disposition::Deferred {
+            self.inner.habits.note(&examined.seen);
         }
+        let passed = matches!(
+            entry.disposition,
+            Disposition::Delivered | Disposition::Spooled
+        );
+        // What a reviewer released was told of when it was held.
+        if passed && examined.judgement.verdict.action.passes() {
+            self.tell(Outcome::Delivered, received.id, received, examined)
+                .await;
+        }
+        Ok(reply)
     }
 
     /// The answer kept for a transaction whose client may not have got it.
@@ -326,6 +384,12 @@ impl Pipeline {
         let held = self.inner.store.hold_beside(new, beside).await;
         let id = held.map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Held;
+        // Another id: the client sent again what waits already.
+        if id == received.id {
+            self.inner.habits.note(&examined.seen);
+            self.note_forward(received, examined, id).await;
+        }
+        self.tell(Outcome::Held, id, received, examined).await;
         Ok(hold::reply(id))
     }
 
@@ -353,6 +417,8 @@ impl Pipeline {
             .await
             .map_err(|error| Fault::of_store(&error))?;
         entry.disposition = Disposition::Refused;
+        self.tell(Outcome::Refused, received.id, received, examined)
+            .await;
         let text = reply_text(verdict, received.id.reference());
         Ok(Reply::new(550, EnhancedCode(5, 7, 1), text))
     }

@@ -8,7 +8,8 @@
 //! RFC 3834 (Auto-Submitted), RFC 5322 3.6.6 (Resent fields), RFC 2919 and RFC 2369 (List fields), RFC 6522 (reports).
 //!
 //! # Known gaps
-//! Rules that Outlook runs itself leave no mark; only behaviour over time shows them. HCL Domino's marks are not known.
+//! Rules that Outlook runs itself leave no mark; only behaviour over time ([`super::behaviour`]) shows them, and alone makes at most a
+//! suspicion. HCL Domino's marks are not known.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::classes::Classes;
 use super::facts::Facts;
 use super::fingerprints::{AddressOf, Fingerprint, PATTERNS, Patterns};
 use super::header_text::{addresses, contains_one, list_host, received_for, starts_with};
+use super::history::HabitMark;
 use crate::mail::Address;
 use crate::mail::Domain;
 
@@ -87,6 +89,9 @@ const CERTAIN: u32 = 70;
 /// From this score a mark makes a suspicion.
 const PROBABLE: u32 = 40;
 
+/// The id under which evidence says that a recipient is the sender's own private mailbox.
+pub(super) const OWN_MAILBOX: &str = "own-mailbox";
+
 /// A message as the decision below looks at it.
 struct Seen<'a> {
     facts: &'a Facts<'a>,
@@ -100,6 +105,8 @@ struct Seen<'a> {
 struct Marks {
     ids: Vec<Arc<str>>,
     best: u32,
+    /// The best of those that mail over time gives.
+    habit: u32,
     best_without_traces: u32,
 }
 
@@ -114,13 +121,48 @@ impl Marks {
         }
     }
 
+    fn add_habit(&mut self, mark: &HabitMark) {
+        self.add(&mark.id, 0, false);
+        self.habit = self.habit.max(mark.score.min(CERTAIN - 1));
+    }
+
+    /// The score that counts. Towards the sender's own private mailbox every mark says more; behaviour alone never says enough.
+    fn score(&mut self, towards_own: impl FnOnce() -> bool) -> u32 {
+        let said = self.best.max(self.habit);
+        if said == 0 || self.best >= CERTAIN || !towards_own() {
+            return said;
+        }
+        self.ids.push(OWN_MAILBOX.into());
+        raised(self.best).max(raised(self.habit).min(CERTAIN - 1))
+    }
+
     fn has(&self, ids: &[String]) -> bool {
         self.ids.iter().any(|id| ids.iter().any(|o| **o == **id))
     }
 }
 
+/// The next higher of the scores that marks have.
+fn raised(score: u32) -> u32 {
+    match score {
+        0 => 0,
+        1..PROBABLE => PROBABLE,
+        PROBABLE..CERTAIN => CERTAIN,
+        _ => 100,
+    }
+}
+
 /// Concludes how a message came to be sent; `classes` say who belongs to the trust.
 pub fn automation(facts: &Facts<'_>, classes: &Classes) -> Automation {
+    automation_towards(facts, classes, || false)
+}
+
+/// The same for a message of which `towards_own` tells whether a recipient is the sender's own private mailbox; it is asked only where
+/// that could change the conclusion.
+pub(super) fn automation_towards(
+    facts: &Facts<'_>,
+    classes: &Classes,
+    towards_own: impl FnOnce() -> bool,
+) -> Automation {
     let seen = Seen {
         facts,
         classes,
@@ -132,7 +174,7 @@ pub fn automation(facts: &Facts<'_>, classes: &Classes) -> Automation {
         patterns: &PATTERNS,
     };
     let mut marks = seen.marks();
-    let state = seen.state(&mut marks);
+    let state = seen.state(&mut marks, towards_own);
     let forward = matches!(
         state,
         AutomationState::AutoForward | AutomationState::Suspected
@@ -185,7 +227,7 @@ impl Seen<'_> {
     }
 
     /// The decision, in the order in which its steps may overrule each other.
-    fn state(&self, marks: &mut Marks) -> AutomationState {
+    fn state(&self, marks: &mut Marks, towards_own: impl FnOnce() -> bool) -> AutomationState {
         if self.is_report() {
             return AutomationState::Report;
         }
@@ -201,11 +243,11 @@ impl Seen<'_> {
         if !self.leaves() {
             return AutomationState::None;
         }
-        self.forward(marks)
+        self.forward(marks, towards_own)
     }
 
-    fn forward(&self, marks: &mut Marks) -> AutomationState {
-        let handed_over = self.outside_sender_from_own_server();
+    fn forward(&self, marks: &mut Marks, towards_own: impl FnOnce() -> bool) -> AutomationState {
+        let handed_over = self.outside_sender_from_own_server() && !self.is_from_calendar();
         if handed_over {
             let score = if self.author_is_outside() || self.from.is_empty() {
                 CERTAIN
@@ -214,16 +256,21 @@ impl Seen<'_> {
             };
             marks.add(&"envelope".into(), score, false);
         }
-        if marks.best_without_traces < PROBABLE && self.is_manual_redirect() {
+        for mark in &self.facts.history.marks {
+            marks.add_habit(mark);
+        }
+        let by_hand = marks.best_without_traces.max(marks.habit) < PROBABLE;
+        if by_hand && self.is_manual_redirect() {
             return AutomationState::ManualRedirect;
         }
         let structural = self.structural_marks();
         for id in &structural {
             marks.add(&Arc::from(*id), 0, false);
         }
-        if marks.best >= CERTAIN {
+        let score = marks.score(towards_own);
+        if score >= CERTAIN {
             AutomationState::AutoForward
-        } else if marks.best >= PROBABLE || structural.len() >= 2 {
+        } else if score >= PROBABLE || structural.len() >= 2 {
             AutomationState::Suspected
         } else {
             AutomationState::None
@@ -388,6 +435,16 @@ impl Seen<'_> {
         self.facts.client.own_server
             && self.classes.knows_internal()
             && self.mail_from().is_some_and(|sender| !self.is_own(sender))
+    }
+
+    /// Google Calendar sends in the name of an account of ours; without that name it is an invitation that came in and goes out again.
+    fn is_from_calendar(&self) -> bool {
+        let services = &self.patterns.file.exclusions.calendar_senders;
+        let own = self.from.iter().any(|address| self.is_own(address));
+        own && self.mail_from().is_some_and(|sender| {
+            let domain = sender.domain().as_str();
+            services.iter().any(|service| service == domain)
+        })
     }
 
     /// RFC 5322 3.6.6: a person's program adds the whole Resent block and submits under the person's address.

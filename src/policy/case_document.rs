@@ -2,11 +2,13 @@
 
 use jiff::civil::{date, time};
 
+use super::behaviour;
 use super::case::{Case, CaseFinding, CaseMessage};
 use super::condition::{PlaceKind, ViewKind};
 use super::document::{addresses, no_address, rules_exist};
 use super::facts::ClientFacts;
 use super::fields::{Fields, Sink};
+use super::history::HabitMark;
 use super::rule::Rule;
 use super::rule_document::ACTIONS;
 use crate::detect::{Category, Confidence};
@@ -58,6 +60,7 @@ pub(super) fn case(sink: &mut Sink, rules: &[Rule], mut fields: Fields<'_, '_>) 
     let known = |flag: Option<bool>| flag.map_or_else(Vec::new, |known| vec![known; rcpts]);
     message.history.first_contact = known(fields.flag(sink, "first_contact"));
     message.history.sole_writer = known(fields.flag(sink, "sole_writer"));
+    message.history.marks = habits(sink, &mut fields);
     let expected = fields.has("expect");
     let expect = fields.choice(sink, "expect");
     if expect.is_none() && !expected {
@@ -110,6 +113,21 @@ fn case_files(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMe
         entry.finish(sink);
         message.add_file(&media, bytes, misnamed);
     }
+}
+
+/// Marks that only mail over time gives, by their ids.
+fn habits(sink: &mut Sink, fields: &mut Fields<'_, '_>) -> Vec<HabitMark> {
+    let mut marks = Vec::new();
+    for text in fields.texts(sink, "habits") {
+        if let Some(mark) = behaviour::mark(&text.value) {
+            marks.push(mark);
+        } else {
+            let key = fields.key("habits");
+            let allowed = "B1 to B5, as in patterns/auto-forward.toml";
+            sink.mistake(text.line, key, text.value, allowed, "name one of them");
+        }
+    }
+    marks
 }
 
 fn case_headers(sink: &mut Sink, fields: &mut Fields<'_, '_>, message: &mut CaseMessage) {

@@ -86,7 +86,7 @@ impl Policy {
 
     fn check_classes(&self, problems: &mut Vec<Problem>) {
         for (index, class) in self.classes.list().iter().enumerate() {
-            if !class.is_empty() || index == PARTNER {
+            if !class.is_empty() || class.optional || index == PARTNER {
                 continue;
             }
             let text = if index == INTERNAL {
@@ -133,7 +133,7 @@ impl Policy {
                 );
                 say(Gravity::Error, text);
             }
-            if rule.clause.is_none() {
+            if rule.clause.is_none() && rule.mode != Mode::Off {
                 let text =
                     "it has no clause: refusals cannot say where the trust's policy asks for it";
                 say(Gravity::Note, text.to_owned());
@@ -195,7 +195,11 @@ impl Policy {
             if self.exceptions[..index].iter().any(|e| e.id == *id) {
                 say(format!("exception {id} stands twice: give it another id"));
             }
-            for rule in &exception.rules {
+            for rule in exception
+                .rules
+                .iter()
+                .filter(|_| exception.mode != Mode::Off)
+            {
                 let off = |r: &&Rule| r.id == *rule && r.mode == Mode::Off;
                 if self.rules.iter().any(|r| off(&r)) {
                     say(format!("exception {id} waives rule {rule}, which is off"));

@@ -26,6 +26,8 @@ pub struct Class {
     pub subdomains: bool,
     /// Single mailboxes, as [`Address::key`] gives them.
     pub addresses: Vec<String>,
+    /// It may stay empty: rules for it then wait for members, and nobody needs to be told.
+    pub optional: bool,
     /// Lists of mail services whose hosts belong to it.
     pub lists: Vec<ListName>,
 }
@@ -97,6 +99,7 @@ impl Classes {
             domains: Vec::new(),
             subdomains: true,
             addresses: Vec::new(),
+            optional: false,
             lists: Vec::new(),
         };
         let mut list = vec![empty("internal"), empty("partner")];
@@ -243,6 +246,7 @@ mod tests {
             domains: domains.iter().map(|d| Domain::parse(d).unwrap()).collect(),
             subdomains,
             addresses: addresses.iter().map(|a| (*a).to_owned()).collect(),
+            optional: false,
             lists: Vec::new(),
         }
     }

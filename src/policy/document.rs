@@ -47,10 +47,32 @@ fn listed(file: &str, mistakes: &[Mistake]) -> String {
 }
 
 /// The policies that are part of the binary.
-const EMBEDDED: &[(&str, &str)] = &[(
-    "standard",
-    include_str!("../../patterns/policies/standard.toml"),
-)];
+const EMBEDDED: &[(&str, &str)] = &[
+    (
+        "standard",
+        include_str!("../../patterns/policies/standard.toml"),
+    ),
+    (
+        "st-albans",
+        include_str!("../../patterns/policies/st-albans.toml"),
+    ),
+    (
+        "one-it",
+        include_str!("../../patterns/policies/one-it.toml"),
+    ),
+    (
+        "st-marys",
+        include_str!("../../patterns/policies/st-marys.toml"),
+    ),
+    (
+        "chancery",
+        include_str!("../../patterns/policies/chancery.toml"),
+    ),
+    (
+        "southwell-nottingham",
+        include_str!("../../patterns/policies/southwell-nottingham.toml"),
+    ),
+];
 
 /// Names that have a meaning of their own and cannot be given to a class.
 const RESERVED: &[&str] = &[
@@ -281,6 +303,7 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
         let class_domains = domains(sink, &mut fields, "domains");
         let subdomains = fields.flag(sink, "subdomains").unwrap_or(true);
         let addresses = addresses(sink, &mut fields, "addresses");
+        let optional = fields.flag(sink, "optional").unwrap_or(false);
         let lists: Vec<ListName> = fields.choices(sink, "lists");
         if !lists.is_empty() && ["internal", "partner"].contains(&name.value.as_str()) {
             let allowed = "a class of its own, such as freemail = { lists = [\"freemail\"] }";
@@ -294,6 +317,7 @@ fn classes(sink: &mut Sink, table: &Fields<'_, '_>) -> Vec<Class> {
             domains: class_domains,
             subdomains,
             addresses: addresses.iter().map(Address::key).collect(),
+            optional,
             lists,
         });
     }

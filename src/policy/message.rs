@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
-use super::auto_forward::{Automation, AutomationState, automation};
+use super::auto_forward::{Automation, AutomationState, automation_towards};
 use super::classes::{ClassSet, Classes};
 use super::condition::{ClassRef, FileKind, Files, Found, IdentityMark, When};
 use super::facts::Facts;
@@ -100,7 +100,15 @@ pub(super) struct Message<'a> {
     authors: OnceCell<Vec<ClassSet>>,
     reply_to: OnceCell<Vec<ClassSet>>,
     shown: OnceCell<HashSet<String>>,
+    held: OnceCell<Held>,
     identity: OnceCell<Vec<IdentityMark>>,
+}
+
+/// What kinds of findings there are.
+#[derive(Default)]
+struct Held {
+    categories: Vec<Category>,
+    obfuscated: bool,
 }
 
 /// What a rule's conditions came to.
@@ -150,7 +158,10 @@ impl<'a> Message<'a> {
         Self {
             facts,
             classes,
-            automation: automation(facts, classes),
+            automation: automation_towards(facts, classes, || {
+                let own = |rcpt: &Rcpt<'_>| rcpt.own_mailbox().is_some_and(OwnMailbox::is_own);
+                rcpts.iter().any(own)
+            }),
             sender: facts.envelope.mail_from.address().map(|a| classes.of(a)),
             rcpts,
             policy,
@@ -158,12 +169,17 @@ impl<'a> Message<'a> {
             authors: OnceCell::new(),
             reply_to: OnceCell::new(),
             shown: OnceCell::new(),
+            held: OnceCell::new(),
             identity: OnceCell::new(),
         }
     }
 
     pub(super) fn meets(&self, when: &When) -> Outcome {
         if !self.circumstances_hold(when) {
+            return Outcome::No;
+        }
+        // A letter to nobody of a special class is most letters: their findings need not be weighed.
+        if when.recipients.iter().all(is_known_at_once) && self.concerns_nobody(when) {
             return Outcome::No;
         }
         let findings = match &when.found {
@@ -178,8 +194,7 @@ impl<'a> Message<'a> {
         match (enough, findings) {
             (true, Ok(findings)) => Outcome::Met(Met { rcpts, findings }),
             (true, Err(missing)) => Outcome::Nearly(missing),
-            // Half of a count is worth a word; one recipient of twenty is every message.
-            (false, Ok(_)) if rcpts.is_empty() || rcpts.len() * 2 >= when.min_recipients => {
+            (false, Ok(_)) if is_worth_a_word(when, rcpts.len()) => {
                 Outcome::Nearly(self.recipients_missing(when, &rcpts))
             }
             (false, _) => Outcome::No,
@@ -195,6 +210,7 @@ impl<'a> Message<'a> {
             && (when.senders.is_empty() || when.senders.iter().any(|c| self.sender_is(*c)))
             && !when.except_senders.iter().any(|c| self.sender_is(*c))
             && (!when.only_recipient || facts.envelope.rcpts.len() == 1)
+            && self.rcpts.len() * 2 >= when.min_recipients
             && (when.protection.is_empty()
                 || content.protections.iter().any(|part| protects(when, part)))
             && when
@@ -319,6 +335,9 @@ impl<'a> Message<'a> {
     /// The findings that count, what is missing to enough of them, or nothing at all.
     fn found(&self, found: &Found) -> Option<Result<Vec<usize>, String>> {
         let list = &self.facts.findings.list;
+        if !self.holds_one_of(found) {
+            return None;
+        }
         let fits = |(index, finding): (usize, &Finding)| {
             (found.fits(finding) && self.is_in_files(finding, &found.files)).then_some(index)
         };
@@ -331,6 +350,14 @@ impl<'a> Message<'a> {
             .copied()
             .filter(|index| list[*index].confidence >= found.min_confidence)
             .collect();
+        // Less than half of a count is every message.
+        let counts = found.min_people > 1 || found.min_values > 1;
+        if counts {
+            let near = Count::of(list, if sure.is_empty() { &fitting } else { &sure });
+            if near.people * 2 < found.min_people || near.values * 2 < found.min_values {
+                return None;
+            }
+        }
         if sure.is_empty() {
             let missing = format!(
                 "{}, but with less than {} confidence",
@@ -339,7 +366,7 @@ impl<'a> Message<'a> {
             );
             return Some(Err(missing));
         }
-        if found.min_people > 1 || found.min_values > 1 {
+        if counts {
             let count = Count::of(list, &sure);
             if count.people < found.min_people {
                 let missing = format!("{} of {} people", count.people, found.min_people);
@@ -353,6 +380,23 @@ impl<'a> Message<'a> {
         Some(Ok(sure))
     }
 
+    /// Whether there is any finding of the categories and disguise asked for, wherever it stands.
+    fn holds_one_of(&self, found: &Found) -> bool {
+        let held = self.held.get_or_init(|| {
+            let mut held = Held::default();
+            for finding in &self.facts.findings.list {
+                if !held.categories.contains(&finding.category) {
+                    held.categories.push(finding.category);
+                }
+                held.obfuscated |= finding.obfuscated;
+            }
+            held
+        });
+        let categories = &found.categories;
+        (categories.is_empty() || categories.iter().any(|c| held.categories.contains(c)))
+            && (!found.obfuscated || held.obfuscated)
+    }
+
     /// Whether a finding stands in a file of one of these kinds.
     fn is_in_files(&self, finding: &Finding, kinds: &[FileKind]) -> bool {
         if kinds.is_empty() {
@@ -363,6 +407,11 @@ impl<'a> Message<'a> {
         files
             .iter()
             .any(|file| file.location.place == *place && kinds.contains(&FileKind::of(&file.kind)))
+    }
+
+    /// Whether no recipient is of the special classes that a rule is for.
+    fn concerns_nobody(&self, when: &When) -> bool {
+        !when.recipients.is_empty() && !self.rcpts.iter().any(|rcpt| rcpt.is_listed(when))
     }
 
     fn counted_rcpts(&self, when: &When) -> Vec<usize> {
@@ -441,6 +490,36 @@ impl<'a> Message<'a> {
         (cap.senders.is_empty() || cap.senders.iter().any(|c| self.sender_is(*c)))
             && (cap.automation.is_empty() || cap.automation.contains(&self.automation.state))
     }
+}
+
+/// Whether it costs nothing to tell who is of a class, and nobody needs to be told that no recipient was.
+fn is_known_at_once(class: &ClassRef) -> bool {
+    matches!(
+        class,
+        ClassRef::FirstContact | ClassRef::Contact | ClassRef::Null | ClassRef::Named(_)
+    )
+}
+
+/// Whether a person should know that a rule lacked only recipients. Half of a count is worth it, one recipient of twenty is every
+/// message; and every message has no recipient of the special classes (a leaver's mailbox, the police) that some rules are for.
+fn is_worth_a_word(when: &When, counted: usize) -> bool {
+    if counted > 0 {
+        return counted * 2 >= when.min_recipients;
+    }
+    let asks_of_content = when.found.is_some()
+        || !when.protection.is_empty()
+        || when.unread.is_some()
+        || when.defects.is_some()
+        || when.unfinished.is_some()
+        || when.files.is_some()
+        || !when.automation.is_empty();
+    let broad = |class: &ClassRef| {
+        matches!(
+            class,
+            ClassRef::Any | ClassRef::Outside | ClassRef::NotInternal
+        )
+    };
+    when.min_recipients <= 1 && asks_of_content && when.recipients.iter().any(broad)
 }
 
 /// Whether an address of these classes is one that a condition means.

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auto_forward;
+pub mod behaviour;
 pub mod case;
 pub mod change;
 pub mod check;
@@ -25,6 +26,7 @@ pub mod person_name;
 pub mod recorded;
 pub mod replay;
 pub mod rule;
+pub mod sighting;
 pub mod verdict;
 
 mod because;
@@ -32,6 +34,7 @@ mod case_document;
 mod fingerprints;
 mod governance_document;
 mod header_text;
+mod hours;
 mod identity;
 mod message;
 
@@ -49,8 +52,10 @@ pub use decide::decide;
 pub use document::PolicyError;
 pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
+pub use fingerprints::origin as mark_origin;
 pub use history::{HabitMark, History};
 pub use recorded::RecordedFacts;
 pub use replay::{Difference, Replay};
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
+pub use wording::counted;

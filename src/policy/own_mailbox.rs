@@ -34,7 +34,7 @@ pub enum Signal {
     ShortForm,
     /// Surname and initial.
     SurnameAndInitial,
-    /// A name that differs from the sender's by a letter or two.
+    /// A name one slip away from the sender's.
     SimilarName,
     /// Forename and the initial of the surname.
     ForenameAndInitial,
@@ -206,13 +206,13 @@ pub fn own_mailbox(
         return OwnMailbox::default();
     }
     let mut signals = Vec::new();
-    if host != Host::Unlisted {
-        signals.extend(by_local_part(sender, &local));
-    } else {
+    if host == Host::Unlisted {
         match by_domain(sender, recipient.domain(), &local) {
             Some(signal) => signals.extend([signal, Signal::OwnDomain]),
             None => return OwnMailbox::default(),
         }
+    } else {
+        signals.extend(by_local_part(sender, &local));
     }
     if let Some(shown) = display_name.and_then(PersonName::of_display) {
         weigh_display_name(sender, &shown, &mut signals);

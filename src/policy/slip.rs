@@ -27,20 +27,16 @@ pub(super) fn slip(meant: &str, written: &str) -> Option<Slip> {
     }
     let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[start..], &b[start..]);
-    let tail = |a: &[u8], b: &[u8]| {
-        a.iter()
-            .rev()
-            .zip(b.iter().rev())
-            .take_while(|(x, y)| x == y)
-            .count()
-    };
-    let end = tail(a, b);
+    let ends = a.iter().rev().zip(b.iter().rev());
+    let end = ends.take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
     match (a, b) {
         ([], [_]) => Some(Slip::Added(start)),
         ([_], []) => Some(Slip::Lost(start)),
         ([_], [_]) => Some(Slip::Changed(start)),
-        ([x, y], [v, w]) if x == w && y == v => Some(Slip::Swapped(start)),
+        ([first, second], [other, last]) if first == last && second == other => {
+            Some(Slip::Swapped(start))
+        }
         _ => None,
     }
 }

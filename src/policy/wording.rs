@@ -31,20 +31,22 @@ impl Count {
 }
 
 /// `3 pupils' full names in the body and an attachment`, for each category.
-pub(super) fn described(list: &[Finding], indexes: &[usize]) -> String {
+pub fn counted(list: &[Finding], indexes: &[usize]) -> Vec<String> {
     let categories: BTreeSet<Category> = indexes.iter().map(|i| list[*i].category).collect();
-    let parts: Vec<String> = categories
-        .into_iter()
-        .map(|category| {
-            let of = |index: &&usize| list[**index].category == category;
-            let own: Vec<usize> = indexes.iter().filter(of).copied().collect();
-            let count = Count::of(list, &own);
-            let places = joined(own.iter().map(|i| place_name(&list[*i])).collect());
-            let what = noun(category, &count);
-            format!("{what} in {places}")
-        })
-        .collect();
-    parts.join("; ")
+    let parts = categories.into_iter().map(|category| {
+        let of = |index: &&usize| list[**index].category == category;
+        let own: Vec<usize> = indexes.iter().filter(of).copied().collect();
+        let count = Count::of(list, &own);
+        let places = joined(own.iter().map(|i| place_name(&list[*i])).collect());
+        let what = noun(category, &count);
+        format!("{what} in {places}")
+    });
+    parts.collect()
+}
+
+/// [`counted`] in one text.
+pub(super) fn described(list: &[Finding], indexes: &[usize]) -> String {
+    counted(list, indexes).join("; ")
 }
 
 fn noun(category: Category, count: &Count) -> String {

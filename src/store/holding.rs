@@ -414,7 +414,7 @@ impl Store {
             .collect()
     }
 
-    fn mark(&self, kind: &[u8], text: &[u8]) -> [u8; MARK] {
+    pub(super) fn mark(&self, kind: &[u8], text: &[u8]) -> [u8; MARK] {
         let mut mark = [0; MARK];
         mark.copy_from_slice(&mac(&self.index, &[kind, text])[..MARK]);
         mark
@@ -501,6 +501,6 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(plain: &[u8]) -> Result<T, S
     serde_json::from_slice(plain).map_err(|_| StoreError::Corrupt("sealed record"))
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Corrupt("list in a row"))
 }

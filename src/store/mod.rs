@@ -18,12 +18,14 @@ pub mod delivered;
 pub mod delivery;
 pub mod error;
 pub mod facts;
+pub mod forwarding;
 pub mod hold;
 mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
 pub mod proposal;
+pub mod notices;
 mod queueing;
 pub mod seal;
 mod sqlite;
@@ -49,6 +51,7 @@ pub use delivery::{
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
+pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
     HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
@@ -61,6 +64,7 @@ pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
+pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;

@@ -36,6 +36,10 @@ pub enum Kind {
     Progress = 4,
     /// A next hop's answer kept against duplicates.
     Answer = 5,
+    /// Mailbox and target of a line in the register of forwarding mailboxes.
+    Forwarding = 6,
+    /// What is remembered of mail over time.
+    Habits = 7,
     /// The facts of a judged message.
     Facts = 20,
     /// A policy's text and the reason for it.

@@ -1,5 +1,7 @@
 //! Subjects, charsets, transfer encodings, flowed text and pages: how a changed text is written.
 
+use base64::Engine as _;
+
 use crate::{body, is_clean, parsed, part, said, subject, turned};
 
 #[test]
@@ -40,7 +42,6 @@ fn encoded_subjects_are_written_again() {
 
 #[test]
 fn transfer_encodings_are_kept() {
-    use base64::Engine as _;
     let said = "Good morning Zo\u{eb},\r\n\r\nthis is about Oliver Whitcombe, who has asthma and a long sentence after it, so that lines break.\r\n";
     let coded = base64::engine::general_purpose::STANDARD.encode(said);
     let coded: Vec<&str> = coded
@@ -96,7 +97,6 @@ fn charsets_are_kept_where_they_can_carry_the_text() {
         "O.W. met Zo\u{eb} Applegate in the library.\n"
     );
     // UTF-16 in base64, which no encoder writes.
-    use base64::Engine as _;
     let wide: Vec<u8> = "Oliver Whitcombe met Zo\u{eb}.\r\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)

@@ -99,6 +99,10 @@ fn what_is_signed_or_malformed_is_left() {
         !is_clean(&asked),
         "the signed part still names him, and the judgement says so"
     );
+    let clear = letter(
+        "-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\nOliver Whitcombe\r\n-----BEGIN PGP SIGNATURE-----\r\n",
+    );
+    assert_eq!(ask(&TOOLS, &clear).unwrap_err(), NoProposal::NoNames);
     let broken = part(
         "Content-Type: multipart/mixed; boundary=b",
         "--b\r\n\r\nOliver Whitcombe\r\n",

@@ -45,7 +45,9 @@ impl<'j> Judge<'j> {
                 &value,
             ));
         }
-        drafts.into_iter().for_each(|draft| self.push(draft));
+        for draft in drafts {
+            self.push(draft);
+        }
         room > 0
     }
 }

@@ -15,12 +15,14 @@ use crate::detect::catalogue::Check;
 use crate::detect::context::is_word_at;
 use crate::detect::engine::Checked;
 use crate::detect::finding::Confidence;
-use crate::detect::judge::{Draft, Judge};
+use crate::detect::judge::Judge;
 use crate::detect::raw::{Raw, RawTerm, letters};
 use crate::detect::vocabulary::TermKind;
 
 /// Bytes before a word in which somebody may be addressed.
 const ADDRESS: usize = 60;
+/// What ends names of hosts.
+const HOSTS: &[&str] = &[".com", ".org", ".net", ".co.", ".uk", ".sch."];
 /// Bytes of a run of letters and signs in which no word is said.
 const RUN: usize = 50;
 /// Words between "you" and what somebody is called.
@@ -30,7 +32,38 @@ const BETWEEN: usize = 5;
 const ADDRESSED: &[&str] = &["u", "ya", "yer", "you", "you're", "youre"];
 /// Whom a word is said of, behind "called".
 const CALLED: &[&str] = &["call", "called", "calling", "calls"];
-/// What may stand between that and the word.
+/// Who may stand between "called" and the word.
+const PEOPLE: &[&str] = &[
+    "boy",
+    "boys",
+    "child",
+    "children",
+    "classmate",
+    "colleague",
+    "girl",
+    "girls",
+    "head",
+    "her",
+    "him",
+    "his",
+    "me",
+    "member",
+    "mum",
+    "my",
+    "our",
+    "parent",
+    "people",
+    "pupil",
+    "pupils",
+    "staff",
+    "student",
+    "teacher",
+    "teachers",
+    "their",
+    "them",
+    "us",
+];
+/// What else may stand between that and the word.
 const FILLERS: &[&str] = &[
     "a",
     "absolute",
@@ -41,47 +74,32 @@ const FILLERS: &[&str] = &[
     "being",
     "big",
     "bloody",
-    "child",
-    "colleague",
     "complete",
     "dirty",
     "fat",
     "fucking",
-    "her",
-    "him",
-    "his",
     "it",
     "just",
     "lazy",
     "little",
     "lot",
     "lying",
-    "me",
     "miserable",
-    "my",
     "of",
     "old",
     "one",
-    "our",
-    "people",
     "pathetic",
-    "pupil",
     "right",
     "sad",
     "silly",
     "skinny",
-    "staff",
     "stupid",
     "such",
-    "teacher",
     "that",
     "the",
-    "their",
-    "them",
     "thick",
     "total",
     "ugly",
-    "us",
     "useless",
     "utter",
     "what",
@@ -126,9 +144,9 @@ impl<'j> Judge<'j> {
                 drafts.push(Self::said(word.checked, range, confidence, reason, value));
             }
         }
-        drafts
-            .into_iter()
-            .for_each(|draft: Draft<'_>| self.push(draft));
+        for draft in drafts {
+            self.push(draft);
+        }
         complete
     }
 
@@ -213,7 +231,8 @@ impl<'j> Judge<'j> {
     ) -> Option<(Confidence, &'static str)> {
         let checked = word.checked;
         let bytes = self.scene.bytes(sentence.clone());
-        let link = self.scene.is_in_link(&word.range) && !self.has_own_at(&word.range);
+        let address = self.scene.is_in_link(&word.range) && !self.has_own_at(&word.range);
+        let link = address || self.is_in_host(&word.range);
         if !link && self.is_in_noise(&word.range) {
             return None;
         }
@@ -243,6 +262,12 @@ impl<'j> Judge<'j> {
             return Some((sure, "in reported speech"));
         }
         Some((checked.detector.confidence, "a strong word"))
+    }
+
+    /// Whether a word is a part of a host's name: "mail.word.com".
+    fn is_in_host(&self, range: &Range<usize>) -> bool {
+        let next = self.after(range.end, 5).to_ascii_lowercase();
+        HOSTS.iter().any(|end| next.starts_with(end))
     }
 
     /// Whether a word stands in a run without white space that is longer than any word with its signs.
@@ -312,11 +337,19 @@ fn is_addressed(before: &str) -> bool {
         .rsplit(|c: char| !c.is_alphanumeric() && c != '\'')
         .map(|word| word.trim_matches('\'').to_ascii_lowercase())
         .filter(|word| !word.is_empty());
+    let mut whom = false;
     for word in words.take(BETWEEN + 1) {
-        if ADDRESSED.contains(&word.as_str()) || CALLED.contains(&word.as_str()) {
+        let word = word.as_str();
+        if ADDRESSED.contains(&word) {
             return true;
         }
-        if !FILLERS.contains(&word.as_str()) {
+        if CALLED.contains(&word) {
+            // "Devices called pigs" are nobody.
+            return whom;
+        }
+        if PEOPLE.contains(&word) {
+            whom = true;
+        } else if !FILLERS.contains(&word) {
             return false;
         }
     }
@@ -343,6 +376,7 @@ mod tests {
             "did you see the blue ",
             "thank you. The ",
             "it was a ",
+            "devices called ",
             "called out. A ",
         ] {
             assert!(!is_addressed(before), "{before}");

@@ -13,10 +13,11 @@
 //! A signature over the text that was is no longer true. `DKIM-Signature` and the ARC set are removed: RFC 6376 6.1 has a broken
 //! signature treated as none, yet filters punish it, and RFC 6377 5.7 has whoever changes a message remove what the change breaks; the
 //! rule of RFC 6376 4.2 against removal speaks to those who sign. A next hop that signs does so afterwards. `Content-MD5` goes too.
-//! Parts under `multipart/signed` are left as they are, since nobody but their author can sign them again.
+//! Parts under `multipart/signed` and texts signed in OpenPGP's clear form are left as they are, since nobody but their author can sign
+//! them again.
 //!
 //! # Standards
-//! RFC 2045, 2047, 3676; RFC 6376 4.2 and 6.1, RFC 6377 5.7, RFC 8617 4.1 (ARC fields).
+//! RFC 2045, 2047, 3676; RFC 9580 7 (cleartext signatures); RFC 6376 4.2 and 6.1, RFC 6377 5.7, RFC 8617 4.1 (ARC fields).
 //!
 //! # Known gaps
 //! A surname alone stays. Identifiers (UPN, ULN) and file names stay. Calendar invitations, `text/enriched` and attached messages stay;

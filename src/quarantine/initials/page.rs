@@ -23,6 +23,19 @@ const REACH: usize = 256;
 /// Tables in tables.
 const DEEPEST: usize = 64;
 
+/// How a text that is not shown is spelled in the page.
+#[derive(Clone, Copy)]
+enum Spelled {
+    /// As it is.
+    Plain,
+    /// With character references.
+    References,
+    /// With character references, and markup that is none to browsers: a comment.
+    Marked,
+    /// With character references and percent signs.
+    Link,
+}
+
 struct Open {
     tag: String,
     hidden: bool,
@@ -68,25 +81,37 @@ impl Reader {
     /// One piece of markup; gives where it ends.
     fn markup(&mut self, html: &str, at: usize) -> usize {
         let rest = &html[at..];
-        for (opening, closing) in [("<!--", "-->"), ("<![CDATA[", "]]>")] {
+        for (opening, closing, spelled) in [
+            ("<!--", "-->", Spelled::Marked),
+            ("<![CDATA[", "]]>", Spelled::Plain),
+        ] {
             if let Some(body) = rest.strip_prefix(opening) {
                 let start = at + opening.len();
                 let end = body.find(closing).map_or(html.len(), |end| start + end);
-                self.aside(html, start..end);
+                self.aside(html, start..end, spelled);
                 return (end + closing.len()).min(html.len());
             }
         }
-        let to_close = || rest.find('>').map_or(html.len(), |end| at + end + 1);
+        let close = rest.find('>').map(|end| at + end);
         match rest.as_bytes().get(1) {
-            Some(b'!' | b'?') => return to_close(),
+            Some(b'!' | b'?') => {
+                let body = at + 2..close.unwrap_or(html.len());
+                if !is_declaration(&html[body.clone()]) {
+                    self.aside(html, body, Spelled::References);
+                }
+                return close.map_or(html.len(), |end| end + 1);
+            }
             Some(b'/') => {
-                let name: String = rest[2..]
+                let Some(end) = close else {
+                    self.aside(html, at + 2..html.len(), Spelled::References);
+                    return html.len();
+                };
+                let name: String = html[at + 2..end]
                     .chars()
                     .take_while(char::is_ascii_alphanumeric)
                     .collect();
-                let end = to_close();
-                self.close(&name.to_ascii_lowercase(), end);
-                return end;
+                self.close(&name.to_ascii_lowercase(), end + 1);
+                return end + 1;
             }
             Some(first) if first.is_ascii_alphabetic() => {}
             _ => {
@@ -108,15 +133,24 @@ impl Reader {
     fn raw_text(&mut self, html: &str, tag: &str, at: usize) -> usize {
         let close = || at + find_close(&html[at..], tag);
         match tag {
-            "style" => close(),
+            "style" => {
+                let end = close();
+                self.generated(html, at..end);
+                end
+            }
             "textarea" | "xmp" => {
                 let end = close();
                 self.text(html, at..end);
                 end
             }
-            "script" | "title" | "noembed" => {
+            "script" => {
                 let end = close();
-                self.aside(html, at..end);
+                self.aside(html, at..end, Spelled::Plain);
+                end
+            }
+            "title" | "noembed" => {
+                let end = close();
+                self.aside(html, at..end, Spelled::References);
                 end
             }
             _ => at,
@@ -147,22 +181,46 @@ impl Reader {
         }
     }
 
-    /// A text that is not shown where it stands, on a line of its own; markup in it is a blank.
-    fn aside(&mut self, html: &str, range: Range<usize>) {
-        let (mut at, end) = (range.start, range.end);
-        while at < end {
-            let open = html[at..end].find('<').map_or(end, |found| at + found);
-            let text = decoded(html, at..open);
-            self.hidden.append(&text, 0..text.text().len());
-            if open == end {
-                break;
+    /// A text that is not shown where it stands, on a line of its own.
+    fn aside(&mut self, html: &str, range: Range<usize>, spelled: Spelled) {
+        let end = range.end;
+        let text = match spelled {
+            Spelled::Plain => {
+                let mut text = Traced::default();
+                text.push_str(&html[range.clone()], range.start);
+                text
             }
-            at = html[open..end]
-                .find('>')
-                .map_or(end, |found| open + found + 1);
-            self.hidden.push(' ', at..at);
+            Spelled::References => decoded(html, range),
+            Spelled::Marked => unmarked(html, range),
+            Spelled::Link => unpercented(&decoded(html, range)),
+        };
+        let said = text.text().trim();
+        if said.is_empty() {
+            return;
         }
+        let start = text.text().len() - text.text().trim_start().len();
+        self.hidden.append(&text, start..start + said.len());
         self.hidden.push('\n', end..end);
+    }
+
+    /// Words that a style sheet puts on the page.
+    fn generated(&mut self, html: &str, range: Range<usize>) {
+        let style = &html[range.clone()];
+        for (at, word) in style.match_indices("content") {
+            let rest = style[at + word.len()..].trim_start();
+            let Some(value) = rest.strip_prefix(':').map(str::trim_start) else {
+                continue;
+            };
+            let value = &value[..value.find([';', '}']).unwrap_or(value.len())];
+            let mut piece =
+                range.end - rest.len() + 1 + rest[1..].len() - rest[1..].trim_start().len();
+            for (index, text) in value.split(['"', '\'']).enumerate() {
+                if index % 2 == 1 {
+                    self.aside(html, piece..piece + text.len(), Spelled::Plain);
+                }
+                piece += text.len() + 1;
+            }
+        }
     }
 
     fn newline(&mut self, at: usize) {
@@ -184,11 +242,16 @@ impl Reader {
                 "alt" | "title" | "aria-label" | "placeholder" | "summary" | "label" => true,
                 "value" => tag != "li",
                 "content" => tag == "meta",
-                "href" => is_address(&html[value.clone()]),
+                "href" => {
+                    if let Some(start) = address(&html[value.clone()]) {
+                        self.aside(html, value.start + start..value.end, Spelled::Link);
+                    }
+                    false
+                }
                 _ => false,
             };
             if told {
-                self.aside(html, value.clone());
+                self.aside(html, value.clone(), Spelled::References);
             }
         }
         match tag {
@@ -295,11 +358,73 @@ impl Reader {
     }
 }
 
-/// Whether a link shows an address when the pointer rests on it.
-fn is_address(link: &str) -> bool {
-    link.trim_start()
-        .get(..7)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+/// Whether `<!` or `<?` opens a declaration; what is none is a comment to browsers.
+fn is_declaration(body: &str) -> bool {
+    let opens = |word: &&str| {
+        let start = body.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    body.starts_with(['[', ':'])
+        || ["doctype", "xml", "entity", "element", "attlist"]
+            .iter()
+            .any(opens)
+}
+
+/// Text with its character references replaced and a blank for each piece of markup.
+fn unmarked(html: &str, range: Range<usize>) -> Traced {
+    let mut out = Traced::default();
+    let (mut at, end) = (range.start, range.end);
+    while at < end {
+        let open = html[at..end].find('<').map_or(end, |found| at + found);
+        let text = decoded(html, at..open);
+        out.append(&text, 0..text.text().len());
+        if open == end {
+            break;
+        }
+        at = html[open..end]
+            .find('>')
+            .map_or(end, |found| open + found + 1);
+        out.push(' ', at..at);
+    }
+    out
+}
+
+/// Text with the percent signs of a link undone where they stand for ASCII.
+fn unpercented(text: &Traced) -> Traced {
+    let mut out = Traced::default();
+    let bytes = text.text().as_bytes();
+    let digit = |at: usize| {
+        bytes
+            .get(at)
+            .and_then(|byte| char::from(*byte).to_digit(16))
+    };
+    let mut skipped = 0;
+    for (at, c) in text.text().char_indices() {
+        if at < skipped {
+            continue;
+        }
+        match (c, digit(at + 1), digit(at + 2)) {
+            ('%', Some(high @ 0..=7), Some(low)) => {
+                let from = text.sources(at..at + 3);
+                let start = from.first().map_or(0, |piece| piece.start);
+                let end = from.last().map_or(start, |piece| piece.end);
+                out.push(char::from((high * 16 + low) as u8), start..end);
+                skipped = at + 3;
+            }
+            _ => out.append(text, at..at + c.len_utf8()),
+        }
+    }
+    out
+}
+
+/// Where the address begins in a link that shows one when the pointer rests on it.
+fn address(link: &str) -> Option<usize> {
+    const SCHEME: &str = "mailto:";
+    let start = link.len() - link.trim_start().len();
+    let scheme = link.get(start..start + SCHEME.len())?;
+    scheme
+        .eq_ignore_ascii_case(SCHEME)
+        .then_some(start + SCHEME.len())
 }
 
 /// Text with its character references replaced.
@@ -351,12 +476,52 @@ mod tests {
         ] {
             let page = crate::extract::html::read(html);
             let texts = read(html);
-            assert_eq!(texts[0].1.text().trim(), page.visible, "{html}");
+            let shown: Vec<&str> = texts[0]
+                .1
+                .text()
+                .trim()
+                .lines()
+                .map(str::trim_end)
+                .collect();
+            assert_eq!(shown.join("\n"), page.visible, "{html}");
             for line in page.hidden.lines() {
                 assert!(texts[1].1.text().contains(line), "{line} of {html}");
             }
             let tables: Vec<&str> = texts[2..].iter().map(|(_, table)| table.text()).collect();
             assert_eq!(tables, page.tables, "{html}");
+        }
+    }
+
+    /// What the hidden text says, line by line.
+    fn says(text: &str) -> Vec<String> {
+        let squeezed = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        squeezed
+            .filter(|line| line.chars().any(char::is_alphanumeric))
+            .collect()
+    }
+
+    proptest::proptest! {
+        /// The two readings of a page must not drift apart: what detection reads of it, this reads too.
+        #[test]
+        fn it_reads_what_detection_reads_of_any_page(pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "<p>", "</p>", "<div>", "</div>", "<b>", "</b>", "<br>", "<table>", "<tr>", "<td>", "</td>", "</tr>", "</table>",
+                "<span style='display:none'>", "</span>", "<pre>", "</pre>", "<img alt='Ann Lee'>", "<a href='mailto:ann%2Elee@b.example'>",
+                "</a>", "<!-- ann <i>lee</i> -->", "<!ann lee>", "<!DOCTYPE html>", "<![CDATA[ann & lee]]>", "<title>ann&amp;lee</title>",
+                "<style>a:before{content: 'ann lee'}</style>", "<script>ann</script>", "<textarea>lee</textarea>", "<input value=ann>",
+                "Ann", "Lee", " ", "  ", "\r\n", "\t", "&amp;", "&nbsp;", "&#65;nn", "&bogus;", "1 < 2", "</ ann", "<",
+            ]), 0..24))
+        {
+            let html = pieces.concat();
+            let page = crate::extract::html::read(&html);
+            let texts = read(&html);
+            proptest::prop_assert_eq!(says(texts[0].1.text()), says(&page.visible), "{}", html);
+            proptest::prop_assert_eq!(says(texts[1].1.text()), says(&page.hidden), "{}", html);
+            let tables: Vec<Vec<String>> = texts[2..].iter().map(|(_, table)| says(table.text())).collect();
+            let expected: Vec<Vec<String>> = page.tables.iter().map(|table| says(table)).collect();
+            proptest::prop_assert_eq!(tables, expected, "{}", html);
         }
     }
 

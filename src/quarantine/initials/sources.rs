@@ -102,9 +102,8 @@ fn from_part(
 ) -> Result<Option<Source>, Left> {
     match part.role {
         Role::Message => return Err(Left::Message),
-        Role::Multipart => return Ok(None),
         Role::Attachment if part.media_type == "text/calendar" => return Err(Left::Calendar),
-        Role::Attachment => return Ok(None),
+        Role::Multipart | Role::Attachment => return Ok(None),
         Role::Body => {}
     }
     let mut above = part.parent;
@@ -132,6 +131,10 @@ fn from_part(
     let flowed = (kind == Kind::Plain && is("format", "flowed")).then(|| is("delsp", "yes"));
     let location = Location::of(Place::Body);
     let text = coding::text(part);
+    // RFC 9580 7: the signature stands in the text itself.
+    if text.contains("-----BEGIN PGP SIGNED MESSAGE-----") {
+        return Err(Left::Signed);
+    }
     Ok(Some(Source {
         flowed,
         ..Source::new(Spot::Body(number), location, kind, &part.media_type, text)

@@ -15,9 +15,11 @@
 mod commit;
 mod deliveries;
 mod facts;
+mod forwarding;
 mod guard;
 mod holds;
 mod ledger;
+mod notices;
 mod proposals;
 mod retention;
 
@@ -34,7 +36,9 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
 pub(crate) use facts::FactsRow;
+pub(crate) use forwarding::ForwardingRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
+pub(crate) use notices::{EscalationRow, NoticeRow, ToldRow};
 pub(crate) use proposals::{Admission, ProposalRow, Step};
 
 use super::error::StoreError;
@@ -125,22 +129,33 @@ impl Database {
 
 /// The schema's history. Files in `migrations/sqlite` are never changed once released.
 fn migrator() -> Migrator {
-    let step = |version, name: &'static str, sql: &'static str| {
-        let text = sql.into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, text, false)
-    };
-    Migrator::with_migrations(vec![
-        step(
+    let scripts = [
+        (
             1,
             "custody",
             include_str!("../migrations/sqlite/0001_custody.sql"),
         ),
-        step(
+        (
+            2,
+            "forwarding",
+            include_str!("../migrations/sqlite/0002_forwarding.sql"),
+        ),
+        (
+            3,
+            "notices",
+            include_str!("../migrations/sqlite/0003_notices.sql"),
+        ),
+        (
             4,
             "facts",
             include_str!("../migrations/sqlite/0004_facts.sql"),
         ),
-    ])
+    ];
+    let migrations = scripts.map(|(version, name, script)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, script.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.to_vec())
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.

@@ -1,0 +1,181 @@
+//! Notices as they are configured: settings, templates, and the letter of a reviewer's refusal.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::app::config;
+use crate::app::tools::{self, ToolsError};
+use crate::mail::Address;
+use crate::pipeline::notices::{Notices, Settings, trust};
+use crate::policy::Policy;
+use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
+use crate::relay::notice::content::{RuleText, TrustText, moment};
+use crate::relay::notice::plan::Limits;
+use crate::relay::notice::{RefusedHold, Templates};
+use crate::store::{HoldDetails, Store};
+
+/// `[notices]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address they come from, one that people read; without it nobody is told.
+    pub from: Option<String>,
+    /// The name shown with it.
+    pub from_name: String,
+    /// When daily digests go out, by the trust's clock: hours and minutes.
+    pub digest_at: String,
+    /// Notices at once to one role within an hour; what is beyond goes into its digest.
+    pub role_hourly: u32,
+    /// Notices to one sender within an hour.
+    pub sender_hourly: u32,
+    /// A page with help, when the policy names none.
+    pub help_url: Option<String>,
+    /// Where staff share files by link, by the name they know.
+    pub cloud: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            from: None,
+            from_name: "Mail protection".to_owned(),
+            digest_at: "07:30".to_owned(),
+            role_hourly: 10,
+            sender_hourly: 20,
+            help_url: None,
+            cloud: None,
+        }
+    }
+}
+
+/// Why notices cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LettersError {
+    /// The address is none.
+    #[error(
+        "notices.from: found `{0}`; allowed: an address of the trust such as dataprotection@trust.example; one that people read"
+    )]
+    From(String),
+    /// The address is not the trust's.
+    #[error(
+        "notices.from: found an address outside trust.internal_domains; allowed: one of the trust's own"
+    )]
+    Outside,
+    /// The time is none.
+    #[error("notices.digest_at: found `{0}`; allowed: hours and minutes such as 07:30")]
+    Time(String),
+    /// Policy or templates cannot be read.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+}
+
+/// The notices of this configuration; `None` when no address is set.
+pub fn notices(config: &config::Config, store: &Store) -> Result<Option<Notices>, LettersError> {
+    let Some(settings) = settings(config)? else {
+        return Ok(None);
+    };
+    let templates = tools::templates(config.trust.patterns.as_deref())?;
+    for problem in templates.problems() {
+        tracing::error!(%problem, "ALARM: a template of notices is not used; the built-in one takes its place");
+    }
+    Ok(Some(Notices::new(settings, templates, store.clone())))
+}
+
+/// The settings of this configuration; `None` when no address is set.
+pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersError> {
+    let own = &config.notices;
+    let Some(from) = &own.from else {
+        return Ok(None);
+    };
+    let address = Address::parse(from).map_err(|_| LettersError::From(from.clone()))?;
+    let policy = tools::policy(&config.trust)?;
+    if !policy.classes.of(&address).is_internal() {
+        return Err(LettersError::Outside);
+    }
+    let digest_at = own.digest_at.parse();
+    Ok(Some(Settings {
+        trust: words(config, &address),
+        from: address,
+        digest_at: digest_at.map_err(|_| LettersError::Time(own.digest_at.clone()))?,
+        limits: Limits {
+            per_role: own.role_hourly,
+            per_sender: own.sender_hourly,
+        },
+    }))
+}
+
+fn words(config: &config::Config, from: &Address) -> TrustText {
+    TrustText {
+        name: config.notices.from_name.clone(),
+        address: from.to_string(),
+        help: config.notices.help_url.clone(),
+        cloud: config.notices.cloud.clone(),
+        ..TrustText::default()
+    }
+}
+
+/// Writes notices to senders of holds that a reviewer refused; from the postmaster when no address is set.
+pub fn refusals(config: &config::Config) -> ComposeNotice {
+    let domain = config
+        .trust
+        .internal_domains
+        .first()
+        .unwrap_or(&config.server.name);
+    let postmaster = format!("postmaster@{domain}");
+    let from = config.notices.from.as_ref().unwrap_or(&postmaster);
+    let from = Address::parse(from).ok();
+    let templates = tools::templates(config.trust.patterns.as_deref());
+    let templates = templates.unwrap_or_else(|_| Templates::embedded());
+    let policy = tools::policy(&config.trust).ok();
+    let zone = tools::zone(&config.trust).unwrap_or(jiff::tz::TimeZone::UTC);
+    let words = from.as_ref().map(|from| words(config, from));
+    Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
+        let hold = request.hold;
+        let (to, words) = (hold.envelope.mail_from.address()?, words.as_ref()?);
+        // The sender of an automatic forward is an outsider, and nobody outside is ever told.
+        if policy
+            .as_ref()
+            .is_some_and(|policy| is_outsider(policy, to))
+        {
+            return None;
+        }
+        let notice = RefusedHold {
+            id: request.id,
+            from: from.as_ref()?,
+            trust: policy
+                .as_ref()
+                .map_or_else(|| words.clone(), |policy| trust(policy, words)),
+            to,
+            reference: hold.summary.id.reference(),
+            rules: rules(hold),
+            found: found(hold),
+            reason: request.reason,
+            arrived: moment(hold.summary.received_at, &zone),
+            now: SystemTime::now(),
+        };
+        notice.compose(&templates).ok().map(|(_, message)| message)
+    })
+}
+
+fn is_outsider(policy: &Policy, address: &Address) -> bool {
+    let classes = &policy.classes;
+    classes.knows_internal() && !classes.of(address).is_internal()
+}
+
+fn rules(hold: &HoldDetails) -> Vec<RuleText> {
+    let rules = hold.record.rules.iter().map(|rule| RuleText {
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        clause: rule.clause.clone(),
+        ..RuleText::default()
+    });
+    rules.collect()
+}
+
+fn found(hold: &HoldDetails) -> Vec<String> {
+    let rules = hold.record.rules.iter();
+    rules.map(|rule| rule.because.clone()).collect()
+}

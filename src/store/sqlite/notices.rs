@@ -1,0 +1,228 @@
+//! Rows of what notices must remember.
+
+use sqlx::SqliteConnection;
+
+use super::{Database, DeliveryRow, ledger};
+use crate::store::error::StoreError;
+
+/// Escalations taken up at once.
+const BATCH: i64 = 100;
+
+/// A notice with its delivery.
+#[derive(Debug)]
+pub(crate) struct ToldRow {
+    pub(crate) delivery: DeliveryRow,
+    pub(crate) about: String,
+    pub(crate) detail: String,
+    pub(crate) scope: Option<[u8; 16]>,
+}
+
+/// A role to tell unless somebody decides.
+#[derive(Debug)]
+pub(crate) struct EscalationRow {
+    pub(crate) hold: String,
+    pub(crate) role: String,
+    pub(crate) rule: String,
+    pub(crate) minutes: i64,
+    pub(crate) due_at: i64,
+}
+
+/// Everything of one message or one round.
+#[derive(Debug)]
+pub(crate) struct NoticeRow {
+    pub(crate) at: i64,
+    pub(crate) told: Vec<ToldRow>,
+    pub(crate) marks: Vec<([u8; 16], i64)>,
+    pub(crate) lines: Vec<(String, String, &'static str)>,
+    pub(crate) escalations: Vec<EscalationRow>,
+    pub(crate) ended: Vec<(String, String)>,
+    pub(crate) begun: Vec<(String, String)>,
+    pub(crate) digested: Vec<(String, String)>,
+}
+
+impl Database {
+    pub(crate) async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        row.digests(&mut tx).await?;
+        for told in &row.told {
+            told.insert(&mut tx, row.at).await?;
+        }
+        for (mark, until) in &row.marks {
+            sqlx::query(
+                "INSERT INTO notice_mark (mark, expires_at) VALUES (?, ?) \
+                 ON CONFLICT (mark) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
+            )
+            .bind(&mark[..])
+            .bind(until)
+            .execute(&mut *tx)
+            .await?;
+        }
+        for (role, rule, outcome) in &row.lines {
+            sqlx::query(
+                "INSERT INTO notice_pending (role, rule, outcome, number) VALUES (?, ?, ?, 1) \
+                 ON CONFLICT (role, rule, outcome) DO UPDATE SET number = number + 1",
+            )
+            .bind(role)
+            .bind(rule)
+            .bind(outcome)
+            .execute(&mut *tx)
+            .await?;
+        }
+        for (hold, role) in &row.ended {
+            sqlx::query("DELETE FROM notice_escalation WHERE hold = ? AND role = ?")
+                .bind(hold)
+                .bind(role)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for escalation in &row.escalations {
+            escalation.insert(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT expires_at FROM notice_mark WHERE mark = ? AND expires_at > ?",
+        )
+        .bind(mark)
+        .bind(now)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(found.is_some())
+    }
+
+    pub(crate) async fn notices_sent(&self, scope: &[u8], since: i64) -> Result<u32, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT count(*) FROM notice_sent WHERE scope = ? AND at > ?")
+                .bind(scope)
+                .bind(since)
+                .fetch_one(&self.reader)
+                .await?,
+        )
+    }
+
+    pub(crate) async fn digest_days(&self) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(sqlx::query_as("SELECT role, day FROM notice_digest")
+            .fetch_all(&self.reader)
+            .await?)
+    }
+
+    pub(crate) async fn digest_counts(
+        &self,
+    ) -> Result<Vec<(String, String, String, i64)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT role, rule, outcome, number FROM notice_pending ORDER BY role, rule, outcome",
+        )
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    pub(crate) async fn waiting_holds(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<(String, i64, String)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, received_at, rules FROM hold WHERE state = 'held' ORDER BY received_at, id LIMIT ?",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    pub(crate) async fn due_escalations(
+        &self,
+        now: i64,
+    ) -> Result<Vec<(EscalationRow, bool)>, StoreError> {
+        let rows: Vec<(String, String, String, i64, i64, String)> = sqlx::query_as(
+            "SELECT hold, role, rule, minutes, due_at, state FROM notice_escalation \
+             JOIN hold ON hold.id = notice_escalation.hold WHERE due_at <= ? ORDER BY due_at LIMIT ?",
+        )
+        .bind(now)
+        .bind(BATCH)
+        .fetch_all(&self.reader)
+        .await?;
+        let rows = rows.into_iter();
+        let rows = rows.map(|(hold, role, rule, minutes, due_at, state)| {
+            let row = EscalationRow {
+                hold,
+                role,
+                rule,
+                minutes,
+                due_at,
+            };
+            (row, state == "held")
+        });
+        Ok(rows.collect())
+    }
+
+    pub(crate) async fn forget_notices(&self, now: i64, sent: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for (statement, time) in [
+            ("DELETE FROM notice_mark WHERE expires_at <= ?", now),
+            ("DELETE FROM notice_sent WHERE at < ?", sent),
+        ] {
+            sqlx::query(statement).bind(time).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl NoticeRow {
+    /// A role's lines end with its digest; the day is noted with or without one.
+    async fn digests(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        for (role, _) in &self.digested {
+            sqlx::query("DELETE FROM notice_pending WHERE role = ?")
+                .bind(role)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for (role, day) in self.digested.iter().chain(&self.begun) {
+            sqlx::query(
+                "INSERT INTO notice_digest (role, day) VALUES (?, ?) \
+                 ON CONFLICT (role) DO UPDATE SET day = excluded.day",
+            )
+            .bind(role)
+            .bind(day)
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+impl ToldRow {
+    /// The delivery, its count, and the ledger's entry that somebody is told.
+    async fn insert(&self, tx: &mut SqliteConnection, at: i64) -> Result<(), StoreError> {
+        self.delivery.insert(&mut *tx).await?;
+        if let Some(scope) = &self.scope {
+            sqlx::query("INSERT INTO notice_sent (scope, at) VALUES (?, ?)")
+                .bind(&scope[..])
+                .bind(at)
+                .execute(&mut *tx)
+                .await?;
+        }
+        ledger::append(tx, at, "relay", "told", &self.about, &self.detail).await
+    }
+}
+
+impl EscalationRow {
+    /// A hold that somebody decided meanwhile needs none.
+    async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
+             SELECT id, ?2, ?3, ?4, ?5 FROM hold WHERE id = ?1 AND state = 'held' \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&self.hold)
+        .bind(&self.role)
+        .bind(&self.rule)
+        .bind(self.minutes)
+        .bind(self.due_at)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+}
