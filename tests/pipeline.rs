@@ -76,7 +76,7 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
     let store = Store::open(config, key).await.unwrap();
     let hop = Arc::new(hop);
     Bench {
-        pipeline: bench_over(policy, hop.clone(), &store),
+        pipeline: bench_over(&policy, hop.clone(), &store),
         store,
         hop,
         _folder: folder,
@@ -84,7 +84,7 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
 }
 
 /// A pipeline as the process has it after a start.
-fn bench_over(policy: Policy, hop: Arc<Scripted>, store: &Store) -> Pipeline {
+fn bench_over(policy: &Policy, hop: Arc<Scripted>, store: &Store) -> Pipeline {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let engine = Engine::build(
@@ -613,7 +613,7 @@ when = { recipients = ["first-contact"] }
         assert_eq!(reply, ok("taken"), "nothing is new while everything is");
     }
     bench.pipeline.keep_habits(day(0)).await;
-    let again = bench_over(rules(), Arc::default(), &bench.store);
+    let again = bench_over(&rules(), Arc::default(), &bench.store);
     again.recall_habits().await;
     let reply = again.accept(send(5, known, day(15))).await;
     assert_eq!(reply, ok("taken"));
