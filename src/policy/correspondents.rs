@@ -113,10 +113,12 @@ impl Correspondents {
         let tenth = days.len() / 10;
         let (_, last, _) = days.select_nth_unstable(tenth);
         let last = *last;
-        let mut room = tenth + 1;
+        let older = days.iter().filter(|day| **day < last).count();
+        // Of those of one day any may go: nobody knows which is older.
+        let mut room = (tenth + 1).saturating_sub(older);
         self.known.retain(|_, known| {
-            let goes = known.last <= last && room > 0;
-            room -= usize::from(goes);
+            let goes = known.last < last || (known.last == last && room > 0);
+            room -= usize::from(goes && known.last == last);
             !goes
         });
     }
