@@ -3,7 +3,7 @@
 //! # Invariants
 //! A template of the operator's is used only after it was filled in, for everything set and for as little as there can be, without a
 //! fault; what is wrong with another is said, and the built-in one takes its place. One that fails in use does so too. HTML escapes
-//! what is filled in. Work is bounded by fuel, output by [`OUTPUT`].
+//! what is filled in. Work is bounded by `FUEL`, output by `OUTPUT`.
 //!
 //! # Standards
 //! Jinja templates as <https://docs.rs/minijinja> reads them.
