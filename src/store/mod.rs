@@ -24,8 +24,8 @@ mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
-pub mod proposal;
 pub mod notices;
+pub mod proposal;
 mod queueing;
 pub mod seal;
 mod sqlite;
@@ -60,11 +60,11 @@ pub use hold::{
 pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
+pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
-pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;
