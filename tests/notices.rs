@@ -130,7 +130,7 @@ struct Bench {
     notices: Notices,
     tools: Tools,
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn tools(store: &Store) -> Tools {
@@ -194,7 +194,7 @@ async fn bench() -> Bench {
         notices,
         tools,
         store,
-        _folder: folder,
+        folder,
     }
 }
 
@@ -366,9 +366,10 @@ fn read(outgoing: &Outgoing) -> Sent {
         .collect();
     assert_eq!(named, to);
     let head = message.headers_raw().filter(|(name, _)| *name != "To");
-    let head: String = head
+    let head: Vec<String> = head
         .map(|(name, value)| format!("{name}:{value}"))
         .collect();
+    let head = head.concat();
     for part in [&head, &subject, &text, &html] {
         let lower = part.to_lowercase();
         for mark in MARKS.iter().chain(&["marksender"]) {
@@ -783,7 +784,7 @@ async fn an_urgent_hold_escalates_unless_somebody_decides() {
 #[tokio::test]
 async fn what_was_told_survives_a_restart() {
     let bench = bench().await;
-    let folder = bench._folder.path();
+    let folder = bench.folder.path();
     bench
         .tell(&forward(1, "markowner@trust.example"), noon())
         .await;

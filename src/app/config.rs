@@ -3,6 +3,7 @@
 //! # Invariants
 //! `default.toml` documents every key; a test holds that it parses to the defaults and names every key there is.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,8 @@ pub struct Trust {
     pub modulus_table: Option<PathBuf>,
     /// The sort code substitutions that belong to it (`scsubtab.txt`).
     pub sort_code_substitutions: Option<PathBuf>,
+    /// Mailboxes of the roles that the policy knows, beside those it names itself.
+    pub people: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Trust {
@@ -129,6 +132,7 @@ impl Default for Trust {
             patterns: None,
             modulus_table: None,
             sort_code_substitutions: None,
+            people: BTreeMap::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::app::config::{Config, Trust};
 use crate::detect::catalogue::EMBEDDED;
 use crate::detect::{Catalogue, CatalogueError, Category, Engine, ModulusError, ModulusTable};
 use crate::extract::Reader;
-use crate::mail::Domain;
+use crate::mail::{Address, Domain};
 use crate::pipeline::judge::Tools;
 use crate::policy::{Mode, Policy, PolicyError};
 use crate::relay::notice::Templates;
@@ -82,6 +82,26 @@ pub enum ToolsError {
         "trust.time_zone: found `{found}`; allowed: a name of the time zone database such as Europe/London; mend the name"
     )]
     Zone {
+        /// What stands there.
+        found: String,
+    },
+    /// A role is none of the policy's.
+    #[error(
+        "trust.people: found `{found}`; allowed: the roles of the policy's [people] ({known}); use one of them"
+    )]
+    Role {
+        /// What stands there.
+        found: String,
+        /// The policy's roles.
+        known: String,
+    },
+    /// A mailbox is none.
+    #[error(
+        "trust.people.{role}: found `{found}`; allowed: addresses such as office@trust.example; write it as local@domain"
+    )]
+    Mailbox {
+        /// The role.
+        role: String,
         /// What stands there.
         found: String,
     },
@@ -237,7 +257,34 @@ pub fn read_policy(trust: &Trust) -> Result<ReadPolicy, ToolsError> {
 pub fn with_domains(policy: &Policy, trust: &Trust) -> Result<Policy, ToolsError> {
     let internal = domains("trust.internal_domains", &trust.internal_domains)?;
     let partners = domains("trust.partner_domains", &trust.partner_domains)?;
-    Ok(policy.with_domains(&internal, &partners))
+    let mut policy = policy.with_domains(&internal, &partners);
+    for (role, mailboxes) in &trust.people {
+        add_mailboxes(&mut policy, role, mailboxes)?;
+    }
+    Ok(policy)
+}
+
+/// Gives a role of the policy these mailboxes beside its own.
+fn add_mailboxes(policy: &mut Policy, role: &str, mailboxes: &[String]) -> Result<(), ToolsError> {
+    let people = &mut policy.governance.people;
+    let known: Vec<&str> = people.iter().map(|person| &*person.role).collect();
+    let known = known.join(", ");
+    let Some(person) = people.iter_mut().find(|person| &*person.role == role) else {
+        return Err(ToolsError::Role {
+            found: role.to_owned(),
+            known,
+        });
+    };
+    for text in mailboxes {
+        let address = Address::parse(text).map_err(|_| ToolsError::Mailbox {
+            role: role.to_owned(),
+            found: text.clone(),
+        })?;
+        if !person.addresses.contains(&address) {
+            person.addresses.push(address);
+        }
+    }
+    Ok(())
 }
 
 fn domains(key: &'static str, texts: &[String]) -> Result<Vec<Domain>, ToolsError> {

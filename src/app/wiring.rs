@@ -163,18 +163,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     // First of all: what is measured before it starts is lost.
     let metrics = telemetry::start_metrics();
     let config = config.completed();
-    if config.trust.internal_domains.is_empty() {
-        return Err(StartError::Settings(
-            "trust.internal_domains: found none; allowed: the domains of the trust; set it, or use --internal-domain D".to_owned(),
-        ));
-    }
+    check_trust(&config)?;
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
-    if config.trust.roster.is_empty() {
-        tracing::error!(
-            "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
-        );
-    }
     let next_hop = next_hop(&config)?;
     let store = open_store(&config, true).await?;
     let claim = store.claim().map_err(|source| StartError::Store {
@@ -242,6 +233,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
+}
+
+/// Without domains nothing can be judged; without a roster much cannot be found.
+fn check_trust(config: &Config) -> Result<(), StartError> {
+    if config.trust.internal_domains.is_empty() {
+        return Err(StartError::Settings(
+            "trust.internal_domains: found none; allowed: the domains of the trust; set it, or use --internal-domain D".to_owned(),
+        ));
+    }
+    if config.trust.roster.is_empty() {
+        tracing::error!(
+            "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
+        );
+    }
+    Ok(())
 }
 
 fn pipeline_settings(config: &Config) -> Settings {

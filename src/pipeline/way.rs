@@ -247,6 +247,9 @@ impl Pipeline {
             entry.disposition,
             Disposition::Delivered | Disposition::Spooled
         );
+        if passed {
+            self.inner.habits.note_written(&examined.seen);
+        }
         // What a reviewer released was told of when it was held.
         if passed && examined.judgement.verdict.action.passes() {
             self.tell(Outcome::Delivered, received.id, received, examined)

@@ -9,6 +9,7 @@ pub mod check;
 pub mod classes;
 pub mod compared;
 pub mod condition;
+pub mod correspondents;
 pub mod decide;
 pub mod document;
 pub mod explain;
@@ -31,11 +32,13 @@ pub mod verdict;
 
 mod because;
 mod case_document;
+mod exclusions;
 mod fingerprints;
 mod governance_document;
 mod header_text;
 mod hours;
 mod identity;
+mod mailbox_owner;
 mod message;
 
 mod rule_document;
@@ -44,7 +47,7 @@ mod spelling;
 mod traits;
 mod wording;
 
-pub use auto_forward::{Automation, AutomationState, automation, mailbox_owner};
+pub use auto_forward::{Automation, AutomationState, automation};
 pub use change::{Change, smallest_change};
 pub use check::{Gravity, Problem};
 pub use compared::compared;
@@ -54,6 +57,7 @@ pub use explain::{Explanation, reply_text};
 pub use facts::{ClientFacts, Facts};
 pub use fingerprints::origin as mark_origin;
 pub use history::{HabitMark, History};
+pub use mailbox_owner::mailbox_owner;
 pub use recorded::RecordedFacts;
 pub use replay::{Difference, Replay};
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};

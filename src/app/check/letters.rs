@@ -67,7 +67,7 @@ fn fault(policy: &Policy, role: &str) -> Option<String> {
     let person = policy.governance.person(role)?;
     if person.addresses.is_empty() {
         return Some(format!(
-            "a rule tells `{role}`, which has no mailbox; allowed: one or more; add `addresses` in the policy's [people]"
+            "a rule tells `{role}`, which has no mailbox; allowed: one or more; add them in trust.people or in the policy's [people]"
         ));
     }
     let mut addresses = person.addresses.iter();
@@ -104,6 +104,10 @@ mod tests {
         let mut config = Config::default();
         config.trust.internal_domains = vec!["trust.example".to_owned()];
         config.notices.from = Some(from.to_owned());
+        for role in ["dpo", "it", "dsl", "head"] {
+            let mailbox = format!("{role}@trust.example");
+            config.trust.people.insert(role.to_owned(), vec![mailbox]);
+        }
         config
     }
 
@@ -139,6 +143,13 @@ mod tests {
             said.contains("notices.digest_at: found `25:00`; allowed: "),
             "{said}"
         );
+        let mut unknown = config("dpo@trust.example");
+        unknown.trust.people.insert("cook".to_owned(), Vec::new());
+        let (said, _) = checked(&unknown);
+        assert!(
+            said.contains("trust.people: found `cook`; allowed: "),
+            "{said}"
+        );
     }
 
     #[test]
@@ -148,6 +159,7 @@ mod tests {
         std::fs::write(&policy, POLICY).unwrap();
         let mut config = config("dpo@trust.example");
         config.trust.policy = policy.display().to_string();
+        config.trust.people.clear();
         let (said, problems) = checked(&config);
         assert!(said.contains("`it`, which has no mailbox;"), "{said}");
         assert!(

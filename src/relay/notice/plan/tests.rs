@@ -267,3 +267,34 @@ fn a_digest_comes_once_a_day_whatever_the_clock_does() {
         Digest::NotYet
     );
 }
+
+proptest::proptest! {
+    /// Holds at arbitrary times: no role gets more than the limit within any hour, and nothing that tells a role is lost.
+    #[test]
+    fn limits_hold_whatever_comes(minutes in proptest::collection::vec(0u32..40, 1..60), per_role in 1u32..6) {
+        let limits = Limits { per_role, per_sender: 3 };
+        let event = held(vec![fired("name", &[To::Sender, to("dpo"), to("head")])]);
+        let (mut now, mut sender, mut dpo) = (0, Vec::new(), Vec::new());
+        for step in minutes {
+            now += step;
+            let within = |sent: &Vec<u32>| sent.iter().filter(|at| now - **at < 60).count() as u32;
+            let recent = Recent {
+                told: false,
+                sender: within(&sender),
+                roles: [("dpo".into(), within(&dpo))].into(),
+            };
+            let plan = plan(&event, &holders(), &recent, limits);
+            for due in &plan.now {
+                match due.to {
+                    To::Sender => sender.push(now),
+                    _ => dpo.push(now),
+                }
+            }
+            let told = plan.now.iter().any(|due| due.to == to("dpo"));
+            let later = plan.later.iter().filter(|(role, _)| &**role == "dpo").count();
+            proptest::prop_assert_eq!(usize::from(told) + later, 1);
+            proptest::prop_assert!(plan.later.contains(&("head".into(), 0)));
+            proptest::prop_assert!(within(&dpo) <= per_role && within(&sender) <= 3);
+        }
+    }
+}
