@@ -175,6 +175,12 @@ async fn step(
             let reason = given(reason)?;
             store.reject_policy(proposal.id, by, reason, now).await?;
             writeln!(out, "rejected {}", proposal.id)?;
+            if proposal.state == ProposalState::Emergency {
+                writeln!(
+                    out,
+                    "a relay that enforces it goes on until an approved file is put back and it reloads"
+                )?;
+            }
         }
         PolicyCommand::Replay { .. }
         | PolicyCommand::Proposals { .. }

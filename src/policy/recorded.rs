@@ -615,3 +615,38 @@ fn signer(value: &str) -> String {
     });
     domain.map_or_else(String::new, |domain| format!("d={domain}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_header_that_marks_of_forwarding_look_at_is_kept() {
+        let file = &PATTERNS.file;
+        for mark in &file.fingerprint {
+            for name in mark.header.iter().chain(&mark.without) {
+                assert!(keeps(name, mark.header.as_ref() == Some(name)), "{name}");
+            }
+            if let Some(also) = &mark.also {
+                assert!(
+                    keeps(&also.header, !also.contains.is_empty()),
+                    "{}",
+                    also.header
+                );
+            }
+        }
+        for name in &file.exclusions.auto_reply_headers {
+            assert!(keeps(name, true), "{name}");
+        }
+        assert!(keeps("Subject", false) && !keeps("Subject", true) && !keeps("X-Project", false));
+    }
+
+    #[test]
+    fn a_long_field_of_exchange_is_cut_between_characters() {
+        let value = "é".repeat(EXCHANGE_AT_MOST);
+        assert_eq!(
+            kept_value("x-ms-exchange-report", &value).len(),
+            EXCHANGE_AT_MOST
+        );
+    }
+}
