@@ -75,6 +75,16 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     let store = Store::open(config, key).await.unwrap();
     let hop = Arc::new(hop);
+    Bench {
+        pipeline: bench_over(&policy, hop.clone(), &store),
+        store,
+        hop,
+        _folder: folder,
+    }
+}
+
+/// A pipeline as the process has it after a start.
+fn bench_over(policy: &Policy, hop: Arc<Scripted>, store: &Store) -> Pipeline {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let engine = Engine::build(
@@ -106,20 +116,14 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
             request.refused.len()
         )))
     });
-    let pipeline = Pipeline::new(
+    Pipeline::new(
         settings,
         Arc::new(Limits::default()),
         tools,
         store.clone(),
-        hop.clone(),
-        returns,
-    );
-    Bench {
-        pipeline,
-        store,
         hop,
-        _folder: folder,
-    }
+        returns,
+    )
 }
 
 fn received(number: u8, rcpts: &[&str], message: &str) -> Received {
@@ -578,4 +582,43 @@ async fn a_split_holds_for_some_and_queues_for_the_others_once() {
     bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
     let due = bench.store.list_queue(10).await.unwrap();
     assert!(due.is_empty());
+}
+
+#[tokio::test]
+async fn a_first_contact_is_known_after_two_weeks_of_mail_and_over_a_restart() {
+    let text = r#"
+name = "test"
+title = "test"
+[[rule]]
+id = "new"
+title = "nobody wrote there before"
+action = "hold"
+when = { recipients = ["first-contact"] }
+"#;
+    let rules = || Policy::parse("test.toml", text).unwrap();
+    let start = SystemTime::now();
+    let day = |days: u64| start + Duration::from_hours(24 * days);
+    let send = |number: u8, to: &'static str, at: SystemTime| {
+        let id = format!("<{number}@trust.example>");
+        let message = HARMLESS.replace("<1@trust.example>", &id);
+        Received {
+            arrived: at,
+            ..received(number, &[to], &message)
+        }
+    };
+    let bench = bench_under(rules(), Scripted::default()).await;
+    let known = "coaches@hire.example";
+    for number in 1..4 {
+        let reply = bench.pipeline.accept(send(number, known, day(0))).await;
+        assert_eq!(reply, ok("taken"), "nothing is new while everything is");
+    }
+    bench.pipeline.keep_habits(day(0)).await;
+    let again = bench_over(&rules(), Arc::default(), &bench.store);
+    again.recall_habits().await;
+    let reply = again.accept(send(5, known, day(15))).await;
+    assert_eq!(reply, ok("taken"));
+    let reply = again.accept(send(6, "stranger@far.example", day(15))).await;
+    assert!(reply.to_string().contains("held for review"), "{reply}");
+    let reply = again.accept(send(7, "head@trust.example", day(15))).await;
+    assert_eq!(reply, ok("taken"));
 }

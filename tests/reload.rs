@@ -121,7 +121,7 @@ async fn a_bad_roster_keeps_the_old_one_and_raises_an_alarm() {
     ];
     for (kind, bytes) in bad {
         std::fs::write(&path, bytes).unwrap();
-        running.reload(settings.clone());
+        running.reload(settings.clone()).await;
         assert_eq!(running.pupils(), 64, "{kind}");
         assert_eq!(gauge(&running, "beadle_reload_failed").await, "1", "{kind}");
         let told = lines.take();
@@ -132,15 +132,17 @@ async fn a_bad_roster_keeps_the_old_one_and_raises_an_alarm() {
     }
 
     std::fs::remove_file(&path).unwrap();
-    running.reload(settings.clone());
-    running.reload(config(folder.path(), Vec::new()));
+    running.reload(settings.clone()).await;
+    running.reload(config(folder.path(), Vec::new())).await;
     assert_eq!(running.pupils(), 64, "no file, no roster");
     assert_eq!(lines.take().matches("ALARM").count(), 2);
 
     let second = folder.path().join("more.csv");
     std::fs::write(&path, ROSTER).unwrap();
     std::fs::write(&second, "Surname,Forename\nQuill,Ada\n").unwrap();
-    running.reload(config(folder.path(), vec![path, second]));
+    running
+        .reload(config(folder.path(), vec![path, second]))
+        .await;
     assert_eq!(running.pupils(), 65);
     assert_eq!(gauge(&running, "beadle_roster_people").await, "65");
     assert_eq!(gauge(&running, "beadle_reload_failed").await, "0");

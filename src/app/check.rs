@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::app::config::Config;
-use crate::app::{people, tools, wiring};
+use crate::app::{admission, people, tools, wiring};
 use crate::net::access::Access;
 use crate::net::tls_server::TlsServer;
 use crate::policy::Gravity;
 use crate::roster::RosterKind;
+use crate::store::{ProposalState, Standing};
 
 /// The lines of a check, with the number of problems among them.
 struct Report<'w> {
@@ -42,6 +43,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     let mut report = Report { out, problems: 0 };
     domains(&config, &mut report)?;
     policy(&config, &mut report)?;
+    approval(&config, &mut report).await?;
     patterns(&config, &mut report)?;
     letters::run(&config, &mut report)?;
     modulus_table(&config, &mut report)?;
@@ -84,7 +86,9 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     match tools::zone(&config.trust) {
         Ok(zone) => {
             let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-            found.extend(policy.expired(zone.to_datetime(now).date()));
+            let today = zone.to_datetime(now).date();
+            found.extend(policy.expired(today));
+            found.extend(policy.overlong(today));
         }
         Err(error) => report.problem("time zone", &error.to_string())?,
     }
@@ -115,6 +119,61 @@ fn policy(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Whether the policy may be enforced, and whether one still waits for a second person.
+async fn approval(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let Ok(read) = tools::read_policy(&config.trust) else {
+        return Ok(());
+    };
+    let is_file = read.text.is_some();
+    if !config.server.data_dir.join("beadle.db").exists() {
+        if is_file {
+            let found = "nothing is on record yet: the relay adopts the file when it first starts";
+            report.note("approval", found)?;
+        }
+        return Ok(());
+    }
+    let store = match wiring::open_store(config, false).await {
+        Ok(store) => store,
+        Err(error) => return report.note("approval", &format!("not known: {error}")),
+    };
+    let name = &config.trust.policy;
+    let standing = store.policy_standing(admission::configured(name, &read));
+    let proposals = store.policy_proposals().await;
+    match standing.await {
+        Ok(Standing::BuiltIn) => {}
+        Ok(Standing::Approved) => report.good("approval", "the policy file is approved")?,
+        Ok(Standing::Emergency(id)) => {
+            let found = format!("the policy file is in force by an emergency ({id})");
+            report.note("approval", &found)?;
+        }
+        Ok(Standing::First) => {
+            report.note(
+                "approval",
+                "the policy file is the first and will be adopted",
+            )?;
+        }
+        Ok(Standing::Free) => {
+            let found = "the policy file is a new one; the one before asks for no second person";
+            report.note("approval", found)?;
+        }
+        Ok(standing @ Standing::Unknown { .. }) => {
+            report.note("approval", &admission::refused(name, &standing))?;
+        }
+        Err(error) => report.note("approval", &format!("not known: {error}"))?,
+    }
+    let emergencies = proposals.into_iter().flatten();
+    for proposal in emergencies.filter(|proposal| proposal.state == ProposalState::Emergency) {
+        let id = proposal.id;
+        let found = format!(
+            "{} put a policy into force alone; a second person must approve it: beadle policy approve {id} --reason TEXT",
+            proposal.requester
+        );
+        report.note("approval", &found)?;
+    }
+    store.close().await;
+    Ok(())
 }
 
 fn patterns(config: &Config, report: &mut Report<'_>) -> io::Result<()> {

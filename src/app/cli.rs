@@ -42,6 +42,8 @@ pub enum Command {
     Extract(ExtractArgs),
     /// Review held messages.
     Holds(HoldsArgs),
+    /// Try a changed policy on what passed, and have a change approved by a second person.
+    Policy(PolicyArgs),
     /// Show which mailboxes forward to the outside by themselves.
     Forwarding(ForwardingArgs),
     /// Work with roster files.
@@ -370,6 +372,104 @@ pub enum ForwardingCommand {
         /// Print one JSON object a line.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// Flags of `policy`.
+#[derive(Debug, Clone, Args)]
+pub struct PolicyArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// A domain of the trust; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN", global = true)]
+    pub internal_domain: Vec<String>,
+    /// A secure partner's domain; subdomains count. Repeatable.
+    #[arg(long, value_name = "DOMAIN", global = true)]
+    pub partner_domain: Vec<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// What can be done with policies.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PolicyCommand {
+    /// Show what another policy would have done to the messages of the last days, as a difference. What rules ask of headers that are
+    /// not kept is said.
+    Replay {
+        /// How far back: a span such as 30d or 12h, or a day such as 2026-11-01.
+        #[arg(long, value_name = "SPAN|DAY", default_value = "30d")]
+        since: String,
+        /// The other policy: a file, or a built-in one by name.
+        #[arg(long, value_name = "FILE|NAME")]
+        with: String,
+        /// Messages to show.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        examples: usize,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a changed policy on record, for a second person to approve. It must parse and pass its own checks.
+    Propose {
+        /// The changed file.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// Why; the second person reads it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who proposes, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+    },
+    /// List the policies on record, newest first.
+    Proposals {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a policy on record: who and why, what it changes in words, what it would have done.
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// How far back to try it: a span such as 30d or 12h, or a day.
+        #[arg(long, value_name = "SPAN|DAY", default_value = "30d")]
+        since: String,
+    },
+    /// Approve a policy that another person proposed.
+    Approve {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Why; the ledger keeps a keyed hash of it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who approves, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+        /// Put your own proposal into force alone. A second person must still approve it; until then the log and `check` say so.
+        #[arg(long)]
+        emergency: bool,
+    },
+    /// Turn a proposal down, or take your own back.
+    Reject {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Why; the ledger keeps a keyed hash of it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who decides, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
     },
 }
 

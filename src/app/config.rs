@@ -181,6 +181,8 @@ pub struct Store {
     pub retention_days: u32,
     /// Days that a release lets the same message pass again.
     pub ticket_days: u32,
+    /// Days that the facts of judged messages are kept, for `policy replay`; 0 keeps none.
+    pub facts_days: u32,
     /// File with the 32-byte master key, mode 0600 or 0400; made in the data folder on first start when not set.
     pub key_file: Option<PathBuf>,
     /// Environment variable with the master key in base64 or hex, instead of a file.
@@ -192,6 +194,7 @@ impl Default for Store {
         Self {
             retention_days: 30,
             ticket_days: 7,
+            facts_days: 30,
             key_file: None,
             key_env: None,
         }

@@ -195,7 +195,7 @@ fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
 }
 
 /// Who is at the keyboard, for the ledger.
-fn login_name() -> String {
+pub(super) fn login_name() -> String {
     let named = ["SUDO_USER", "LOGNAME", "USER"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok());

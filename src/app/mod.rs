@@ -1,6 +1,7 @@
 //! The roof: command line, configuration, wiring, and what runs when.
 
 pub mod admin;
+pub mod admission;
 pub mod check;
 pub mod cli;
 pub mod compiled;
@@ -15,6 +16,7 @@ pub mod initials;
 pub mod input;
 pub mod letters;
 pub mod people;
+pub mod policy;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -12,14 +12,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
-    RosterCommand, ScanArgs, ServeArgs,
+    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, forwarding, generate, holds, roster, scan, serve, telemetry,
-    tools, wiring,
+    check, demo, explain, extract, forwarding, generate, holds, policy, roster, scan, serve,
+    telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -86,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain(&args),
         Command::Extract(args) => extract(&args),
         Command::Holds(args) => holds(&args),
+        Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
@@ -314,6 +315,22 @@ fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Confi
         )));
     }
     Ok(config.completed())
+}
+
+fn policy(args: &PolicyArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = config.with_rules(&RuleArgs {
+        internal_domain: args.internal_domain.clone(),
+        partner_domain: args.partner_domain.clone(),
+        ..RuleArgs::default()
+    });
+    let done = runtime(1)?.block_on(policy::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        policy::PolicyCommandError::Start(error) => error.into(),
+        error if error.is_unusable() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    })
 }
 
 fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {

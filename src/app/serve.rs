@@ -56,7 +56,7 @@ pub async fn wait(
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => match fresh() {
-                Ok(config) => running.reload(config),
+                Ok(config) => running.reload(config).await,
                 Err(error) => tracing::error!(%error, "reload: the configuration stays as it was"),
             },
         }

@@ -126,6 +126,17 @@ pub fn build(
     kept: Option<&Path>,
 ) -> Result<Tools, ToolsError> {
     let policy = policy(&config.trust)?;
+    build_with(config, policy, secret, reader, kept)
+}
+
+/// As [`build`], with a policy that was read before.
+pub fn build_with(
+    config: &Config,
+    policy: Policy,
+    secret: [u8; 16],
+    reader: Arc<dyn Reader>,
+    kept: Option<&Path>,
+) -> Result<Tools, ToolsError> {
     let people = compiled::people(config, secret, kept)?;
     let catalogue = catalogue(config.trust.patterns.as_deref())?;
     let modulus = modulus_table(&config.trust)?;
@@ -215,12 +226,35 @@ pub fn modulus_table(trust: &Trust) -> Result<Option<ModulusTable>, ToolsError> 
 
 /// The policy with the trust's domains.
 pub fn policy(trust: &Trust) -> Result<Policy, ToolsError> {
+    read_policy(trust).map(|read| read.policy)
+}
+
+/// A policy with where it came from.
+#[derive(Debug, Clone)]
+pub struct ReadPolicy {
+    /// The policy with the trust's domains.
+    pub policy: Policy,
+    /// The text of its file; `None` for a built-in one.
+    pub text: Option<String>,
+}
+
+/// The configured policy with the trust's domains, and the very text that it was read from.
+pub fn read_policy(trust: &Trust) -> Result<ReadPolicy, ToolsError> {
     let path = Path::new(&trust.policy);
-    let policy = if Policy::names().contains(&trust.policy.as_str()) || !path.exists() {
-        Policy::embedded(&trust.policy)?
-    } else {
-        Policy::parse(&trust.policy, &read_text(path)?)?
+    let built_in = Policy::names().contains(&trust.policy.as_str()) || !path.exists();
+    let text = (!built_in).then(|| read_text(path)).transpose()?;
+    let policy = match &text {
+        Some(text) => Policy::parse(&trust.policy, text)?,
+        None => Policy::embedded(&trust.policy)?,
     };
+    Ok(ReadPolicy {
+        policy: with_domains(&policy, trust)?,
+        text,
+    })
+}
+
+/// A policy with the trust's domains.
+pub fn with_domains(policy: &Policy, trust: &Trust) -> Result<Policy, ToolsError> {
     let internal = domains("trust.internal_domains", &trust.internal_domains)?;
     let partners = domains("trust.partner_domains", &trust.partner_domains)?;
     let mut policy = policy.with_domains(&internal, &partners);
@@ -323,7 +357,8 @@ fn collect(folder: &Path, name: &str, files: &mut Vec<(String, String)>) -> Resu
     Ok(())
 }
 
-fn read_text(path: &Path) -> Result<String, ToolsError> {
+/// The text of a file.
+pub fn read_text(path: &Path) -> Result<String, ToolsError> {
     std::fs::read_to_string(path).map_err(|source| ToolsError::Read {
         path: path.to_owned(),
         source,

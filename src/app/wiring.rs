@@ -1,7 +1,7 @@
 //! Putting the relay together: store, next hop, pipeline, listeners, queue, and the tasks beside them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::admin::{self, Readiness};
+use crate::app::admission;
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
 use crate::app::letters;
@@ -22,8 +23,10 @@ use crate::net::outbound::SmtpNextHop;
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::Accept;
 use crate::pipeline::judge::Tools;
+use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
+use crate::policy::Policy;
 use crate::relay::dsn;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
@@ -69,6 +72,7 @@ pub struct Running {
     pub store: Store,
     config: Config,
     pipeline: Pipeline,
+    keeper: Option<Keeper>,
     listeners: Vec<(Arc<Inbound>, Option<Arc<TlsServer>>)>,
     reader: Arc<worker::Pool>,
     stop: watch::Sender<bool>,
@@ -88,6 +92,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartErro
     let settings = store::Config {
         retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
+        facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         check,
         ..store::Config::new(path.clone())
     };
@@ -158,18 +163,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     // First of all: what is measured before it starts is lost.
     let metrics = telemetry::start_metrics();
     let config = config.completed();
-    if config.trust.internal_domains.is_empty() {
-        return Err(StartError::Settings(
-            "trust.internal_domains: found none; allowed: the domains of the trust; set it, or use --internal-domain D".to_owned(),
-        ));
-    }
+    check_trust(&config)?;
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
-    if config.trust.roster.is_empty() {
-        tracing::error!(
-            "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
-        );
-    }
     let next_hop = next_hop(&config)?;
     let store = open_store(&config, true).await?;
     let claim = store.claim().map_err(|source| StartError::Store {
@@ -179,8 +175,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let reader = Arc::new(workers(&config, 0)?);
     let shared: Arc<dyn crate::extract::Reader> = reader.clone();
     let kept = config.server.data_dir.join(compiled::FILE);
-    let tools = tools::build(&config, store.subkey("findings"), shared, Some(&kept))
+    let read = tools::read_policy(&config.trust).map_err(|error| settings(&error))?;
+    let (secret, policy) = (store.subkey("findings"), read.policy.clone());
+    let tools = tools::build_with(&config, policy, secret, shared, Some(&kept))
         .map_err(|error| settings(&error))?;
+    admission::admit(&store, &config.trust.policy, &read).await?;
     note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
@@ -194,6 +193,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     );
     pipeline.recall_habits().await;
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
+    let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
+    if let Some(keeper) = &keeper {
+        pipeline.keep_facts_with(keeper.clone());
+    }
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         addresses: Vec::new(),
@@ -201,6 +204,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         store: store.clone(),
         config,
         pipeline,
+        keeper,
         listeners: Vec::new(),
         reader,
         stop,
@@ -229,6 +233,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(told);
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
+}
+
+/// Without domains nothing can be judged; without a roster much cannot be found.
+fn check_trust(config: &Config) -> Result<(), StartError> {
+    if config.trust.internal_domains.is_empty() {
+        return Err(StartError::Settings(
+            "trust.internal_domains: found none; allowed: the domains of the trust; set it, or use --internal-domain D".to_owned(),
+        ));
+    }
+    if config.trust.roster.is_empty() {
+        tracing::error!(
+            "ALARM: no roster is configured (trust.roster, --roster): pupils' names cannot be found in any message"
+        );
+    }
+    Ok(())
 }
 
 fn pipeline_settings(config: &Config) -> Settings {
@@ -314,13 +333,17 @@ impl Running {
         self.pipeline.tools().engine.person_count()
     }
 
+    /// The policy that messages are judged by now.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.pipeline.tools().policy)
+    }
+
     /// Reads roster, policy, patterns, access rules and certificates again. What cannot be read stays as it was, and is said.
-    pub fn reload(&self, fresh: Config) {
+    /// A policy file that is not approved is not enforced.
+    pub async fn reload(&self, fresh: Config) {
         let fresh = fresh.completed();
         let kept = self.config.server.data_dir.join(compiled::FILE);
-        let secret = self.store.subkey("findings");
-        let built = tools::build(&fresh, secret, self.reader.clone(), Some(&kept));
-        match tools::replacement(&self.pipeline.tools(), built) {
+        match self.fresh_tools(&fresh, &kept).await {
             Ok(tools) => {
                 note_roster(&tools);
                 self.pipeline.swap_tools(tools);
@@ -350,6 +373,19 @@ impl Running {
         tracing::info!("reload ended");
     }
 
+    /// What messages are to be judged with from now on.
+    async fn fresh_tools(&self, fresh: &Config, kept: &Path) -> Result<Tools, StartError> {
+        let read = tools::read_policy(&fresh.trust).map_err(|error| settings(&error))?;
+        let policy = read.policy.clone();
+        let secret = self.store.subkey("findings");
+        let built = tools::build_with(fresh, policy, secret, self.reader.clone(), Some(kept));
+        let tools = tools::replacement(&self.pipeline.tools(), built);
+        let tools = tools.map_err(|error| settings(&error))?;
+        // Last: what the record says is in force is in force.
+        admission::admit(&self.store, &fresh.trust.policy, &read).await?;
+        Ok(tools)
+    }
+
     /// Stops accepting, lets sessions and deliveries end, and returns when they have.
     pub async fn stop(mut self) {
         // Receivers that are gone have ended already.
@@ -365,6 +401,9 @@ impl Running {
             .finish(Duration::from_secs(longest.unwrap_or(60)))
             .await;
         self.pipeline.keep_habits(SystemTime::now()).await;
+        if let Some(keeper) = &self.keeper {
+            keeper.finish(Duration::from_secs(10)).await;
+        }
     }
 }
 
@@ -414,6 +453,9 @@ async fn upkeep(store: Store, mut stopped: watch::Receiver<bool>) {
             && let Err(error) = store.expire_due(SystemTime::now()).await
         {
             tracing::error!(%error, "retention failed");
+        }
+        if round > 0 && round % ROUNDS_FOR_RETENTION == 0 {
+            admission::remind(&store).await;
         }
         if let Ok(counts) = store.counts().await {
             metrics::gauge!("beadle_holds").set(counts.held as f64);

@@ -11,7 +11,7 @@ use crate::pipeline::habits::Seen;
 use crate::pipeline::judge::{Case, Judgement, Tools, judge};
 use crate::pipeline::received::Received;
 use crate::pipeline::way::Pipeline;
-use crate::policy::{ClientFacts, History};
+use crate::policy::ClientFacts;
 use crate::relay::trace;
 use crate::store::Identity;
 
@@ -98,10 +98,6 @@ fn examine(
     names: &trace::Identity,
     seen: Seen,
 ) -> Examined {
-    let history = History {
-        marks: seen.marks.clone(),
-        ..History::default()
-    };
     let case = Case {
         envelope: &received.envelope,
         client: ClientFacts {
@@ -109,7 +105,7 @@ fn examine(
         },
         message: &received.message,
         now: tools.local(received.arrived),
-        history: &history,
+        history: &seen.history,
     };
     Examined {
         judgement: judge(&case, tools, budget),

@@ -9,6 +9,7 @@ mod habits;
 pub mod hold;
 pub mod initials;
 pub mod judge;
+pub mod keeping;
 pub mod notices;
 mod passing;
 pub mod received;

@@ -10,7 +10,7 @@
 //! RFC 5321 4.2.5 (responsibility after 250), 6.1; RFC 1047 (duplicates).
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -27,6 +27,7 @@ use crate::pipeline::guard::{Answered, Pending, RefusedRecipients, TransactionKe
 use crate::pipeline::habits::Habits;
 use crate::pipeline::hold;
 use crate::pipeline::judge::Tools;
+use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices::{Happened, Notices};
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
@@ -78,6 +79,8 @@ pub(super) struct Inner {
     pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
     pub(super) asking: AtomicBool,
+    /// Who keeps the facts of judged messages, if anybody does.
+    pub(super) keeper: OnceLock<Keeper>,
 }
 
 impl Pipeline {
@@ -108,6 +111,7 @@ impl Pipeline {
             habits,
             late: Mutex::default(),
             asking: AtomicBool::new(false),
+            keeper: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -211,18 +215,30 @@ impl Pipeline {
             entry.disposition = Disposition::AnsweredBefore;
             return Ok(reply);
         }
-        let action = self.action(&received, &examined).await?;
+        let done = self.settle(&received, &examined, entry).await;
+        self.keep_facts(&received, &examined, entry.disposition, done.as_ref().err());
+        done
+    }
+
+    /// Does what was decided.
+    async fn settle(
+        &self,
+        received: &Received,
+        examined: &Examined,
+        entry: &mut Entry,
+    ) -> Result<Reply, Fault> {
+        let action = self.action(received, examined).await?;
         if action == Action::Refuse {
-            let reply = self.refuse(&received, &examined, entry).await?;
+            let reply = self.refuse(received, examined, entry).await?;
             self.inner.habits.note(&examined.seen);
             return Ok(reply);
         }
-        let key = TransactionKey::of(&received, &examined.identity);
+        let key = TransactionKey::of(received, &examined.identity);
         let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
         let reply = match action {
-            Action::Hold => return self.hold(&received, &examined, entry).await,
-            _ if received.client.spool => self.spool(&received, &examined, entry).await,
-            _ => self.deliver(&received, &examined, under_way, entry).await,
+            Action::Hold => return self.hold(received, examined, entry).await,
+            _ if received.client.spool => self.spool(received, examined, entry).await,
+            _ => self.deliver(received, examined, under_way, entry).await,
         }?;
         if entry.disposition != Disposition::Deferred {
             self.inner.habits.note(&examined.seen);
@@ -231,9 +247,12 @@ impl Pipeline {
             entry.disposition,
             Disposition::Delivered | Disposition::Spooled
         );
+        if passed {
+            self.inner.habits.note_written(&examined.seen);
+        }
         // What a reviewer released was told of when it was held.
         if passed && examined.judgement.verdict.action.passes() {
-            self.tell(Outcome::Delivered, received.id, &received, &examined)
+            self.tell(Outcome::Delivered, received.id, received, examined)
                 .await;
         }
         Ok(reply)

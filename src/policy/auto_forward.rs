@@ -17,8 +17,9 @@ use std::sync::Arc;
 use super::classes::Classes;
 use super::facts::Facts;
 use super::fingerprints::{AddressOf, Fingerprint, PATTERNS, Patterns};
-use super::header_text::{addresses, contains_one, list_host, received_for, starts_with};
+use super::header_text::{addresses, contains_one, received_for};
 use super::history::HabitMark;
+use super::mailbox_owner::mailbox_owner;
 use crate::mail::Address;
 use crate::mail::Domain;
 
@@ -93,16 +94,16 @@ const PROBABLE: u32 = 40;
 pub(super) const OWN_MAILBOX: &str = "own-mailbox";
 
 /// A message as the decision below looks at it.
-struct Seen<'a> {
-    facts: &'a Facts<'a>,
-    classes: &'a Classes,
-    from: Vec<Address>,
-    patterns: &'a Patterns,
+pub(super) struct Seen<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) classes: &'a Classes,
+    pub(super) from: Vec<Address>,
+    pub(super) patterns: &'a Patterns,
 }
 
 /// The marks that hold.
 #[derive(Default)]
-struct Marks {
+pub(super) struct Marks {
     ids: Vec<Arc<str>>,
     best: u32,
     /// The best of those that mail over time gives.
@@ -136,7 +137,7 @@ impl Marks {
         raised(self.best).max(raised(self.habit).min(CERTAIN - 1))
     }
 
-    fn has(&self, ids: &[String]) -> bool {
+    pub(super) fn has(&self, ids: &[String]) -> bool {
         self.ids.iter().any(|id| ids.iter().any(|o| **o == **id))
     }
 }
@@ -187,36 +188,36 @@ pub(super) fn automation_towards(
 }
 
 impl Seen<'_> {
-    fn is_own(&self, address: &Address) -> bool {
+    pub(super) fn is_own(&self, address: &Address) -> bool {
         self.classes.of(address).is_internal()
     }
 
     /// When the policy does not know the trust's domains, any address a forwarding header names is taken for the trust's.
-    fn may_be_own(&self, address: &Address) -> bool {
+    pub(super) fn may_be_own(&self, address: &Address) -> bool {
         !self.classes.knows_internal() || self.is_own(address)
     }
 
-    fn author_is_own(&self) -> bool {
+    pub(super) fn author_is_own(&self) -> bool {
         self.from.iter().any(|address| self.may_be_own(address))
     }
 
-    fn author_is_outside(&self) -> bool {
+    pub(super) fn author_is_outside(&self) -> bool {
         self.classes.knows_internal()
             && !self.from.is_empty()
             && !self.from.iter().any(|address| self.is_own(address))
     }
 
-    fn mail_from(&self) -> Option<&Address> {
+    pub(super) fn mail_from(&self) -> Option<&Address> {
         self.facts.envelope.mail_from.address()
     }
 
     /// Anybody can write the trust's name into From; the envelope of a forward that an exclusion must not excuse gives it away.
-    fn sender_is_own_or_null(&self) -> bool {
+    pub(super) fn sender_is_own_or_null(&self) -> bool {
         self.mail_from()
             .is_none_or(|sender| self.may_be_own(sender))
     }
 
-    fn first<'s>(&'s self, name: &'s str) -> Option<&'s str> {
+    pub(super) fn first<'s>(&'s self, name: &'s str) -> Option<&'s str> {
         self.facts.headers.first(name)
     }
 
@@ -339,125 +340,11 @@ impl Seen<'_> {
             .any(|rcpt| rcpt.domain() == address.domain() && rcpt.local().to_lowercase() == local)
     }
 
-    /// RFC 6522, and bounces of older servers. Reports have the null sender (RFC 3461 6.1, RFC 8098 3); one with an outside
-    /// sender is a report that is being forwarded.
-    fn is_report(&self) -> bool {
-        if !self.sender_is_own_or_null() || (self.mail_from().is_some() && !self.author_is_own()) {
-            return false;
-        }
-        let multipart = self
-            .first("Content-Type")
-            .is_some_and(|value| starts_with(value, "multipart/report"));
-        let senders = &self.patterns.file.exclusions.report_senders;
-        multipart
-            || (self.mail_from().is_none()
-                && self
-                    .from
-                    .iter()
-                    .any(|a| senders.contains(&a.local().to_lowercase())))
-    }
-
-    /// RFC 3834; the last branch is the shape of Exchange's out-of-office and template replies, which carry F1.
-    fn is_auto_reply(&self, marks: &Marks) -> bool {
-        let words = &self.patterns.file.exclusions;
-        let own = self.sender_is_own_or_null() && self.author_is_own();
-        if !own || marks.has(&words.never_with_reply) {
-            return false;
-        }
-        let submitted = self.first("Auto-Submitted").unwrap_or_default();
-        let said = words
-            .auto_submitted
-            .iter()
-            .any(|w| starts_with(submitted, w))
-            || words
-                .auto_reply_headers
-                .iter()
-                .any(|name| self.first(name).is_some_and(|value| value != "no"))
-            || self
-                .first("Precedence")
-                .is_some_and(|v| words.precedence.iter().any(|w| v.eq_ignore_ascii_case(w)));
-        said || (starts_with(submitted, "auto-generated") && self.is_exchange_reply())
-    }
-
-    fn is_exchange_reply(&self) -> bool {
-        let suppress = self.first("X-Auto-Response-Suppress").unwrap_or_default();
-        let subject = self.first("Subject").unwrap_or_default();
-        let forwards = &self.patterns.file.exclusions.forward_subjects;
-        self.mail_from().is_none()
-            && suppress
-                .split(',')
-                .any(|w| ["all", "oof"].contains(&w.trim().to_ascii_lowercase().as_str()))
-            && self.facts.envelope.rcpts.len() == 1
-            && self.facts.content.files.is_empty()
-            && !forwards.iter().any(|prefix| starts_with(subject, prefix))
-    }
-
-    /// A List header alone is no excuse: newsletters that a mailbox forwards carry them too.
-    fn is_own_list(&self) -> bool {
-        let names = ["List-Id", "List-Post", "List-Unsubscribe"];
-        let Some(sender) = self.mail_from() else {
-            return false;
-        };
-        let local = sender.local().to_lowercase();
-        let own_host = self.first("List-Id").is_none_or(|id| {
-            list_host(id).is_some_and(|host| self.classes.of_domain(&host).is_internal())
-        });
-        names.iter().any(|name| self.first(name).is_some())
-            && self.is_own(sender)
-            && contains_one(&local, &self.patterns.file.exclusions.list_senders)
-            && own_host
-    }
-
-    fn is_journal(&self) -> bool {
-        let source = self
-            .first("X-MS-Exchange-Generated-Message-Source")
-            .unwrap_or_default();
-        let agents = ["Journal Agent", "Approval Processing Agent"];
-        let said = self.facts.headers.has("X-MS-Journal-Report")
-            || source.split(',').any(|name| agents.contains(&name.trim()));
-        let archive = self
-            .classes
-            .position(&self.patterns.file.exclusions.journal_class);
-        let to_archive = archive.is_none_or(|index| {
-            let rcpts = &self.facts.envelope.rcpts;
-            rcpts.iter().all(|rcpt| {
-                rcpt.address().is_some_and(|address| {
-                    let set = self.classes.of(address);
-                    set.has(index) || set.is_internal()
-                })
-            })
-        });
-        said && to_archive && self.sender_is_own_or_null() && !self.author_is_outside()
-    }
-
     /// An own server never submits for an outsider, except when it forwards.
     fn outside_sender_from_own_server(&self) -> bool {
         self.facts.client.own_server
             && self.classes.knows_internal()
             && self.mail_from().is_some_and(|sender| !self.is_own(sender))
-    }
-
-    /// Google Calendar sends in the name of an account of ours; without that name it is an invitation that came in and goes out again.
-    fn is_from_calendar(&self) -> bool {
-        let services = &self.patterns.file.exclusions.calendar_senders;
-        let own = self.from.iter().any(|address| self.is_own(address));
-        own && self.mail_from().is_some_and(|sender| {
-            let domain = sender.domain().as_str();
-            services.iter().any(|service| service == domain)
-        })
-    }
-
-    /// RFC 5322 3.6.6: a person's program adds the whole Resent block and submits under the person's address.
-    fn is_manual_redirect(&self) -> bool {
-        let headers = self.facts.headers;
-        let own = headers
-            .first("Resent-From")
-            .is_some_and(|value| addresses(value).iter().any(|a| self.may_be_own(a)));
-        own && headers.has("Resent-To")
-            && (headers.has("Resent-Message-ID") || headers.has("Resent-Date"))
-            && self
-                .mail_from()
-                .is_some_and(|sender| self.may_be_own(sender))
     }
 
     fn structural_marks(&self) -> Vec<&'static str> {
@@ -526,37 +413,4 @@ impl Seen<'_> {
         });
         signed || headers.has("ARC-Seal")
     }
-}
-
-/// The mailbox that forwards, as far as the message names it: whom to tell. Not for logs.
-pub fn mailbox_owner(facts: &Facts<'_>, classes: &Classes) -> Option<Address> {
-    let headers = facts.headers;
-    let own = |address: &Address| !classes.knows_internal() || classes.of(address).is_internal();
-    let named = |name: &str| {
-        let values: Vec<Address> = headers.all(name).flat_map(addresses).collect();
-        values.into_iter().find(|address| own(address))
-    };
-    named("X-MS-Exchange-ForwardingLoop")
-        .or_else(|| named("X-Sieve-Redirected-From"))
-        .or_else(|| named("X-Zimbra-Forwarded"))
-        .or_else(|| {
-            let loops = headers.all("X-MS-Exchange-Inbox-Rules-Loop");
-            loops.flat_map(addresses).filter(own).last()
-        })
-        .or_else(|| caf_mailbox(facts).filter(own))
-        .or_else(|| named("X-Forwarded-For"))
-        .or_else(|| named("Resent-From"))
-        .or_else(|| named("Delivered-To"))
-        .or_else(|| {
-            let mut hops = headers.all("Received").filter_map(received_for);
-            hops.find(own)
-        })
-}
-
-/// `user` of Gmail's `user+caf_=target=domain@trust`.
-fn caf_mailbox(facts: &Facts<'_>) -> Option<Address> {
-    let sender = facts.envelope.mail_from.address()?;
-    let at = sender.local().to_ascii_lowercase().find("+caf_=")?;
-    let local = sender.local().get(..at)?;
-    Address::parse(&format!("{local}@{}", sender.domain())).ok()
 }

@@ -50,6 +50,11 @@ impl Moment {
             hour: local.hour().unsigned_abs(),
         }
     }
+
+    /// The day by the trust's clocks, since 1970.
+    pub fn day(self) -> i32 {
+        self.day
+    }
 }
 
 /// What a message looks like.

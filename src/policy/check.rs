@@ -70,6 +70,20 @@ impl Policy {
         .collect()
     }
 
+    /// The exceptions without a first day that, from today on, last longer than the policy lets them.
+    pub fn overlong(&self, today: Date) -> Vec<Problem> {
+        let most = self.governance.changes.max_days;
+        let open = self.exceptions.iter().filter(|e| e.starts.is_none());
+        let open = open.filter_map(|exception| Some((exception, exception.expires?)));
+        let long = open.filter(|(_, last)| days(today, *last) > i64::from(most));
+        long.map(|(exception, last)| Problem {
+            gravity: Gravity::Error,
+            line: Some(exception.line),
+            text: too_long(&exception.id, days(today, last), most),
+        })
+        .collect()
+    }
+
     fn check_classes(&self, problems: &mut Vec<Problem>) {
         for (index, class) in self.classes.list().iter().enumerate() {
             if !class.is_empty() || class.optional || index == PARTNER {
@@ -172,6 +186,12 @@ impl Policy {
                 });
             };
             let id = &exception.id;
+            let most = self.governance.changes.max_days;
+            if let (Some(first), Some(last)) = (exception.starts, exception.expires)
+                && days(first, last) > i64::from(most)
+            {
+                say(too_long(id, days(first, last), most));
+            }
             if self.exceptions[..index].iter().any(|e| e.id == *id) {
                 say(format!("exception {id} stands twice: give it another id"));
             }
@@ -240,6 +260,18 @@ impl Policy {
             }
         }
     }
+}
+
+/// Days from `first` to `last`, both counted.
+fn days(first: Date, last: Date) -> i64 {
+    first.duration_until(last).as_hours() / 24 + 1
+}
+
+fn too_long(id: &str, days: i64, most: u32) -> String {
+    format!(
+        "exception {id} lasts {days} days; changes.max_days allows {most}: let it expire earlier and renew it, or cite the clause that \
+         makes it standing"
+    )
 }
 
 fn ids(hits: &[RuleHit]) -> Vec<&str> {

@@ -8,13 +8,14 @@
 //! # Standards
 //! RFC 5322 3.3 (Date), 3.6.4 (Message-ID, In-Reply-To).
 
-use super::auto_forward::{AutomationState, automation, mailbox_owner};
+use super::auto_forward::{AutomationState, automation};
 use super::behaviour::{Passage, Shape, TARGETS_AT_MOST};
 use super::classes::Classes;
 use super::facts::{ClientFacts, Facts};
 use super::fingerprints::PATTERNS;
 use super::header_text::{addresses, starts_with};
 use super::history::UNKNOWN;
+use super::mailbox_owner::mailbox_owner;
 use crate::detect::Findings;
 use crate::extract::Content;
 use crate::extract::html;

@@ -21,7 +21,7 @@ use super::mailboxes::{NamedMailbox, named_mailboxes};
 use super::name_agreement::SenderNames;
 use super::namesake::{Insiders, Namesake};
 use super::own_mailbox::{Circumstances, Host, OwnMailbox, own_mailbox};
-use crate::extract::{Place, View};
+use crate::extract::{Place, Unit, View};
 use crate::mail::Address;
 use crate::mime::words;
 
@@ -218,22 +218,11 @@ impl<'a> Traits<'a> {
 
     fn subject_says_little(&self) -> bool {
         // Without the header nothing is known of it: a message in short form has none.
-        self.facts.headers.first("Subject").is_some_and(|subject| {
-            let subject = words::decode(subject).to_lowercase();
-            let mut words = subject
-                .split(|c: char| !c.is_alphanumeric())
-                .filter(|word| !word.is_empty());
-            words.all(|word| EMPTY_WORDS.contains(&word))
-        })
+        self.facts.headers.first("Subject").is_some_and(says_little)
     }
 
     fn body_says_little(&self) -> bool {
-        let units = &self.facts.content.units;
-        let mut bodies = units
-            .iter()
-            .filter(|unit| unit.location.place == Place::Body && unit.view == View::Visible);
-        !units.is_empty()
-            && bodies.all(|unit| unit.text.split_whitespace().nth(LITTLE_WORDS).is_none())
+        bodies_say_little(&self.facts.content.units)
     }
 
     /// Whether an address is a registered contact of a pupil whom the message names.
@@ -246,4 +235,21 @@ impl<'a> Traits<'a> {
         });
         !contacts.is_empty() && contacts.contains(address.key().as_str())
     }
+}
+
+/// Whether a subject says nothing but where the sender wants it.
+pub(super) fn says_little(subject: &str) -> bool {
+    let subject = words::decode(subject).to_lowercase();
+    let mut words = subject
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.all(|word| EMPTY_WORDS.contains(&word))
+}
+
+/// Whether the bodies of a message that was read have next to no words.
+pub(super) fn bodies_say_little(units: &[Unit]) -> bool {
+    let mut bodies = units
+        .iter()
+        .filter(|unit| unit.location.place == Place::Body && unit.view == View::Visible);
+    !units.is_empty() && bodies.all(|unit| unit.text.split_whitespace().nth(LITTLE_WORDS).is_none())
 }

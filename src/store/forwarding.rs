@@ -19,6 +19,7 @@ use super::seal::Kind;
 use super::sqlite::ForwardingRow;
 use crate::mail::Address;
 use crate::policy::behaviour::Snapshot;
+use crate::policy::correspondents::Correspondents;
 
 /// How long a pair is kept after its last message: a school year and the holidays after it, so that a forward that was found late can
 /// be dated.
@@ -29,6 +30,9 @@ const MARKS_AT_MOST: usize = 64;
 
 /// What the kept state of automatic forwarding is called.
 const BEHAVIOUR: &str = "behaviour";
+
+/// What the kept list of correspondents is called.
+const CORRESPONDENTS: &str = "correspondents";
 
 /// One message that a mailbox forwarded.
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +178,30 @@ impl Store {
             .secret
             .open(Kind::Habits, BEHAVIOUR.as_bytes(), &sealed)?;
         parse(&plain).map(Some)
+    }
+
+    /// Keeps who was written to before, in place of what was kept.
+    pub async fn save_correspondents(
+        &self,
+        kept: &[u8],
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let context = CORRESPONDENTS.as_bytes();
+        let sealed = self.secret.seal(Kind::Habits, context, kept)?;
+        self.database
+            .save_habits(CORRESPONDENTS, micros(now), &sealed)
+            .await
+    }
+
+    /// Who was written to before, if that was kept.
+    pub async fn load_correspondents(&self) -> Result<Option<Correspondents>, StoreError> {
+        let Some(sealed) = self.database.habits(CORRESPONDENTS).await? else {
+            return Ok(None);
+        };
+        let context = CORRESPONDENTS.as_bytes();
+        let plain = self.secret.open(Kind::Habits, context, &sealed)?;
+        let known = Correspondents::from_bytes(&plain);
+        known.map(Some).ok_or(StoreError::Corrupt("correspondents"))
     }
 
     pub(super) async fn forget_forwardings(&self, now: SystemTime) -> Result<(), StoreError> {

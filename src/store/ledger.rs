@@ -25,9 +25,10 @@ pub struct Entry {
     pub at: SystemTime,
     /// Who: a reviewer, `system`, `cli:uid`.
     pub actor: String,
-    /// What: `held`, `released`, `refused`, `expired`, `purged`, `opened`.
+    /// What: `held`, `released`, `refused`, `expired`, `purged`, `opened`; `policy-proposed`, `policy-approved`, `policy-emergency`,
+    /// `policy-rejected`, `policy-adopted`, `policy-changed`.
     pub action: String,
-    /// On what: the id of a hold, or empty.
+    /// On what: the id of a hold or a policy on record, or empty.
     pub subject: String,
     /// Counts and ids, as a JSON object.
     pub detail: String,

@@ -1,4 +1,4 @@
-//! What must survive a crash: holds, the delivery queue, release tickets, the duplicate guard, the ledger.
+//! What must survive a crash: holds, the delivery queue, release tickets, the duplicate guard, the ledger, policies on record.
 //!
 //! # Invariants
 //! A call that returned `Ok` is on stable storage: the blob and its folder entry are synced, then the row is committed with
@@ -17,6 +17,7 @@ mod clock;
 pub mod delivered;
 pub mod delivery;
 pub mod error;
+pub mod facts;
 pub mod forwarding;
 pub mod hold;
 mod holding;
@@ -24,6 +25,7 @@ pub mod identity;
 pub mod key;
 pub mod ledger;
 pub mod notices;
+pub mod proposal;
 mod queueing;
 pub mod seal;
 mod sqlite;
@@ -48,6 +50,7 @@ pub use delivery::{
     Settlement,
 };
 pub use error::StoreError;
+pub use facts::{FactsReader, KeptFacts};
 pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
@@ -58,6 +61,10 @@ pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use proposal::{
+    Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
+    Standing, policy_sha256,
+};
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;
@@ -74,6 +81,8 @@ pub struct Config {
     pub retention: Duration,
     /// How long a release lets the same message pass again.
     pub ticket: Duration,
+    /// How long the facts of judged messages are kept.
+    pub facts: Duration,
     /// Connections for reading.
     pub readers: u32,
     /// Check the database file on opening. `serve` does; a command beside it need not.
@@ -87,6 +96,7 @@ impl Config {
             data_dir: data_dir.into(),
             retention: Duration::from_hours(30 * 24),
             ticket: Duration::from_hours(7 * 24),
+            facts: facts::FACTS_KEPT,
             readers: 4,
             check: true,
         }

@@ -40,6 +40,10 @@ pub enum Kind {
     Forwarding = 6,
     /// What is remembered of mail over time.
     Habits = 7,
+    /// The facts of a judged message.
+    Facts = 20,
+    /// A policy's text and the reason for it.
+    Proposal = 21,
 }
 
 /// Why a sealed text could not be made or opened.

@@ -71,6 +71,7 @@ impl Store {
             }
         }
         self.database.forget(before, micros(now)).await?;
+        self.forget_facts(now).await?;
         self.forget_forwardings(now).await?;
         self.remembered.prune(micros(now));
         if total != Expired::default() {

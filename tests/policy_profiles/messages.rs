@@ -1,6 +1,7 @@
 //! Real messages through the stages that judge, one for each point on which the profiles differ.
 
-use std::io::{Cursor, Write};
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
@@ -59,11 +60,15 @@ impl Mail<'_> {
             self.from, self.to, self.subject, self.body
         );
         if let Some((name, media, bytes)) = &self.file {
-            raw += &format!(
+            write!(
+                raw,
                 "--b\r\nContent-Type: {media}\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n"
-            );
+            )
+            .unwrap();
             if *media == "message/rfc822" {
-                raw += &format!("\r\n{}\r\n", String::from_utf8_lossy(bytes));
+                raw += "\r\n";
+                raw += &String::from_utf8_lossy(bytes);
+                raw += "\r\n";
             } else {
                 raw += "Content-Transfer-Encoding: base64\r\n\r\n";
                 for line in STANDARD.encode(bytes).as_bytes().chunks(76) {

@@ -14,11 +14,13 @@
 
 mod commit;
 mod deliveries;
+mod facts;
 mod forwarding;
 mod guard;
 mod holds;
 mod ledger;
 mod notices;
+mod proposals;
 mod retention;
 
 use std::fs::File;
@@ -33,9 +35,11 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use commit::{Committer, Insert};
 pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
+pub(crate) use facts::FactsRow;
 pub(crate) use forwarding::ForwardingRow;
 pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
 pub(crate) use notices::{EscalationRow, NoticeRow, ToldRow};
+pub(crate) use proposals::{Admission, ProposalRow, Step};
 
 use super::error::StoreError;
 
@@ -140,6 +144,11 @@ fn migrator() -> Migrator {
             3,
             "notices",
             include_str!("../migrations/sqlite/0003_notices.sql"),
+        ),
+        (
+            4,
+            "facts",
+            include_str!("../migrations/sqlite/0004_facts.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
