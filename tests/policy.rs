@@ -1066,3 +1066,90 @@ expires = 2026-11-30
         Action::Hold
     );
 }
+
+#[test]
+fn check_finds_what_contradicts_itself() {
+    let text = r#"
+name = "n"
+title = "t"
+[classes]
+internal = { domains = ["trust.example"] }
+police = { domains = ["police.example"] }
+[[rule]]
+id = "names"
+title = "names"
+clause = "1"
+remedy = "r"
+action = "hold"
+when = { recipients = ["outside"], except_recipients = ["police"], found = { categories = ["pupil-name"] } }
+[[rule]]
+id = "lists"
+title = "lists"
+clause = "1"
+remedy = "r"
+action = "warn"
+when = { recipients = ["outside"], except_recipients = ["police"], found = { categories = ["pupil-name"], min_people = 5 } }
+[[rule]]
+id = "asleep"
+title = "asleep"
+action = "hold"
+mode = "off"
+when = { recipients = ["outside"], unread = ["any"] }
+[[exception]]
+id = "e1"
+rules = ["asleep"]
+classes = ["police"]
+reason = "r"
+clause = "1"
+[[exception]]
+id = "e2"
+rules = ["names"]
+classes = ["police"]
+reason = "r"
+clause = "1"
+[[exception]]
+id = "e3"
+rules = ["names"]
+classes = ["internal"]
+reason = "r"
+clause = "1"
+[[exception]]
+id = "e4"
+rules = ["names"]
+classes = ["outside"]
+reason = "r"
+clause = "1"
+[[exception]]
+id = "e5"
+rules = ["names"]
+recipients = ["far.example"]
+reason = "r"
+approver = "dpo"
+starts = 2026-12-01
+expires = 2026-11-01
+[[exception]]
+id = "e6"
+rules = ["names"]
+recipients = ["far.example"]
+reason = "r"
+approver = "dpo"
+starts = 2026-01-01
+expires = 2026-11-01
+"#;
+    let policy = Policy::parse("t.toml", text).unwrap();
+    let told: Vec<String> = policy.check().iter().map(ToString::to_string).collect();
+    let all = told.join("\n");
+    for part in [
+        "rule lists: it changes nothing: rule names fires whenever it does and asks for hold",
+        "exception e1 and rule asleep: it waives the rule, which is off",
+        "exception e2 and rule names: the rule excepts those recipients already",
+        "exception e3 and rule names: the rule is for recipients outside, the exception for others",
+        "exception e4 and rule names: it waives the rule for everybody: switch the rule off instead",
+        "exception e5 ends before it starts",
+        "exception e6",
+        "no rule stops medical from leaving",
+    ] {
+        assert!(all.contains(part), "{part:?} is not in:\n{all}");
+    }
+    assert!(!all.contains("rule names: it changes nothing"), "{all}");
+}

@@ -325,6 +325,7 @@ async fn holds_are_found_by_id_reference_and_beginning() {
         );
     }
     let refusal = Refusal {
+        explanation: "Refused under policy standard.".into(),
         id: id(77),
         at: start(),
         rules: vec!["subject-name".into()],

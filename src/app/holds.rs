@@ -18,7 +18,9 @@ use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
 use crate::quarantine::initials::NoProposal;
-use crate::store::{HoldDetails, HoldFilter, HoldState, HoldSummary, Store, StoreError};
+use crate::store::{
+    HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, Store, StoreError,
+};
 
 /// Why a command about holds did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +81,10 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
     match &args.command {
         HoldsCommand::List { output, all } => list(&store, *output, *all, out).await,
         HoldsCommand::Show { id, save, actor } => {
-            let id = store.find_hold(id).await?;
+            let id = match store.find_reference(id).await? {
+                Referenced::Hold(id) => id,
+                Referenced::Refusal(refusal) => return Ok(show_refusal(&refusal, out)?),
+            };
             let actor = actor.clone().unwrap_or_else(login_name);
             let desk = desk(store, config);
             show(&desk.open(id, &actor, now).await?, out)?;
@@ -291,6 +296,23 @@ async fn list(
         writeln!(out, "nothing waits")?;
     }
     Ok(())
+}
+
+/// What is kept of a refused message; its content never was.
+fn show_refusal(refusal: &Refusal, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "Refused    {} (reference {})",
+        refusal.id,
+        refusal.id.reference()
+    )?;
+    writeln!(out, "At         {}", rfc3339(refusal.at))?;
+    writeln!(out, "Rules      {}", refusal.rules.join(", "))?;
+    writeln!(
+        out,
+        "\nThe message went back to its sender and was not kept.\n\n{}",
+        refusal.explanation
+    )
 }
 
 fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {

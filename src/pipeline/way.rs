@@ -31,7 +31,7 @@ use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices::{Happened, Notices};
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
-use crate::policy::{Action, Verdict, reply_text};
+use crate::policy::{Action, Explanation, Verdict, reply_text};
 use crate::relay::next_hop::{BoxFuture, NextHop, Offer};
 use crate::relay::notice::plan::Outcome;
 use crate::relay::outcome::{to_answer, to_reply};
@@ -396,6 +396,14 @@ impl Pipeline {
         Ok(hold::reply(id))
     }
 
+    /// Why the verdict came out as it did, in plain words.
+    fn explained(&self, received: &Received, examined: &Examined) -> String {
+        let policy = Arc::clone(&self.inner.tools.load().policy);
+        let judgement = &examined.judgement;
+        let facts = judgement.facts(&received.envelope, received.client.own_server);
+        Explanation::of(&policy, &facts, &judgement.verdict).to_string()
+    }
+
     /// Refuses the message with a reason that its sender can act on, and keeps what the reference leads to.
     async fn refuse(
         &self,
@@ -413,6 +421,7 @@ impl Pipeline {
                 .map(|hit| hit.rule.to_string())
                 .collect(),
             categories: hold::categories(&examined.judgement),
+            explanation: self.explained(received, examined),
         };
         self.inner
             .store

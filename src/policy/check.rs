@@ -6,10 +6,10 @@ use std::fmt;
 use jiff::civil::Date;
 
 use super::classes::{INTERNAL, PARTNER};
-use super::condition::{ClassRef, When};
+use super::condition::{ClassRef, Found, When};
 use super::decide::decide;
 use super::fields::all_of;
-use super::rule::{Mode, Policy, Rule};
+use super::rule::{Exception, Mode, Policy, Rule};
 use super::verdict::{Action, RuleHit};
 use crate::detect::Category;
 
@@ -119,6 +119,15 @@ impl Policy {
             if let Some(why) = never_fires(rule) {
                 say(Gravity::Error, format!("it can never fire: {why}"));
             }
+            let covered = is_covered(rule, &self.rules);
+            if let Some(other) = covered.filter(|_| rule.mode == Mode::Enforce) {
+                let text = format!(
+                    "it changes nothing: rule {} fires whenever it does and asks for {}",
+                    other.id,
+                    other.action.name()
+                );
+                say(Gravity::Note, text);
+            }
             if rule.when == When::default() {
                 let text = "it has no conditions and fires for every message; add when = { ... }";
                 say(Gravity::Error, text.to_owned());
@@ -195,14 +204,19 @@ impl Policy {
             if self.exceptions[..index].iter().any(|e| e.id == *id) {
                 say(format!("exception {id} stands twice: give it another id"));
             }
-            for rule in exception
+            if exception.starts > exception.expires && exception.expires.is_some() {
+                say(format!("exception {id} ends before it starts"));
+            }
+            if exception.mode == Mode::Off {
+                continue;
+            }
+            let waived = self
                 .rules
                 .iter()
-                .filter(|_| exception.mode != Mode::Off)
-            {
-                let off = |r: &&Rule| r.id == *rule && r.mode == Mode::Off;
-                if self.rules.iter().any(|r| off(&r)) {
-                    say(format!("exception {id} waives rule {rule}, which is off"));
+                .filter(|r| exception.rules.contains(&r.id));
+            for rule in waived {
+                if let Some(why) = contradicts(exception, rule) {
+                    say(format!("exception {id} and rule {}: {why}", rule.id));
                 }
             }
         }
@@ -285,6 +299,98 @@ fn named(ids: &[&str]) -> String {
         [] => "none".to_owned(),
         ids => ids.join(", "),
     }
+}
+
+/// Why an exception and a rule that it waives cannot both be meant.
+fn contradicts(exception: &Exception, rule: &Rule) -> Option<&'static str> {
+    let (when, classes) = (&rule.when, &exception.classes);
+    let named = !classes.is_empty();
+    if rule.mode == Mode::Off {
+        return Some("it waives the rule, which is off");
+    }
+    let excepted = |class: &ClassRef| when.except_recipients.contains(class);
+    if named && classes.iter().all(excepted) {
+        return Some("the rule excepts those recipients already");
+    }
+    let inside = [ClassRef::Named(INTERNAL), ClassRef::Named(PARTNER)];
+    let outside_only =
+        !when.recipients.is_empty() && when.recipients.iter().all(|c| *c == ClassRef::Outside);
+    if named && outside_only && classes.iter().all(|c| inside.contains(c)) {
+        return Some("the rule is for recipients outside, the exception for others");
+    }
+    let anybody =
+        classes.contains(&ClassRef::Any) || (outside_only && classes.contains(&ClassRef::Outside));
+    let everywhere = exception.senders.is_empty()
+        && exception.sender_classes.is_empty()
+        && exception.recipients.is_empty()
+        && !exception.only_recipient;
+    if anybody && everywhere {
+        return Some("it waives the rule for everybody: switch the rule off instead");
+    }
+    None
+}
+
+/// Why a rule is never more than an echo of another: that one fires whenever this one does, by the same clause, and asks for and tells at
+/// least as much.
+fn is_covered<'p>(rule: &Rule, others: &'p [Rule]) -> Option<&'p Rule> {
+    let same_but_narrower = |other: &&Rule| {
+        let (wide, narrow) = (&other.when, &rule.when);
+        let widened = When {
+            recipients: wide.recipients.clone(),
+            min_recipients: wide.min_recipients,
+            found: wide.found.clone(),
+            ..narrow.clone()
+        };
+        other.mode == Mode::Enforce
+            && other.action >= rule.action
+            && other.clause == rule.clause
+            && rule.tell.iter().all(|role| other.tell.contains(role))
+            && other.id != rule.id
+            && widened == *wide
+            && (wide.recipients.is_empty()
+                || (!narrow.recipients.is_empty()
+                    && narrow
+                        .recipients
+                        .iter()
+                        .all(|c| wide.recipients.contains(c))))
+            && wide.min_recipients <= narrow.min_recipients
+            && finds_more(wide.found.as_ref(), narrow.found.as_ref())
+    };
+    others.iter().find(same_but_narrower)
+}
+
+/// Whether everything that meets the narrow condition on findings meets the wide one.
+fn finds_more(wide: Option<&Found>, narrow: Option<&Found>) -> bool {
+    let (wide, narrow) = match (wide, narrow) {
+        (None, _) => return true,
+        (Some(_), None) => return false,
+        (Some(wide), Some(narrow)) => (wide, narrow),
+    };
+    let covers_places = match (&wide.places, &narrow.places) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(wide), Some(narrow)) => narrow.iter().all(|place| wide.contains(place)),
+    };
+    let covers_categories = wide.categories.is_empty()
+        || (!narrow.categories.is_empty()
+            && narrow
+                .categories
+                .iter()
+                .all(|c| wide.categories.contains(c)));
+    let same = Found {
+        categories: narrow.categories.clone(),
+        places: narrow.places.clone(),
+        min_confidence: narrow.min_confidence,
+        min_people: narrow.min_people,
+        min_values: narrow.min_values,
+        ..wide.clone()
+    };
+    covers_places
+        && covers_categories
+        && wide.min_confidence <= narrow.min_confidence
+        && wide.min_people <= narrow.min_people
+        && wide.min_values <= narrow.min_values
+        && same == *narrow
 }
 
 /// Why no message can meet a rule's conditions.

@@ -327,6 +327,8 @@ pub struct Refusal {
     pub rules: Vec<String>,
     /// Categories of the findings.
     pub categories: Vec<Category>,
+    /// Why, in plain words; it holds no personal data.
+    pub explanation: String,
 }
 
 pub(crate) fn parse_id(text: &str) -> Result<QueueId, StoreError> {

@@ -143,12 +143,13 @@ impl Store {
         if rows.len() > 1 {
             return Err(StoreError::Ambiguous);
         }
-        let (id, at, rules, categories) = rows.pop().ok_or(StoreError::Missing)?;
+        let (id, at, rules, categories, explanation) = rows.pop().ok_or(StoreError::Missing)?;
         Ok(Referenced::Refusal(Refusal {
             id: parse_id(&id)?,
             at: time(at),
             rules: from_json(&rules)?,
             categories: from_json(&categories)?,
+            explanation,
         }))
     }
 
@@ -289,6 +290,7 @@ impl Store {
                 at: micros(refusal.at),
                 rules: json_text(&refusal.rules)?,
                 categories: json_text(&refusal.categories)?,
+                explanation: refusal.explanation.clone(),
             })
             .await
     }

@@ -26,6 +26,7 @@ pub(crate) enum Insert {
         at: i64,
         rules: String,
         categories: String,
+        explanation: String,
     },
 }
 
@@ -96,15 +97,17 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             at,
             rules,
             categories,
+            explanation,
         } => {
             sqlx::query(
-                "INSERT INTO refusal (id, reference, at, rules, categories) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES (?, ?, ?, ?, ?, ?)",
             )
             .bind(id)
             .bind(reference)
             .bind(at)
             .bind(rules)
             .bind(categories)
+            .bind(explanation)
             .execute(tx)
             .await?;
             Ok(())

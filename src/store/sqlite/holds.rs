@@ -212,13 +212,13 @@ impl Database {
         .await?)
     }
 
-    /// Refusals of this reference: id, time, rules, categories.
+    /// Refusals of this reference: id, time, rules, categories, explanation.
     pub(crate) async fn refusals(
         &self,
         reference: &str,
-    ) -> Result<Vec<(String, i64, String, String)>, StoreError> {
+    ) -> Result<Vec<(String, i64, String, String, String)>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT id, at, rules, categories FROM refusal WHERE reference = ? LIMIT 2",
+            "SELECT id, at, rules, categories, explanation FROM refusal WHERE reference = ? LIMIT 2",
         )
         .bind(reference)
         .fetch_all(&self.reader)

@@ -150,6 +150,11 @@ fn migrator() -> Migrator {
             "facts",
             include_str!("../migrations/sqlite/0004_facts.sql"),
         ),
+        (
+            5,
+            "refusal",
+            include_str!("../migrations/sqlite/0005_refusal.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
