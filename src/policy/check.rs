@@ -330,7 +330,7 @@ fn contradicts(exception: &Exception, rule: &Rule) -> Option<&'static str> {
     None
 }
 
-/// Why a rule is never more than an echo of another: that one fires whenever this one does, by the same clause, and asks for and tells at
+/// Why a rule is never more than an echo of another: that one fires whenever this one does, by the same clause, meets the same requirements, and asks for and tells at
 /// least as much.
 fn is_covered<'p>(rule: &Rule, others: &'p [Rule]) -> Option<&'p Rule> {
     let same_but_narrower = |other: &&Rule| {
@@ -344,6 +344,7 @@ fn is_covered<'p>(rule: &Rule, others: &'p [Rule]) -> Option<&'p Rule> {
         other.mode == Mode::Enforce
             && other.action >= rule.action
             && other.clause == rule.clause
+            && rule.covers.iter().all(|r| other.covers.contains(r))
             && rule.tell.iter().all(|role| other.tell.contains(role))
             && other.id != rule.id
             && widened == *wide
