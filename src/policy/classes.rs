@@ -7,8 +7,9 @@
 //! # Standards
 //! RFC 5321 appendix F.2 and section 4.1.2 (source routes), RFC 1123 5.2.16 (the "percent hack"), RFC 976 (`host!user`).
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+
+use foldhash::HashMap;
 
 use super::lists::ListName;
 use super::look_alike::LookAlikes;
@@ -112,8 +113,8 @@ impl Classes {
         list.truncate(CLASSES_AT_MOST);
         let mut classes = Self {
             list,
-            domains: HashMap::new(),
-            addresses: HashMap::new(),
+            domains: HashMap::default(),
+            addresses: HashMap::default(),
             lists: Vec::new(),
             look_alikes: OnceLock::new(),
         };

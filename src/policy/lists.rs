@@ -10,8 +10,9 @@
 //! # Known gaps
 //! A family's own domain is on no list; [`super::own_mailbox`] tells it by its name. The lists are as old as the binary.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use foldhash::HashSet;
 
 use crate::mail::Domain;
 

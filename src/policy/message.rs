@@ -28,10 +28,11 @@ use crate::mail::Address;
 pub(super) struct Rcpt<'a> {
     pub(super) address: Option<&'a Address>,
     pub(super) classes: ClassSet,
-    contact: bool,
+    contact: OnceCell<bool>,
     first_contact: bool,
     index: usize,
     traits: Rc<Traits<'a>>,
+    named: Rc<Named<'a>>,
 }
 
 impl Rcpt<'_> {
@@ -41,7 +42,7 @@ impl Rcpt<'_> {
             ClassRef::Outside => self.classes.is_outside(),
             ClassRef::NotInternal => !self.classes.is_internal(),
             ClassRef::Null => false,
-            ClassRef::Contact => self.contact,
+            ClassRef::Contact => self.is_contact(),
             ClassRef::FirstContact => self.first_contact,
             ClassRef::OwnMailbox => self.own_mailbox().is_some_and(OwnMailbox::is_own),
             ClassRef::PerhapsOwnMailbox => self.own_mailbox().is_some_and(OwnMailbox::is_perhaps),
@@ -49,6 +50,12 @@ impl Rcpt<'_> {
             ClassRef::Namesake => self.traits.namesake(self.index).is_some(),
             ClassRef::Named(index) => self.classes.has(index),
         }
+    }
+
+    /// Worked out when a rule asks: of most recipients none does.
+    fn is_contact(&self) -> bool {
+        let known = |address| self.named.all_have_contact(address);
+        *self.contact.get_or_init(|| self.address.is_some_and(known))
     }
 
     fn own_mailbox(&self) -> Option<&OwnMailbox> {
@@ -130,7 +137,7 @@ pub(super) struct Met {
 impl<'a> Message<'a> {
     pub(super) fn of(policy: &'a Policy, facts: &'a Facts<'a>, now: DateTime) -> Self {
         let classes = &policy.classes;
-        let named = Named::of(facts.findings);
+        let named = Rc::new(Named::of(facts.findings));
         let traits = Rc::new(Traits::new(facts, classes, now));
         let rcpts = facts.envelope.rcpts.iter().enumerate();
         let rcpts = rcpts.map(|(index, rcpt)| {
@@ -138,10 +145,11 @@ impl<'a> Message<'a> {
             Rcpt {
                 address,
                 classes: address.map(|a| classes.of(a)).unwrap_or_default(),
-                contact: address.is_some_and(|a| named.all_have_contact(facts.findings, a)),
+                contact: OnceCell::new(),
                 first_contact: facts.history.is_first_contact(index),
                 index,
                 traits: Rc::clone(&traits),
+                named: Rc::clone(&named),
             }
         });
         let mut rcpts: Vec<Rcpt<'_>> = rcpts.collect();
@@ -149,10 +157,11 @@ impl<'a> Message<'a> {
             rcpts.push(Rcpt {
                 address: None,
                 classes: ClassSet::default(),
-                contact: false,
+                contact: OnceCell::new(),
                 first_contact: false,
                 index: 0,
                 traits,
+                named,
             });
         }
         Self {
@@ -545,15 +554,17 @@ fn is_one(sets: &[ClassSet], classes: &[ClassRef]) -> bool {
 }
 
 /// The pupils a message names with at least medium confidence.
-struct Named {
+struct Named<'a> {
+    findings: &'a Findings,
     people: Vec<PersonId>,
     /// A name or identifier that no pupil of the roster could be put to.
     unknown: bool,
 }
 
-impl Named {
-    fn of(findings: &Findings) -> Self {
+impl<'a> Named<'a> {
+    fn of(findings: &'a Findings) -> Self {
         let mut named = Self {
+            findings,
             people: Vec::new(),
             unknown: false,
         };
@@ -572,13 +583,13 @@ impl Named {
         named
     }
 
-    fn all_have_contact(&self, findings: &Findings, address: &Address) -> bool {
+    fn all_have_contact(&self, address: &Address) -> bool {
         if self.unknown || self.people.is_empty() {
             return false;
         }
         let key = address.key();
         self.people.iter().all(|person| {
-            let facts = findings.people.get(person);
+            let facts = self.findings.people.get(person);
             facts.is_some_and(|facts| facts.contacts.contains(&key))
         })
     }

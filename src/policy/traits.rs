@@ -9,7 +9,9 @@
 //! Display names are those of To and Cc; a recipient in Bcc has none.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use foldhash::HashSet;
 
 use jiff::civil::{DateTime, Weekday, time};
 
