@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -81,23 +82,19 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
     match &args.command {
         HoldsCommand::List { output, all } => list(&store, *output, *all, out).await,
         HoldsCommand::Show { id, save, actor } => {
+            let actor = actor.clone().unwrap_or_else(login_name);
             let id = match store.find_reference(id).await? {
                 Referenced::Hold(id) => id,
                 Referenced::Refusal(refusal) => return Ok(show_refusal(&refusal, out)?),
             };
-            let actor = actor.clone().unwrap_or_else(login_name);
-            let desk = desk(store, config);
-            show(&desk.open(id, &actor, now).await?, out)?;
-            if let Some(path) = save {
-                let mut file = std::fs::File::options()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path)?;
-                file.write_all(&desk.read(id, &actor, now).await?)?;
-                writeln!(out, "\nMessage written to {}", path.display())?;
-            }
-            Ok(())
+            opened(
+                &desk(store, config),
+                id,
+                (&actor, now),
+                save.as_deref(),
+                out,
+            )
+            .await
         }
         HoldsCommand::Initials {
             id,
@@ -157,6 +154,27 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             Ok(())
         }
     }
+}
+
+/// Shows a hold, and writes its message to a file where that is asked for.
+async fn opened(
+    desk: &Desk,
+    id: QueueId,
+    (actor, at): (&str, SystemTime),
+    save: Option<&Path>,
+    out: &mut dyn Write,
+) -> Result<(), HoldsError> {
+    show(&desk.open(id, actor, at).await?, out)?;
+    if let Some(path) = save {
+        let mut file = std::fs::File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(&desk.read(id, actor, at).await?)?;
+        writeln!(out, "\nMessage written to {}", path.display())?;
+    }
+    Ok(())
 }
 
 /// Releases a hold as it is, or with initials by these rules.
