@@ -1067,9 +1067,8 @@ expires = 2026-11-30
     );
 }
 
-#[test]
-fn check_finds_what_contradicts_itself() {
-    let text = r#"
+/// Rules and exceptions that cannot all be meant.
+const CONTRADICTIONS: &str = r#"
 name = "n"
 title = "t"
 [classes]
@@ -1136,7 +1135,10 @@ approver = "dpo"
 starts = 2026-01-01
 expires = 2026-11-01
 "#;
-    let policy = Policy::parse("t.toml", text).unwrap();
+
+#[test]
+fn check_finds_what_contradicts_itself() {
+    let policy = Policy::parse("t.toml", CONTRADICTIONS).unwrap();
     let told: Vec<String> = policy.check().iter().map(ToString::to_string).collect();
     let all = told.join("\n");
     for part in [
