@@ -266,7 +266,7 @@ fn main() {
         ("list, 1,000 rows", "a.csv", csv(1_000)),
     ];
     println!(
-        "document                    file KB   text KB   best ms   file MB/s   text MB/s   documents/s"
+        "document                    file KB   text KB   best ms   file MB/s   text MB/s   documents/s   peak MB"
     );
     for (title, name, bytes) in &documents {
         let peak = peak(name, bytes);

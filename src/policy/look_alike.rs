@@ -6,7 +6,7 @@
 //!
 //! # Standards
 //! UTS 39 4 (skeletons, by the crate `unicode-security`), RFC 5890 (A-labels), the Public Suffix List (crate `psl`). What counts as a
-//! slip is [`super::slip`]; the lengths are our own choice and stand at their constants.
+//! slip is `slip.rs`; the lengths are our own choice and stand at their constants.
 //!
 //! # Known gaps
 //! A body that owns its name under several endings is a look-alike of itself until the policy names all of them. Names made longer by

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! Words are plain lower-case letters: no marks, no punctuation, no digits. Mailboxes of posts and teams have no person. What is
-//! read of a text is bounded by [`TEXT_AT_MOST`].
+//! read of a text is bounded by `TEXT_AT_MOST`.
 //!
 //! # Known gaps
 //! Where a display name gives the surname first without a comma, forename and surname change places; both orders are tried where it

@@ -2,7 +2,7 @@
 //!
 //! A name is whatever detection makes a finding of, at each of its places: the engine gives spans, not texts, so that what it sees through
 //! (cells, tags, line ends, letters spaced out) is changed too. Once a message names a pupil in full, the forename alone is changed
-//! as well where it is certain ([`edits`]). Changed are the Subject and the other free-text fields of the message (Thread-Topic, Comments, Keywords), and the
+//! as well where it is certain (`edits.rs`). Changed are the Subject and the other free-text fields of the message (Thread-Topic, Comments, Keywords), and the
 //! plain and HTML bodies that mail programs show.
 //!
 //! # Invariants
