@@ -1135,3 +1135,21 @@ async fn space_that_comes_back_is_used_again() {
     let check = store.verify_ledger(None).await.unwrap();
     assert_eq!((check.good, check.first_bad), (i64::from(held), None));
 }
+
+#[tokio::test]
+async fn what_went_to_a_confidential_channel_is_decided_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut new = new_hold(1);
+    new.record.confidential = true;
+    store.hold(new).await.unwrap();
+    let desk = desk(&store);
+    let shown = desk.open(id(1), "dpo", start()).await.unwrap();
+    assert!(shown.record.subject.is_none() && shown.record.findings.is_empty());
+    assert_eq!(shown.record.rules.len(), 1, "why it waits is told");
+    let read = desk.read(id(1), "dpo", start()).await;
+    assert!(matches!(read, Err(DeskError::Confidential)), "{read:?}");
+    desk.release(id(1), by("it is theirs"), To::All)
+        .await
+        .unwrap();
+}

@@ -19,7 +19,7 @@ use crate::pipeline::initials::{Reconsidered, reconsider};
 use crate::pipeline::judge::Case;
 use crate::policy::ClientFacts;
 use crate::policy::history::History;
-use crate::quarantine::desk::Desk;
+use crate::quarantine::desk::{Desk, DeskError};
 use crate::quarantine::initials::{Altered, Proposal};
 use crate::store::{HoldDetails, Identity, Store};
 
@@ -30,6 +30,9 @@ pub async fn of_hold(
     config: &Config,
     rules: &JudgingArgs,
 ) -> Result<Reconsidered, HoldsError> {
+    if hold.record.confidential {
+        return Err(DeskError::Confidential.into());
+    }
     let config = config.clone().with_rules(&rules.rules());
     let reader = Arc::new(wiring::workers(&config, 1)?);
     let tools = tools::build(&config, store.subkey("findings"), reader, None)?;
