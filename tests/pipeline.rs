@@ -501,6 +501,12 @@ async fn what_must_be_encrypted_goes_to_a_next_hop_that_encrypts_or_is_held() {
     let reply = bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
     assert!(reply.to_string().contains("held for review"), "{reply}");
     assert!(bench.hop.seen.lock().unwrap().is_empty());
+    let holds = bench.store.list_holds(HoldFilter::default()).await.unwrap();
+    let held = bench.store.open_hold(holds[0].id).await.unwrap();
+    let why = &held.record.explanation;
+    let said =
+        "Held for review under policy test, although a rule says reroute: no next hop encrypts";
+    assert!(why.starts_with(said), "{why}");
 }
 
 #[tokio::test]

@@ -205,7 +205,11 @@ impl Pipeline {
 
     /// The way of one message, in order.
     async fn way(&self, received: Received, entry: &mut Entry) -> Result<Reply, Fault> {
-        let examined = self.examine(&received).await?;
+        let mut examined = self.examine(&received).await?;
+        if !self.inner.next_hop.encrypts() {
+            let verdict = examined.judgement.verdict;
+            examined.judgement.verdict = verdict.without_encrypting_hop();
+        }
         entry.judged(&examined.judgement);
         if let Some(looping) = examined.looping {
             entry.disposition = Disposition::Refused;
@@ -276,10 +280,7 @@ impl Pipeline {
     /// The verdict's action, unless a reviewer released this very message to these recipients before.
     async fn action(&self, received: &Received, examined: &Examined) -> Result<Action, Fault> {
         let verdict = &examined.judgement.verdict;
-        let action = match verdict.action {
-            Action::Reroute if !self.inner.next_hop.encrypts() => Action::Hold,
-            action => action,
-        };
+        let action = verdict.action;
         if action != Action::Hold {
             return Ok(action);
         }

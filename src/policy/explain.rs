@@ -98,7 +98,11 @@ fn outcome(policy: &Policy, verdict: &Verdict) -> String {
     let mut text = format!("{what} under policy {}", policy.name);
     match &verdict.capped {
         Some(reason) => {
-            let _infallible = write!(text, ", although a rule says refuse: {reason}");
+            let asked = verdict
+                .hits
+                .first()
+                .map_or("refuse", |hit| hit.action.name());
+            let _infallible = write!(text, ", although a rule says {asked}: {reason}");
         }
         None if verdict.hits.is_empty() => text.push_str(": no rule fired"),
         None => {}

@@ -136,8 +136,13 @@ impl Verdict {
         hits.chain(self.waived.iter().filter_map(|w| w.tag.as_ref()))
     }
 
-    /// Whether the sender of a delivered message is told to do it differently.
-    pub fn warns(&self) -> bool {
-        self.action.passes() && self.hits.iter().any(|hit| hit.action == Action::Warn)
+    /// The same verdict where a message that must be encrypted finds no next hop that does: it is held.
+    #[must_use]
+    pub fn without_encrypting_hop(mut self) -> Self {
+        if self.action == Action::Reroute {
+            self.action = Action::Hold;
+            self.capped = Some("no next hop encrypts, so it is held".into());
+        }
+        self
     }
 }
