@@ -8,12 +8,12 @@
 //! # Standards
 //! RFC 5321 6.1: who answers 250 has taken responsibility.
 //!
-//! # Known gaps
-//! SQLite and a local folder only; the methods of [`Store`] are where a trait with a second implementation will be drawn, and
-//! all SQL stands in `sqlite/`. Checkpoints of the ledger are not signed. The master key is not rotated.
+//! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
+//! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
 mod blob;
 mod clock;
+mod committer;
 pub mod delivered;
 pub mod delivery;
 pub mod error;
@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod notices;
 pub mod proposal;
 mod queueing;
+mod rows;
 pub mod seal;
 mod sqlite;
 mod subkey;
@@ -68,9 +69,11 @@ pub use proposal::{
 pub use upkeep::{Counts, Expired, Sweep};
 
 use blob::Blobs;
+use committer::Committer;
 use delivered::Remembered;
+use rows::Store;
 use seal::{DataKey, SealError};
-use sqlite::{Committer, Database};
+use sqlite::SqliteStore;
 
 /// How the store is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,9 +111,9 @@ impl Config {
     }
 }
 
-/// The store. Cheap to clone; clones share everything.
+/// What is in our keeping: a database, blobs and the keys to them. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Store {
+pub struct Custody {
     config: Arc<Config>,
     master: Arc<MasterKey>,
     /// Seals what belongs to no hold.
@@ -118,21 +121,21 @@ pub struct Store {
     /// Keys the hashes that are compared.
     index: Arc<hmac::Key>,
     blobs: Blobs,
-    database: Database,
+    database: Arc<dyn Store>,
     committer: Committer,
     remembered: Arc<Remembered>,
     wake: Arc<Notify>,
 }
 
-impl fmt::Debug for Store {
+impl fmt::Debug for Custody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
+        f.debug_struct("Custody")
             .field("data_dir", &self.config.data_dir)
             .finish_non_exhaustive()
     }
 }
 
-impl Store {
+impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
@@ -142,7 +145,8 @@ impl Store {
             .map_err(|error| StoreError::from_io(&error))?;
         let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let file = config.data_dir.join("beadle.db");
-        let database = Database::open(&file, config.readers, config.check).await?;
+        let database: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(master.id(), &offered).await?;
         let secret = master.unwrap(&kek, SECRET, &wrapped)?;
@@ -156,7 +160,7 @@ impl Store {
             index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
             secret: Arc::new(secret),
             blobs,
-            committer: Committer::start(database.clone()),
+            committer: Committer::start(Arc::clone(&database)),
             database,
             remembered: Arc::default(),
             wake: Arc::new(Notify::new()),

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, span, time};
 use super::delivered::{DeliveredKey, KEPT};
 use super::delivery::Answer;
@@ -15,12 +15,15 @@ use super::error::StoreError;
 use super::hold::{HoldState, parse_id};
 use super::holding::{json_text, parse};
 use super::identity::Identity;
-use super::ledger::{Entry, Head, LedgerCheck};
+use super::ledger::{Chain, Entry, Head, LedgerCheck};
 use super::seal::Kind;
 use crate::mail::{Envelope, QueueId};
 
 /// A blob without a row may belong to a message that is just being held; after a day it does not.
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
+
+/// Entries of the ledger read at once.
+const PAGE: u32 = 1_000;
 
 /// What retention ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub struct Counts {
     pub oldest_queued: Option<SystemTime>,
 }
 
-impl Store {
+impl Custody {
     /// Ends what is past its time. To be called now and then by the process that serves.
     pub async fn expire_due(&self, now: SystemTime) -> Result<Expired, StoreError> {
         let before = micros(now).saturating_sub(span(self.config.retention));
@@ -75,7 +78,7 @@ impl Store {
         self.forget_forwardings(now).await?;
         self.remembered.prune(micros(now));
         if total != Expired::default() {
-            self.database.checkpoint().await?;
+            self.database.shred().await?;
         }
         Ok(total)
     }
@@ -172,12 +175,27 @@ impl Store {
 
     /// Entries of the ledger from number `from` on, oldest first.
     pub async fn ledger(&self, from: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
-        self.database.entries(from, limit).await
+        let rows = self.database.ledger_page(from, limit).await?;
+        Ok(rows.into_iter().map(Entry::from).collect())
     }
 
     /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
     pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
-        self.database.verify(noted).await
+        let mut chain = Chain::default();
+        loop {
+            let page = self
+                .database
+                .ledger_page(chain.head().seq + 1, PAGE)
+                .await?;
+            if page.is_empty() {
+                return Ok(chain.ended(noted));
+            }
+            for row in &page {
+                if let Some(bad) = chain.follow(row, noted) {
+                    return Ok(bad);
+                }
+            }
+        }
     }
 
     /// Counts for metrics.

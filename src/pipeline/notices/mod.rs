@@ -27,8 +27,8 @@ use crate::relay::notice::content::{Content, TrustText};
 use crate::relay::notice::plan::{Event, Limits, Outcome, Plan, Recent, To, plan};
 use crate::relay::notice::{Kind, Letter, NoticeError, Templates};
 use crate::store::{
-    Body, DeliveryKind, NewDelivery, NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord,
-    Store, StoreError,
+    Body, Custody, DeliveryKind, NewDelivery, NoticeDelivery, NoticeEscalation, NoticeMark,
+    NoticeRecord, StoreError,
 };
 
 use event::Parties;
@@ -64,7 +64,7 @@ pub struct Notices(Arc<Inner>);
 struct Inner {
     settings: Settings,
     templates: Templates,
-    store: Store,
+    store: Custody,
     /// One message is planned and recorded at a time.
     turn: Mutex<()>,
 }
@@ -104,7 +104,7 @@ struct Marks {
 
 impl Notices {
     /// Notices over this store.
-    pub fn new(settings: Settings, templates: Templates, store: Store) -> Self {
+    pub fn new(settings: Settings, templates: Templates, store: Custody) -> Self {
         Self(Arc::new(Inner {
             settings,
             templates,
@@ -268,7 +268,7 @@ impl Notices {
         now: SystemTime,
     ) -> Result<NoticeDelivery, NoticeError> {
         let words = self.0.templates.render(kind, content)?;
-        let id = Store::new_id().map_err(|_| NoticeError::Compose)?;
+        let id = Custody::new_id().map_err(|_| NoticeError::Compose)?;
         let letter = Letter {
             kind,
             from: &self.0.settings.from,

@@ -1,27 +1,18 @@
 //! What ends: holds past their retention, finished deliveries, old refusals, and blobs that nobody knows.
 
-use super::{Database, deliveries::in_use, ledger};
+use async_trait::async_trait;
+
+use super::{SqliteStore, deliveries::in_use, ledger};
 use crate::store::clock::number;
 use crate::store::error::StoreError;
+use crate::store::rows::{Ended, RetentionStore};
 
 /// Holds ended in one transaction.
 const BATCH: i64 = 200;
 
-/// What one round ended.
-#[derive(Debug, Default)]
-pub(crate) struct Ended {
-    pub(crate) expired: u64,
-    pub(crate) purged: u64,
-    /// Blobs that may be deleted now.
-    pub(crate) blobs: Vec<String>,
-    /// More is waiting.
-    pub(crate) more: bool,
-}
-
-impl Database {
-    /// Ends holds received before `before`: undecided ones expire, decided ones are purged once nothing delivers them any
-    /// more. Their keys are gone with the commit.
-    pub(crate) async fn end_holds(&self, before: i64, now: i64) -> Result<Ended, StoreError> {
+#[async_trait]
+impl RetentionStore for SqliteStore {
+    async fn end_holds(&self, before: i64, now: i64) -> Result<Ended, StoreError> {
         let mut tx = self.begin().await?;
         let due: Vec<(String, String, String)> = sqlx::query_as(
             "SELECT id, state, blob FROM hold WHERE blob IS NOT NULL AND received_at < ? \
@@ -60,8 +51,7 @@ impl Database {
         Ok(ended)
     }
 
-    /// Forgets finished deliveries and refusals from before `before`, and tickets and remembered answers that have ended.
-    pub(crate) async fn forget(&self, before: i64, now: i64) -> Result<(), StoreError> {
+    async fn forget(&self, before: i64, now: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (statement, time) in [
             ("DELETE FROM delivery WHERE finished_at < ?", before),
@@ -75,14 +65,12 @@ impl Database {
         Ok(())
     }
 
-    /// Whether some row needs this blob.
-    pub(crate) async fn needs(&self, blob: &str) -> Result<bool, StoreError> {
+    async fn needs(&self, blob: &str) -> Result<bool, StoreError> {
         let mut connection = self.reader.acquire().await?;
         in_use(&mut connection, blob).await
     }
 
-    /// Every blob that a row needs, with the row's id.
-    pub(crate) async fn blobs(&self) -> Result<Vec<(String, String)>, StoreError> {
+    async fn blobs(&self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, blob FROM hold WHERE blob IS NOT NULL \
              UNION SELECT id, blob FROM delivery WHERE blob IS NOT NULL",
