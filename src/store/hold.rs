@@ -231,6 +231,9 @@ pub(crate) struct StoredRecord {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StoredDecision {
     pub(crate) reason: String,
+    /// What the ledger's hash of the reason begins with; decisions of earlier versions have a keyed hash there instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) salt: Option<[u8; 16]>,
 }
 
 impl SealedSummary {

@@ -21,6 +21,7 @@ use super::hold::{
     Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, VersionSent, parse_id,
 };
 use super::identity::Identity;
+use super::ledger::{reason_hash, reason_salt};
 use super::rows::{DecisionRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
@@ -199,14 +200,13 @@ impl Custody {
             return Err(conflict(&row)?);
         };
         let (dek, record) = self.record(id, sealed)?;
+        let salt = reason_salt()?;
         let text = Zeroizing::new(json_text(&StoredDecision {
             reason: decision.reason.clone(),
+            salt: Some(salt),
         })?);
         // Shows later that the reason is the one that was given, without keeping it in the ledger.
-        let reason = mac(
-            &self.index,
-            &[b"reason", id.as_bytes(), decision.reason.as_bytes()],
-        );
+        let reason = reason_hash(&salt, &decision.reason);
         let sent = decision
             .delivery
             .as_ref()
@@ -216,7 +216,7 @@ impl Custody {
             None => None,
         };
         let mut detail = json!({
-            "reason": hex(&reason[..MARK]),
+            "reason": hex(&reason),
             "delivery": decision.delivery.as_ref().map(|new| new.id.to_string()),
             "rcpts": sent.map(|new| new.envelope.rcpts.len()),
             "of": sent.map(|_| record.rcpts()),
@@ -280,7 +280,7 @@ impl Custody {
         Ok(None)
     }
 
-    /// Keeps what is needed to answer a question about a refusal: its reference, when, which rules.
+    /// Keeps what is needed to answer a question about a refusal: its reference, when, which rules; with its entry in the ledger.
     pub async fn record_refusal(&self, refusal: &Refusal) -> Result<(), StoreError> {
         self.committer
             .insert(Insert::Refusal {
@@ -290,6 +290,7 @@ impl Custody {
                 rules: json_text(&refusal.rules)?,
                 categories: json_text(&refusal.categories)?,
                 explanation: refusal.explanation.clone(),
+                detail: json!({ "rules": refusal.rules }).to_string(),
             })
             .await
     }

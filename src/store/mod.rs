@@ -11,7 +11,10 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
+pub mod auditing;
 mod blob;
+pub mod chain;
+pub mod checkpoint;
 mod clock;
 mod committer;
 pub mod delivered;
@@ -45,6 +48,9 @@ use tokio::sync::Notify;
 
 use crate::mail::QueueId;
 
+pub use auditing::{Against, Notary, NotaryError, Verified};
+pub use chain::{Fault, FaultKind};
+pub use checkpoint::{Checkpoint, VerifyingKey};
 pub use delivered::DeliveredKey;
 pub use delivery::{
     Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,

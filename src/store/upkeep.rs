@@ -1,4 +1,4 @@
-//! Retention, the sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
+//! Retention, the sweep of orphans, the duplicate guard, counts for metrics.
 //!
 //! # Invariants
 //! Ending a hold deletes its wrapped key in the transaction that ends it, and the log of the database is emptied after:
@@ -15,15 +15,11 @@ use super::error::StoreError;
 use super::hold::{HoldState, parse_id};
 use super::holding::{json_text, parse};
 use super::identity::Identity;
-use super::ledger::{Chain, Entry, Head, LedgerCheck};
 use super::seal::Kind;
 use crate::mail::{Envelope, QueueId};
 
 /// A blob without a row may belong to a message that is just being held; after a day it does not.
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
-
-/// Entries of the ledger read at once.
-const PAGE: u32 = 1_000;
 
 /// What retention ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -155,47 +151,6 @@ impl Custody {
                 .insert(DeliveredKey(key), parse(&plain)?, until);
         }
         Ok(())
-    }
-
-    /// Adds an entry to the ledger for an act that changes nothing else, such as opening a hold. `detail` is a JSON object
-    /// without personal data.
-    pub async fn note(
-        &self,
-        actor: &str,
-        action: &str,
-        subject: Option<QueueId>,
-        detail: &serde_json::Value,
-        now: SystemTime,
-    ) -> Result<(), StoreError> {
-        let subject = subject.map(|id| id.to_string()).unwrap_or_default();
-        self.database
-            .note(micros(now), actor, action, &subject, &detail.to_string())
-            .await
-    }
-
-    /// Entries of the ledger from number `from` on, oldest first.
-    pub async fn ledger(&self, from: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
-        let rows = self.database.ledger_page(from, limit).await?;
-        Ok(rows.into_iter().map(Entry::from).collect())
-    }
-
-    /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
-    pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
-        let mut chain = Chain::default();
-        loop {
-            let page = self
-                .database
-                .ledger_page(chain.head().seq + 1, PAGE)
-                .await?;
-            if page.is_empty() {
-                return Ok(chain.ended(noted));
-            }
-            for row in &page {
-                if let Some(bad) = chain.follow(row, noted) {
-                    return Ok(bad);
-                }
-            }
-        }
     }
 
     /// Counts for metrics.

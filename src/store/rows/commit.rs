@@ -19,6 +19,8 @@ pub(crate) enum Insert {
         rules: String,
         categories: String,
         explanation: String,
+        /// Of its ledger entry.
+        detail: String,
     },
 }
 

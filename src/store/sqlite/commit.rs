@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::SqliteStore;
 use super::deliveries::insert_delivery;
 use super::holds::insert_hold;
+use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
+use crate::store::ledger::action;
 use crate::store::rows::{CommitStore, Insert};
 
 #[async_trait]
@@ -40,6 +41,7 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             rules,
             categories,
             explanation,
+            detail,
         } => {
             sqlx::query(
                 "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES (?, ?, ?, ?, ?, ?)",
@@ -50,9 +52,9 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             .bind(rules)
             .bind(categories)
             .bind(explanation)
-            .execute(tx)
+            .execute(&mut *tx)
             .await?;
-            Ok(())
+            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
         }
     }
 }

@@ -149,6 +149,11 @@ fn migrator() -> Migrator {
             "refusal",
             include_str!("../migrations/sqlite/0005_refusal.sql"),
         ),
+        (
+            7,
+            "ledger",
+            include_str!("../migrations/sqlite/0007_ledger.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
