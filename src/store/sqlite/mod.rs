@@ -149,6 +149,11 @@ fn migrator() -> Migrator {
             "refusal",
             include_str!("../migrations/sqlite/0005_refusal.sql"),
         ),
+        (
+            9,
+            "retention",
+            include_str!("../migrations/sqlite/0009_retention.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
