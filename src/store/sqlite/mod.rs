@@ -154,6 +154,11 @@ fn migrator() -> Migrator {
             "ledger",
             include_str!("../migrations/sqlite/0007_ledger.sql"),
         ),
+        (
+            9,
+            "retention",
+            include_str!("../migrations/sqlite/0009_retention.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
