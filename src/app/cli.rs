@@ -50,6 +50,8 @@ pub enum Command {
     Forwarding(ForwardingArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
     Retention(RetentionArgs),
+    /// Prove, list and sign the ledger: who did what to which hold.
+    Ledger(LedgerArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.
@@ -140,6 +142,7 @@ pub enum Output {
     #[default]
     Text,
     /// One JSON object a line.
+    #[value(alias = "json")]
     Jsonl,
 }
 
@@ -489,6 +492,79 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
         /// Who decides, for the ledger; the login name when not given.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+    },
+}
+
+/// Flags of `ledger`.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// What can be done with the ledger.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LedgerCommand {
+    /// Check that every entry and every checkpoint is what it was; the exit code is 1 when not.
+    Verify {
+        /// Checkpoints that were kept elsewhere: the file of a node, lines of syslog, or text saved from a mail.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+        /// The key that checkpoints must be signed with, as `ledger key` printed it once; the ledger's present one when not given.
+        #[arg(long, value_name = "KEY|FILE")]
+        key: Option<String>,
+        /// Begin at the last checkpoint at or before this entry.
+        #[arg(long, value_name = "ENTRY")]
+        since: Option<i64>,
+        /// Form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// List entries, oldest first: the last ones, or the first ones from `--since` on.
+    List {
+        /// Number of the first entry.
+        #[arg(long, value_name = "ENTRY")]
+        since: Option<i64>,
+        /// How many at most.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        limit: u32,
+        /// On one hold, refusal or policy alone: its id or reference; or a node by its name.
+        #[arg(long, value_name = "ID")]
+        about: Option<String>,
+        /// By one person alone.
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+        /// Form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Sign the head now, keep the checkpoint and print it.
+    Checkpoint,
+    /// Print the public key that checkpoints are signed with. Note it down: it shows later whether the key was replaced.
+    Key,
+    /// Take a person's name out of the ledger, for somebody who left and asks for it. The chain still holds.
+    ErasePerson {
+        /// The name as `ledger list` shows it.
+        name: String,
+        /// Why; the ledger keeps a keyed hash of it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who does it, for the ledger; the login name when not given.
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
     },

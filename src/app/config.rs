@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::checkpoints;
 use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
@@ -39,6 +40,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Holds, queue and keys.
     pub store: Store,
+    /// Where signed checkpoints of the ledger are kept.
+    pub ledger: checkpoints::Config,
     /// Processes that read rich attachments.
     pub worker: Worker,
     /// How pictures are read.

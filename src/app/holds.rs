@@ -19,6 +19,7 @@ use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
 use crate::quarantine::initials::NoProposal;
+use crate::store::ledger::action;
 use crate::store::{
     Custody, HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, StoreError,
 };
@@ -171,7 +172,7 @@ async fn opened(
             .create_new(true)
             .mode(0o600)
             .open(path)?;
-        file.write_all(&desk.read(id, actor, at).await?)?;
+        file.write_all(&desk.read_as(id, actor, action::SAVED, at).await?)?;
         writeln!(out, "\nMessage written to {}", path.display())?;
     }
     Ok(())

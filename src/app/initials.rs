@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! Without `--reveal` nothing is shown but initials, counts and masked evidence. The ledger notes a look before it is given: `opened`
-//! for a masked one, `read` for a revealed one. What is released is made anew from the held message, by the same rules.
+//! for a masked one, `unmasked` for a revealed one. What is released is made anew from the held message, by the same rules.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::policy::ClientFacts;
 use crate::policy::history::History;
 use crate::quarantine::desk::{Desk, DeskError};
 use crate::quarantine::initials::{Altered, Proposal};
+use crate::store::ledger::action;
 use crate::store::{Custody, HoldDetails, Identity};
 
 /// Makes the version with initials of a held message and judges it.
@@ -69,8 +70,9 @@ pub async fn preview(
     let hold = desk.open(id, reader.actor, reader.at).await?;
     let asked = of_hold(store, &hold, config, rules).await?;
     if reader.reveal {
-        // The lines are the message's own: this is reading it.
-        desk.read(id, reader.actor, reader.at).await?;
+        // The lines are the message's own: this is more than reading it.
+        let (actor, at) = (reader.actor, reader.at);
+        desk.read_as(id, actor, action::UNMASKED, at).await?;
     }
     let proposal = &asked.proposal;
     let names: usize = proposal.altered.iter().map(|altered| altered.names).sum();

@@ -12,15 +12,15 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
-    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    LedgerArgs, PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, forwarding, generate, holds, policy, roster, scan, serve,
-    telemetry, tools, wiring,
+    check, demo, explain, extract, forwarding, generate, holds, ledger, policy, roster, scan,
+    serve, telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -90,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
         Command::Retention(args) => retention(&args),
+        Command::Ledger(args) => ledger(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -353,6 +354,17 @@ fn retention(args: &RetentionArgs) -> Result<(), Failure> {
         retention::RetentionError::Start(error) => error.into(),
         retention::RetentionError::Tools(error) => Failure::unusable(error),
         other => Failure::machine(other),
+    })
+}
+
+fn ledger(args: &LedgerArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(ledger::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        ledger::LedgerError::Start(error) => error.into(),
+        error if error.is_unusable() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
     })
 }
 

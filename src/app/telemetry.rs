@@ -142,5 +142,13 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
         "beadle_reload_failed",
         "1 while the last reload left roster, policy and patterns as they were"
     );
+    metrics::describe_counter!(
+        "beadle_checkpoint_failures_total",
+        "Checkpoints of the ledger that could not be made or kept, by place: ledger, file, syslog, mail"
+    );
+    metrics::describe_gauge!(
+        "beadle_ledger_broken",
+        "1 while the ledger is not what was signed before, so that nothing is signed"
+    );
     Some(handle)
 }

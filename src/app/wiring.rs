@@ -12,9 +12,11 @@ use tokio::task::JoinSet;
 
 use crate::app::admin::{self, Readiness};
 use crate::app::admission;
+use crate::app::checkpoints::{Checkpoints, Places};
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
 use crate::app::letters;
+use crate::app::record;
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::net::access::Access;
@@ -73,6 +75,7 @@ pub struct Running {
     config: Config,
     pipeline: Pipeline,
     keeper: Option<Keeper>,
+    checkpoints: Checkpoints,
     listeners: Vec<(Arc<Inbound>, Option<Arc<TlsServer>>)>,
     reader: Arc<worker::Pool>,
     stop: watch::Sender<bool>,
@@ -181,6 +184,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     admission::admit(&store, &config.trust.policy, &read).await?;
     store.set_retention(read.policy.governance.retention.clone());
     note_roster(&tools);
+    let checkpoints = recorded(&store, &config, &tools).await?;
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
     let pipeline = Pipeline::new(
@@ -205,6 +209,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config,
         pipeline,
         keeper,
+        checkpoints: checkpoints.clone(),
         listeners: Vec::new(),
         reader,
         stop,
@@ -231,8 +236,40 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
+    running.tasks.spawn(checkpoints.run(stopped.clone()));
     running.tasks.spawn(upkeep(store, stopped));
     Ok(running)
+}
+
+/// Notes in the ledger that we start and with what, and gives who signs it.
+async fn recorded(
+    store: &Custody,
+    config: &Config,
+    tools: &Tools,
+) -> Result<Checkpoints, StartError> {
+    let failed = |source| StartError::Store {
+        path: config.server.data_dir.clone(),
+        source,
+    };
+    let (now, node) = (SystemTime::now(), &config.server.name);
+    let places = Places::of(config).map_err(StartError::Settings)?;
+    let checkpoints = Checkpoints::open(store, places, now).await;
+    let checkpoints = checkpoints.map_err(failed)?;
+    let started = record::started(store, node, now).await;
+    started.map_err(failed)?;
+    note_in_force(store, config, tools).await.map_err(failed)?;
+    Ok(checkpoints)
+}
+
+/// Notes in the ledger what messages are judged with from now on.
+async fn note_in_force(
+    store: &Custody,
+    config: &Config,
+    tools: &Tools,
+) -> Result<(), store::StoreError> {
+    let index = config.server.data_dir.join(compiled::FILE);
+    let people = (tools.engine.person_count(), index.as_path());
+    record::in_force(store, config, people, SystemTime::now()).await
 }
 
 /// Without domains nothing can be judged; without a roster much cannot be found.
@@ -346,6 +383,9 @@ impl Running {
         match self.fresh_tools(&fresh, &kept).await {
             Ok(tools) => {
                 note_roster(&tools);
+                if let Err(error) = note_in_force(&self.store, &fresh, &tools).await {
+                    tracing::error!(%error, "ALARM: reload: the ledger does not say what is in force now");
+                }
                 self.pipeline.swap_tools(tools);
                 metrics::gauge!("beadle_reload_failed").set(0.0);
             }
@@ -406,6 +446,11 @@ impl Running {
         if let Some(keeper) = &self.keeper {
             keeper.finish(Duration::from_secs(10)).await;
         }
+        let (now, node) = (SystemTime::now(), &self.config.server.name);
+        if let Err(error) = record::stopped(&self.store, node, now).await {
+            tracing::error!(%error, "the ledger does not say that we stopped");
+        }
+        self.checkpoints.write_or_say(now).await;
     }
 }
 

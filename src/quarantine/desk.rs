@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::initials;
 use super::lifecycle::{Act, next};
 use crate::mail::{Address, Envelope, QueueId};
+use crate::store::ledger::action;
 use crate::store::{
     Body, Custody, Decision, DeliveryKind, HoldDetails, NewDelivery, StoreError, Ticket,
     VersionSent,
@@ -126,7 +127,7 @@ impl Desk {
         at: SystemTime,
     ) -> Result<HoldDetails, DeskError> {
         let mut hold = self.store.open_hold(id).await?;
-        self.note(id, actor, "opened", at).await?;
+        self.note(id, actor, action::OPENED, at).await?;
         if hold.record.confidential {
             hold.record.subject = None;
             hold.record.findings.clear();
@@ -136,11 +137,22 @@ impl Desk {
 
     /// Shows the message itself; the ledger notes who read it before they do.
     pub async fn read(&self, id: QueueId, actor: &str, at: SystemTime) -> Result<Bytes, DeskError> {
+        self.read_as(id, actor, action::READ, at).await
+    }
+
+    /// As [`read`](Self::read), for what the ledger calls otherwise: [`action::UNMASKED`] or [`action::SAVED`].
+    pub async fn read_as(
+        &self,
+        id: QueueId,
+        actor: &str,
+        action: &str,
+        at: SystemTime,
+    ) -> Result<Bytes, DeskError> {
         if self.store.open_hold(id).await?.record.confidential {
             return Err(DeskError::Confidential);
         }
         let message = self.store.open_message(id).await?;
-        self.note(id, actor, "read", at).await?;
+        self.note(id, actor, action, at).await?;
         Ok(message)
     }
 

@@ -145,6 +145,11 @@ impl Custody {
         Ok(page.rows().map(Entry::from).collect())
     }
 
+    /// The number of the last entry; 0 when there is none.
+    pub async fn ledger_end(&self) -> Result<i64, StoreError> {
+        Ok(self.database.ledger_head().await?.map_or(0, |(seq, _)| seq))
+    }
+
     /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
     pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
         let Followed { chain, fault } = self.follow(None, noted.into_iter().collect()).await?;
@@ -390,8 +395,7 @@ impl Notary {
 
     /// How many entries came since.
     pub async fn waiting(&self) -> Result<u64, StoreError> {
-        let head = self.store.database.ledger_head().await?;
-        let head = head.map_or(0, |(seq, _)| seq);
+        let head = self.store.ledger_end().await?;
         let signed = self.signed.map_or(0, |signed| signed.head.seq);
         // A head before the signed one is for `sign` to find: it moved, too.
         Ok(head.abs_diff(signed))

@@ -65,14 +65,14 @@ impl Letter<'_> {
     }
 }
 
-fn mailbox(name: Option<String>, address: &Address) -> Mailbox {
+pub(super) fn mailbox(name: Option<String>, address: &Address) -> Mailbox {
     // Address has no control characters; lettre's own check refuses valid old local parts.
     let address = lettre::Address::new_dangerous(address.local(), address.domain().as_str());
     Mailbox::new(name, address)
 }
 
 /// The text with CRLF at the end of lines and without other control characters.
-fn crlf(text: &str) -> String {
+pub(super) fn crlf(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let line = line.chars().filter(|c| !c.is_control() || *c == '\t');
         line.chain("\r\n".chars()).collect::<String>()
@@ -85,7 +85,7 @@ macro_rules! fixed {
     ($(#[$about:meta])* $type:ident, $name:literal, $value:literal) => {
         $(#[$about])*
         #[derive(Clone)]
-        struct $type;
+        pub(super) struct $type;
 
         impl Header for $type {
             fn name() -> HeaderName {
@@ -124,7 +124,7 @@ fixed!(
 
 /// Our own mark, with the kind.
 #[derive(Clone)]
-struct Mark(&'static str);
+pub(super) struct Mark(pub(super) &'static str);
 
 impl Header for Mark {
     fn name() -> HeaderName {

@@ -11,6 +11,7 @@
 //! Addresses with a non-ASCII local part are not tested. Anybody can write `X-Beadle-Notice` into a message of their own; all it
 //! does is that what is held goes into the digest instead of a notice at once.
 
+pub mod checkpoint;
 pub mod content;
 mod letter;
 pub mod plan;
@@ -18,6 +19,7 @@ mod refused;
 mod samples;
 mod templates;
 
+pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
 pub use refused::RefusedHold;
