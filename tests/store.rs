@@ -635,7 +635,7 @@ async fn the_ledger_shows_every_change() {
         "UPDATE ledger SET actor = 'x' WHERE seq = 2",
         "DELETE FROM ledger WHERE seq = 4",
         "INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 2",
-        "INSERT INTO ledger SELECT 9, at, actor, action, subject, detail, prev, hash FROM ledger WHERE seq = 4",
+        "INSERT INTO ledger SELECT 9, at, actor, action, subject, detail, prev, hash, format, person FROM ledger WHERE seq = 4",
     ] {
         assert!(
             sqlx::query(statement).execute(&pool).await.is_err(),

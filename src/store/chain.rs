@@ -24,6 +24,8 @@ pub enum FaultKind {
     Changed,
     /// It was taken out.
     Missing,
+    /// One was put in before it.
+    Inserted,
     /// It stands in another's place.
     Reordered,
     /// It, or one before it, was written anew with hashes that fit.
@@ -50,6 +52,7 @@ impl FaultKind {
         match self {
             Self::Changed => "changed",
             Self::Missing => "missing",
+            Self::Inserted => "inserted",
             Self::Reordered => "reordered",
             Self::Rewritten => "rewritten",
             Self::Truncated => "truncated",
@@ -90,6 +93,9 @@ impl fmt::Display for Fault {
         match kind {
             FaultKind::Changed => write!(f, "entry {entry} was changed"),
             FaultKind::Missing => write!(f, "entry {entry} is missing"),
+            FaultKind::Inserted => {
+                write!(f, "an entry was put in before entry {entry}")
+            }
             FaultKind::Reordered => {
                 write!(f, "entry {entry} was moved: another stands in its place")
             }
@@ -256,11 +262,15 @@ impl Chain {
                 from: self.last_signed() + 1,
             };
         }
-        let moved = (1..=MOVED_AT_MOST).any(|by| as_of(row.seq + by) || as_of(row.seq - by));
+        let moved = (1..=MOVED_AT_MOST)
+            .flat_map(|by| [by, -by])
+            .find(|by| as_of(row.seq.saturating_add(*by)));
+        let successor = page.rows().any(|other| other.prev == self.head.hash);
         let kind = match moved {
-            false => FaultKind::Changed,
-            true if page.rows().any(|other| other.prev == self.head.hash) => FaultKind::Reordered,
-            true => FaultKind::Missing,
+            None => FaultKind::Changed,
+            Some(_) if successor => FaultKind::Reordered,
+            Some(by) if by < 0 => FaultKind::Inserted,
+            Some(_) => FaultKind::Missing,
         };
         Fault::at(kind, entry)
     }

@@ -40,8 +40,8 @@ const NAME: &str = "beadle.ledger/";
 const TYPE: u8 = 1;
 /// Em dash and space.
 const SIGNED: &str = "\u{2014} ";
-/// Characters of one line that are looked at; ours have under 200.
-const LINE_AT_MOST: usize = 4_096;
+/// Bytes of a note that are read: ours have 250, and 16 signatures of others may stand beside ours.
+const NOTE_AT_MOST: usize = 96 * 1024;
 
 /// A head with the time it was signed at, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,27 +206,33 @@ pub fn notes(text: &str) -> Vec<String> {
     let mut open: Option<String> = None;
     for line in text.lines() {
         let line = line.trim_end_matches('\r');
-        if line.len() > LINE_AT_MOST {
-            open = None;
-            continue;
-        }
-        if let Some(note) = in_syslog(line) {
+        let is_signature = line.starts_with(SIGNED);
+        if let Some(note) = open.take_if(|note| !is_signature && note.contains(SIGNED)) {
             found.push(note);
-            continue;
         }
         if line.starts_with(NAME) {
             open = Some(String::new());
+        } else if let Some(note) = in_syslog(line) {
+            found.push(note);
         }
-        let Some(note) = &mut open else { continue };
-        note.push_str(line);
-        note.push('\n');
-        if line.starts_with(SIGNED) {
-            found.extend(open.take());
-        } else if note.len() > LINE_AT_MOST {
-            open = None;
+        if let Some(note) = &mut open {
+            note.push_str(line);
+            note.push('\n');
+            open.take_if(|note| note.len() > NOTE_AT_MOST);
         }
     }
+    found.extend(open);
+    found.retain(|note| is_whole(note));
     found
+}
+
+/// Whether some signature has the length that ours have.
+fn is_whole(note: &str) -> bool {
+    let signatures = note.lines().filter_map(|line| {
+        let (_, signature) = line.strip_prefix(SIGNED)?.split_once(' ')?;
+        STANDARD.decode(signature).ok()
+    });
+    signatures.into_iter().any(|bytes| bytes.len() == 4 + 64)
 }
 
 /// The note of a line of syslog: what stands in quotation marks at its end.
@@ -308,6 +314,8 @@ mod tests {
     fn notes_are_found_wherever_they_were_sent() {
         let note = key(1).sign(&checkpoint());
         let quoted = serde_json::to_string(&note).unwrap();
+        let twice = note.replacen(SIGNED, "\u{2014} witness.example AAAAAAAA\n\u{2014} ", 1);
+        assert_eq!(notes(&twice), [twice.as_str()]);
         let torn = &note[..note.len() / 2];
         let all = format!(
             "{note}\n{torn}\n{note}\n<109>1 2026-11-28T14:00:00Z mail beadle 7 checkpoint - {quoted}\nDear auditor,\r\n\r\n{}\r\n",

@@ -152,7 +152,7 @@ async fn a_preview_is_masked_until_it_is_revealed_and_both_are_noted() {
         .into_iter()
         .map(|entry| entry.action)
         .collect();
-    assert_eq!(actions, ["opened", "opened", "read"]);
+    assert_eq!(actions, ["opened", "opened", "unmasked"]);
     assert_eq!(
         store.open_hold(id(1)).await.unwrap().summary.state,
         HoldState::Held
