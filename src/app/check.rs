@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::app::checkpoints::Places;
 use crate::app::config::Config;
 use crate::app::{admission, people, tools, wiring};
 use crate::net::access::Access;
@@ -46,6 +47,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     approval(&config, &mut report).await?;
     patterns(&config, &mut report)?;
     letters::run(&config, &mut report)?;
+    checkpoints(&config, &mut report)?;
     modulus_table(&config, &mut report)?;
     rosters(&config, &mut report)?;
     access(&config, &mut report)?;
@@ -279,6 +281,20 @@ fn workers(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
             "workers",
             &format!("{found}; a kernel from 6.12 on with Landlock confines them fully"),
         )
+    }
+}
+
+/// Somewhere that who owns the database does not own as well.
+fn checkpoints(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let own = &config.ledger;
+    let elsewhere = own.file.is_some() || !own.syslog.is_empty() || !own.mail_to.is_empty();
+    match Places::of(config) {
+        Err(error) => report.problem("ledger", &error),
+        Ok(_) if elsewhere => report.good("ledger", "checkpoints are kept apart from the database"),
+        Ok(_) => report.note(
+            "ledger",
+            "checkpoints are kept beside the database alone, where they prove little; set ledger.file, ledger.syslog or ledger.mail_to",
+        ),
     }
 }
 

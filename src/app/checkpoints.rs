@@ -280,8 +280,8 @@ impl Checkpoints {
     }
 
     /// As [`write`](Self::write), for who has nobody to tell but the log.
-    pub async fn write_or_say(&self, now: SystemTime) {
-        if let Err(error) = self.write(true, now).await {
+    pub async fn write_or_say(&self, mail: bool, now: SystemTime) {
+        if let Err(error) = self.write(mail, now).await {
             metrics::counter!("beadle_checkpoint_failures_total", "place" => "ledger").increment(1);
             tracing::error!(%error, "ALARM: the ledger's head was not signed");
         }
@@ -308,7 +308,7 @@ impl Checkpoints {
             pause = LOOK;
             let now = SystemTime::now();
             if self.is_due(now).await {
-                self.write_or_say(now).await;
+                self.write_or_say(true, now).await;
                 // Still due: it failed, and is not tried every few seconds.
                 if self.is_due(now).await {
                     pause = AGAIN;

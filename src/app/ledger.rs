@@ -12,6 +12,7 @@ use crate::app::checkpoints::{self, Checkpoints, Places};
 use crate::app::cli::{LedgerArgs, LedgerCommand, Output};
 use crate::app::config::Config;
 use crate::app::holds::{login_name, rfc3339};
+use crate::app::record::hex;
 use crate::app::wiring::{self, StartError};
 use crate::store::{
     Against, Custody, Entry, NotaryError, Referenced, StoreError, Verified, VerifyingKey,
@@ -178,10 +179,6 @@ async fn subject(store: &Custody, text: &str) -> Result<String, LedgerError> {
         Err(StoreError::Missing) => Ok(text.to_owned()),
         Err(error) => Err(error.into()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn tell(verified: &Verified, out: &mut dyn Write) -> io::Result<()> {

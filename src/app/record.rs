@@ -59,7 +59,8 @@ fn roster_sha256(people: usize, index: &Path) -> Option<String> {
     Some(hex(digest(&SHA256, &bytes).as_ref()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -450,7 +450,8 @@ impl Running {
         if let Err(error) = record::stopped(&self.store, node, now).await {
             tracing::error!(%error, "the ledger does not say that we stopped");
         }
-        self.checkpoints.write_or_say(now).await;
+        // A letter would add an entry after the one that is signed.
+        self.checkpoints.write_or_say(false, now).await;
     }
 }
 
