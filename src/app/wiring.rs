@@ -462,6 +462,7 @@ async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
         if let Ok(counts) = store.counts().await {
             metrics::gauge!("beadle_holds").set(counts.held as f64);
             metrics::gauge!("beadle_queue").set(counts.queued as f64);
+            metrics::gauge!("beadle_dead_letters").set(counts.dead as f64);
         }
         let ended = tokio::time::timeout(GAUGES, stopped.wait_for(|stop| *stop)).await;
         if ended.is_ok() {

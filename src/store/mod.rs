@@ -50,8 +50,8 @@ use crate::policy::governance::Retention;
 
 pub use delivered::DeliveredKey;
 pub use delivery::{
-    Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
-    Settlement,
+    Answer, Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next,
+    QueueState, RecipientState, Settlement,
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
@@ -90,6 +90,8 @@ pub struct Config {
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
     pub facts: Duration,
+    /// How long a delivery that ended without reaching everybody is kept for an operator.
+    pub dead_letters: Duration,
     /// Connections for reading.
     pub readers: u32,
     /// Check the database file on opening. `serve` does; a command beside it need not.
@@ -104,6 +106,7 @@ impl Config {
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
+            dead_letters: Duration::from_hours(14 * 24),
             readers: 4,
             check: true,
         }

@@ -113,6 +113,7 @@ impl Custody {
                 let _ = self.blobs.delete(blob).await;
             }
         }
+        self.end_dead_letters(now).await?;
         let events = micros(now).saturating_sub(span(days(self.retention().event_days)));
         let forget = Forget {
             events,
