@@ -93,6 +93,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartErro
         retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
+        blobs: config.store.blobs.clone(),
         check,
         ..store::Config::new(path.clone())
     };

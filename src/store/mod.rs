@@ -44,6 +44,7 @@ use tokio::sync::Notify;
 
 use crate::mail::QueueId;
 
+pub use blob::{BlobConfig, Blobs, Listed, Place};
 pub use delivered::DeliveredKey;
 pub use delivery::{
     Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
@@ -67,7 +68,6 @@ pub use proposal::{
 };
 pub use upkeep::{Counts, Expired, Sweep};
 
-use blob::Blobs;
 use delivered::Remembered;
 use seal::{DataKey, SealError};
 use sqlite::{Committer, Database};
@@ -77,6 +77,8 @@ use sqlite::{Committer, Database};
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Where sealed messages are kept.
+    pub blobs: BlobConfig,
     /// How long the content of a hold is kept, decided or not.
     pub retention: Duration,
     /// How long a release lets the same message pass again.
@@ -94,6 +96,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            blobs: BlobConfig::default(),
             retention: Duration::from_hours(30 * 24),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
@@ -135,12 +138,21 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+        let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
+        Self::open_over(config, master, blobs).await
+    }
+
+    /// [`Store::open`] with these blobs instead of what the configuration names.
+    pub async fn open_over(
+        config: Config,
+        master: MasterKey,
+        blobs: Blobs,
+    ) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
-        let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let file = config.data_dir.join("beadle.db");
         let database = Database::open(&file, config.readers, config.check).await?;
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
@@ -162,6 +174,9 @@ impl Store {
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;
+        if store.config.check {
+            store.claim_blobs().await?;
+        }
         Ok(store)
     }
 
