@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use beadle::mail::Address;
 use beadle::policy::behaviour::{Behaviour, Moment, Passage, Shape};
-use beadle::store::{Config, Forwarded, MasterKey, Store, StoreError};
+use beadle::store::{Config, Custody, Forwarded, MasterKey, StoreError};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -15,10 +15,10 @@ fn start() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_790_000_000)
 }
 
-async fn open(folder: &Path) -> Store {
+async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    Store::open(config, key).await.unwrap()
+    Custody::open(config, key).await.unwrap()
 }
 
 fn address(text: &str) -> Address {
@@ -27,7 +27,7 @@ fn address(text: &str) -> Address {
 
 /// Notes a forward and says whether a notice is due, whether the mailbox is new, and how many messages there were.
 async fn note(
-    store: &Store,
+    store: &Custody,
     mailbox: &str,
     target: &str,
     mark: &str,

@@ -24,7 +24,7 @@ use beadle::relay::queue::{self, Queue};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
 use beadle::smtp::reply::{EnhancedCode, Reply};
-use beadle::store::{Config, DeliveryKind, MasterKey, Store};
+use beadle::store::{Config, Custody, DeliveryKind, MasterKey};
 use bytes::Bytes;
 use mail_parser::{MessageParser, MimeHeaders};
 
@@ -129,11 +129,11 @@ struct Bench {
     pipeline: Pipeline,
     notices: Notices,
     tools: Tools,
-    store: Store,
+    store: Custody,
     folder: tempfile::TempDir,
 }
 
-fn tools(store: &Store) -> Tools {
+fn tools(store: &Custody) -> Tools {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let secret = store.subkey("findings");
@@ -150,7 +150,7 @@ async fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path());
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    let store = Store::open(config, key).await.unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let tools = tools(&store);
     let settings = way::Settings {
         identity: trace::Identity {
@@ -794,7 +794,7 @@ async fn what_was_told_survives_a_restart() {
     bench.store.close().await;
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    let store = Store::open(config, key).await.unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let mark = store.notice_mark("mailbox", &["markowner@trust.example"]);
     let known = store.notices_known(&[mark], noon()).await.unwrap();
     assert_eq!(known, [true]);

@@ -17,7 +17,7 @@ use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
 use beadle::smtp::reply::{EnhancedCode, Reply};
-use beadle::store::{Config, DeliveryKind, HoldFilter, MasterKey, Store};
+use beadle::store::{Config, Custody, DeliveryKind, HoldFilter, MasterKey};
 use bytes::Bytes;
 
 const ROSTER: &[u8] = include_bytes!("../patterns/sample/roster.csv");
@@ -60,7 +60,7 @@ fn ok(text: &str) -> Reply {
 
 struct Bench {
     pipeline: Pipeline,
-    store: Store,
+    store: Custody,
     hop: Arc<Scripted>,
     _folder: tempfile::TempDir,
 }
@@ -73,7 +73,7 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path());
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    let store = Store::open(config, key).await.unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let hop = Arc::new(hop);
     Bench {
         pipeline: bench_over(&policy, hop.clone(), &store),
@@ -84,7 +84,7 @@ async fn bench_under(policy: Policy, hop: Scripted) -> Bench {
 }
 
 /// A pipeline as the process has it after a start.
-fn bench_over(policy: &Policy, hop: Arc<Scripted>, store: &Store) -> Pipeline {
+fn bench_over(policy: &Policy, hop: Arc<Scripted>, store: &Custody) -> Pipeline {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let engine = Engine::build(

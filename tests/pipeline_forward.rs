@@ -20,7 +20,7 @@ use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::trace;
 use beadle::roster::Roster;
 use beadle::smtp::reply::{EnhancedCode, Reply};
-use beadle::store::{Config, Forwarding, HoldFilter, MasterKey, Store};
+use beadle::store::{Config, Custody, Forwarding, HoldFilter, MasterKey};
 use bytes::Bytes;
 
 /// Answers 250, or 451 when it is told to.
@@ -54,7 +54,7 @@ impl NextHop for Hop {
 /// A relay over a folder, and its clock.
 struct Bench {
     pipeline: Pipeline,
-    store: Store,
+    store: Custody,
     hop: Arc<Hop>,
     now: AtomicU64,
     number: AtomicU64,
@@ -63,7 +63,7 @@ struct Bench {
 async fn bench(folder: &Path) -> Bench {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    let store = Store::open(config, key).await.unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let nobody = Roster::default();
     let catalogue = Catalogue::embedded().unwrap();
     let engine = Engine::build(&nobody, &nobody, &catalogue, store.subkey("findings")).unwrap();

@@ -9,7 +9,7 @@ use beadle::app::policy::{PolicyCommandError, propose};
 use beadle::app::{check, wiring};
 use beadle::mail::QueueId;
 use beadle::store::{
-    Configured, Person, ProposalError, ProposalState, Standing, Store, policy_sha256,
+    Configured, Custody, Person, ProposalError, ProposalState, Standing, policy_sha256,
 };
 
 const ROSTER: &[u8] = include_bytes!("../patterns/sample/roster.csv");
@@ -57,7 +57,7 @@ fn config(folder: &Path, policy: &str) -> Config {
 }
 
 /// The actions in the ledger, which must verify.
-async fn ledger(store: &Store) -> Vec<String> {
+async fn ledger(store: &Custody) -> Vec<String> {
     assert_eq!(store.verify_ledger(None).await.unwrap().first_bad, None);
     let entries = store.ledger(1, 100).await.unwrap();
     entries.into_iter().map(|entry| entry.action).collect()
@@ -67,14 +67,14 @@ fn rule(running: &wiring::Running) -> String {
     running.policy().rules[0].id.to_string()
 }
 
-async fn proposed(store: &Store, settings: &Config, file: &Path, by: Person<'_>) -> QueueId {
+async fn proposed(store: &Custody, settings: &Config, file: &Path, by: Person<'_>) -> QueueId {
     let now = SystemTime::now();
     propose(store, settings, file, "the document changed", by, now)
         .await
         .unwrap()
 }
 
-async fn nobody_approves_their_own(store: &Store, id: QueueId) {
+async fn nobody_approves_their_own(store: &Custody, id: QueueId) {
     let now = SystemTime::now();
     for (person, emergency) in [
         (HEAD, false),

@@ -15,7 +15,7 @@ use beadle::relay::queue::{Compose, Config as QueueConfig};
 use beadle::relay::{Attempt, NextHop, Offer, Outgoing, Partial, Queue, ReturnKind, ReturnRequest};
 use beadle::smtp::reply::{EnhancedCode, Reply};
 use beadle::store::{
-    Body, Config, DeliveryKind, MasterKey, NewDelivery, Next, RecipientState, Settlement, Store,
+    Body, Config, Custody, DeliveryKind, MasterKey, NewDelivery, Next, RecipientState, Settlement,
     StoreError,
 };
 use bytes::Bytes;
@@ -70,17 +70,17 @@ fn failed(reply: Reply, refused: Vec<(usize, Reply)>) -> Attempt {
 
 struct Bench {
     folder: tempfile::TempDir,
-    store: Store,
+    store: Custody,
     hop: Arc<Scripted>,
     queue: Queue,
     seconds: Arc<AtomicU64>,
     returns: Arc<Mutex<Vec<ReturnRequest>>>,
 }
 
-async fn open(folder: &Path) -> Store {
+async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    Store::open(config, key).await.unwrap()
+    Custody::open(config, key).await.unwrap()
 }
 
 fn time(seconds: u64) -> SystemTime {

@@ -18,24 +18,24 @@ use beadle::policy::case::CaseMessage;
 use beadle::policy::{Action, Policy, RecordedFacts, decide};
 use beadle::relay::{Maildir, trace};
 use beadle::roster::{Roster, RosterKind};
-use beadle::store::{Config, KeptFacts, MasterKey, Store, StoreError};
+use beadle::store::{Config, Custody, KeptFacts, MasterKey, StoreError};
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 const ROSTER: &[u8] = include_bytes!("../patterns/sample/roster.csv");
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn open(folder: &Path) -> Store {
+async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    Store::open(config, key).await.unwrap()
+    Custody::open(config, key).await.unwrap()
 }
 
 fn inside(policy: &Policy) -> Policy {
     policy.with_domains(&[Domain::parse("trust.example").unwrap()], &[])
 }
 
-fn pipeline(store: &Store, folder: &Path) -> Pipeline {
+fn pipeline(store: &Custody, folder: &Path) -> Pipeline {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let secret = store.subkey("findings");
@@ -117,7 +117,7 @@ when = { recipients = ["outside"], headers = [{ name = "X-Project", contains = [
 "#;
 
 /// Three messages and a retry on their way through a pipeline that keeps facts.
-async fn send(store: &Store, folder: &Path) {
+async fn send(store: &Custody, folder: &Path) {
     let pipeline = pipeline(store, folder);
     let keeper = Keeper::start(store.clone());
     pipeline.keep_facts_with(keeper.clone());

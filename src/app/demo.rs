@@ -18,7 +18,7 @@ use crate::net::access;
 use crate::net::outbound::SmtpNextHop;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::relay::{Attempt, NextHop, Outgoing, Partial};
-use crate::store::{Referenced, Store};
+use crate::store::{Custody, Referenced};
 
 /// The sample messages with their manifest.
 #[derive(RustEmbed)]
@@ -140,7 +140,7 @@ fn samples() -> Result<Vec<Sample>, DemoError> {
 /// Sends every sample and prints its row; counts outcomes.
 async fn send_all(
     address: SocketAddr,
-    store: &Store,
+    store: &Custody,
     out: &mut dyn Write,
 ) -> Result<BTreeMap<&'static str, usize>, DemoError> {
     let hop = HopConfig {
@@ -206,7 +206,7 @@ fn outgoing(sample: &Sample, number: usize) -> Result<Outgoing, DemoError> {
 }
 
 /// What became of a sample, and why in the relay's own words.
-async fn outcome(attempt: Attempt, store: &Store) -> (&'static str, Vec<String>) {
+async fn outcome(attempt: Attempt, store: &Custody) -> (&'static str, Vec<String>) {
     match attempt {
         Attempt::Accepted { reply, .. } => match held(&reply.lines, store).await {
             Some(rules) => ("held", rules),
@@ -222,7 +222,7 @@ async fn outcome(attempt: Attempt, store: &Store) -> (&'static str, Vec<String>)
 }
 
 /// The rules of the hold whose reference the reply cites, if it cites one.
-async fn held(lines: &[String], store: &Store) -> Option<Vec<String>> {
+async fn held(lines: &[String], store: &Custody) -> Option<Vec<String>> {
     let reference = lines.iter().find_map(|line| {
         line.split_once("(ref ")?
             .1

@@ -20,7 +20,7 @@ use crate::mail::{Address, QueueId};
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
 use crate::quarantine::initials::NoProposal;
 use crate::store::{
-    HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, Store, StoreError,
+    Custody, HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, StoreError,
 };
 
 /// Why a command about holds did not do what was asked.
@@ -179,7 +179,7 @@ async fn opened(
 
 /// Releases a hold as it is, or with initials by these rules.
 async fn release(
-    store: &Store,
+    store: &Custody,
     config: &Config,
     id: QueueId,
     (by, to): (By<'_>, &[Address]),
@@ -206,7 +206,7 @@ async fn release(
     Ok(())
 }
 
-fn desk(store: Store, config: &Config) -> Desk {
+fn desk(store: Custody, config: &Config) -> Desk {
     Desk::new(store, letters::refusals(config))
 }
 
@@ -272,7 +272,7 @@ pub(super) fn rfc3339(at: SystemTime) -> String {
 }
 
 async fn list(
-    store: &Store,
+    store: &Custody,
     output: Output,
     all: bool,
     out: &mut dyn Write,

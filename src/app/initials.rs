@@ -21,11 +21,11 @@ use crate::policy::ClientFacts;
 use crate::policy::history::History;
 use crate::quarantine::desk::{Desk, DeskError};
 use crate::quarantine::initials::{Altered, Proposal};
-use crate::store::{HoldDetails, Identity, Store};
+use crate::store::{Custody, HoldDetails, Identity};
 
 /// Makes the version with initials of a held message and judges it.
 pub async fn of_hold(
-    store: &Store,
+    store: &Custody,
     hold: &HoldDetails,
     config: &Config,
     rules: &JudgingArgs,
@@ -60,7 +60,7 @@ pub async fn of_hold(
 
 /// Shows what would be sent and what would become of it.
 pub async fn preview(
-    (store, desk): (&Store, &Desk),
+    (store, desk): (&Custody, &Desk),
     id: QueueId,
     (config, rules): (&Config, &JudgingArgs),
     reader: Reader<'_>,

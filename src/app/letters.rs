@@ -15,7 +15,7 @@ use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::notice::content::{RuleText, TrustText, moment};
 use crate::relay::notice::plan::Limits;
 use crate::relay::notice::{RefusedHold, Templates};
-use crate::store::{HoldDetails, Store};
+use crate::store::{Custody, HoldDetails};
 
 /// `[notices]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub enum LettersError {
 }
 
 /// The notices of this configuration; `None` when no address is set.
-pub fn notices(config: &config::Config, store: &Store) -> Result<Option<Notices>, LettersError> {
+pub fn notices(config: &config::Config, store: &Custody) -> Result<Option<Notices>, LettersError> {
     let Some(settings) = settings(config)? else {
         return Ok(None);
     };

@@ -23,7 +23,7 @@ use crate::app::tools::{self, ToolsError};
 use crate::app::wiring::{self, StartError};
 use crate::policy::{Difference, Gravity, Policy, Replay, compared};
 use crate::store::{
-    NewProposal, Person, Proposal, ProposalError, ProposalState, Store, StoreError,
+    Custody, NewProposal, Person, Proposal, ProposalError, ProposalState, StoreError,
 };
 
 /// Messages shown for `policy show`.
@@ -146,7 +146,7 @@ pub async fn run(
 /// Takes a step of a change in somebody's name.
 async fn step(
     command: &PolicyCommand,
-    (store, config): (&Store, &Config),
+    (store, config): (&Custody, &Config),
     by: Person<'_>,
     now: SystemTime,
     out: &mut dyn Write,
@@ -241,7 +241,7 @@ fn named(config: &Config, name: &str) -> Result<Policy, PolicyCommandError> {
 
 /// Judges what is on record by a policy.
 pub async fn replay(
-    store: &Store,
+    store: &Custody,
     policy: &Policy,
     since: SystemTime,
     examples: usize,
@@ -260,7 +260,7 @@ pub async fn replay(
 
 /// Puts the policy of a file on record, if it is one without errors.
 pub async fn propose(
-    store: &Store,
+    store: &Custody,
     config: &Config,
     file: &Path,
     reason: &str,
@@ -316,7 +316,7 @@ fn approved(
     Ok(())
 }
 
-async fn list(store: &Store, json: bool, out: &mut dyn Write) -> Result<(), PolicyCommandError> {
+async fn list(store: &Custody, json: bool, out: &mut dyn Write) -> Result<(), PolicyCommandError> {
     let enforced = store.policy_enforced().await?;
     let proposals = store.policy_proposals().await?;
     for proposal in &proposals {
@@ -353,7 +353,7 @@ async fn list(store: &Store, json: bool, out: &mut dyn Write) -> Result<(), Poli
 
 /// Shows a policy on record: who and why, what it changes in words, and what it would have done.
 async fn show(
-    store: &Store,
+    store: &Custody,
     config: &Config,
     proposal: &Proposal,
     since: SystemTime,
@@ -395,7 +395,10 @@ async fn show(
 }
 
 /// The policy in force without the trust's domains, and what to call it.
-async fn in_force(store: &Store, config: &Config) -> Result<(String, Policy), PolicyCommandError> {
+async fn in_force(
+    store: &Custody,
+    config: &Config,
+) -> Result<(String, Policy), PolicyCommandError> {
     let Some(what) = store.policy_enforced().await? else {
         let mut trust = config.trust.clone();
         trust.internal_domains.clear();

@@ -31,7 +31,7 @@ use crate::relay::dsn;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
-use crate::store::{self, Claim, MasterKey, Store};
+use crate::store::{self, Claim, Custody, MasterKey};
 use crate::worker;
 
 /// Why the relay cannot start.
@@ -69,7 +69,7 @@ pub struct Running {
     /// Where it answers its operator.
     pub admin: Option<SocketAddr>,
     /// Its store.
-    pub store: Store,
+    pub store: Custody,
     config: Config,
     pipeline: Pipeline,
     keeper: Option<Keeper>,
@@ -82,7 +82,7 @@ pub struct Running {
 }
 
 /// Opens the store of this configuration. `check` has the database file checked, which a command beside a running relay need not do.
-pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartError> {
+pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartError> {
     const DAY: u64 = 24 * 3600;
     let path = config.server.data_dir.clone();
     let failed = |source| StartError::Store {
@@ -90,7 +90,6 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartErro
         source,
     };
     let settings = store::Config {
-        retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         blobs: config.store.blobs.clone(),
@@ -102,7 +101,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Store, StartErro
         (None, Some(file)) => MasterKey::from_file(file),
         (None, None) => MasterKey::load_or_create(&settings.default_key_file()),
     };
-    Store::open(settings, master.map_err(failed)?)
+    Custody::open(settings, master.map_err(failed)?)
         .await
         .map_err(failed)
 }
@@ -181,6 +180,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let tools = tools::build_with(&config, policy, secret, shared, Some(&kept))
         .map_err(|error| settings(&error))?;
     admission::admit(&store, &config.trust.policy, &read).await?;
+    store.set_retention(read.policy.governance.retention.clone());
     note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
@@ -384,6 +384,8 @@ impl Running {
         let tools = tools.map_err(|error| settings(&error))?;
         // Last: what the record says is in force is in force.
         admission::admit(&self.store, &fresh.trust.policy, &read).await?;
+        self.store
+            .set_retention(read.policy.governance.retention.clone());
         Ok(tools)
     }
 
@@ -440,7 +442,7 @@ async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Retention, the sweep of orphans and the gauges.
-async fn upkeep(store: Store, mut stopped: watch::Receiver<bool>) {
+async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
     const GAUGES: Duration = Duration::from_secs(15);
     const ROUNDS_FOR_RETENTION: u32 = 240;
     match store.sweep(SystemTime::now()).await {

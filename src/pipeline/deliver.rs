@@ -25,7 +25,7 @@ use crate::relay::next_hop::{Attempt, Outgoing, Partial};
 use crate::relay::queue::{ReturnKind, ReturnRequest};
 use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::store::identity::header_end;
-use crate::store::{Body, DeliveryKind, NewDelivery, Store};
+use crate::store::{Body, Custody, DeliveryKind, NewDelivery};
 
 /// A delivery that has begun. It is polled to its end whatever the client does.
 type Transfer = Pin<Box<dyn Future<Output = Attempt> + Send>>;
@@ -220,7 +220,7 @@ impl Pipeline {
     ) {
         let now = SystemTime::now();
         let queued = async {
-            let id = Store::new_id()?;
+            let id = Custody::new_id()?;
             let xforward = received.client.xforward.clone();
             let delivery = NewDelivery {
                 id,

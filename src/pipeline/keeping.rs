@@ -19,7 +19,7 @@ use crate::pipeline::received::Received;
 use crate::pipeline::record::Disposition;
 use crate::pipeline::way::Pipeline;
 use crate::policy::RecordedFacts;
-use crate::store::{KeptFacts, Store};
+use crate::store::{Custody, KeptFacts};
 
 /// Records of one transaction.
 const BATCH: usize = 500;
@@ -44,7 +44,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Starts the writing task on the present runtime; it ends with [`Keeper::finish`], or when the last of these is dropped.
-    pub fn start(store: Store) -> Self {
+    pub fn start(store: Custody) -> Self {
         let (jobs, receiver) = mpsc::channel(WAITING);
         tokio::spawn(run(store, receiver));
         Self {
@@ -81,7 +81,7 @@ fn dropped(count: usize) {
     metrics::counter!("beadle_facts_dropped_total").increment(count as u64);
 }
 
-async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
+async fn run(store: Custody, mut jobs: mpsc::Receiver<Job>) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::new();
@@ -121,7 +121,7 @@ async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-async fn write(store: &Store, batch: &mut Vec<KeptFacts>, room: &mut Vec<OwnedSemaphorePermit>) {
+async fn write(store: &Custody, batch: &mut Vec<KeptFacts>, room: &mut Vec<OwnedSemaphorePermit>) {
     /// A store that does not answer for so long has other worries.
     const PATIENCE: Duration = Duration::from_secs(30);
     if batch.is_empty() {

@@ -38,7 +38,9 @@ use crate::relay::outcome::{to_answer, to_reply};
 use crate::relay::queue::Compose;
 use crate::relay::trace;
 use crate::smtp::reply::{EnhancedCode, Reply};
-use crate::store::{Body, DeliveryKind, Identity, NewDelivery, Refusal, Resend, Store, StoreError};
+use crate::store::{
+    Body, Custody, DeliveryKind, Identity, NewDelivery, Refusal, Resend, StoreError,
+};
 
 /// How the way is taken.
 #[derive(Debug, Clone)]
@@ -68,7 +70,7 @@ pub(super) struct Inner {
     pub(super) tools: ArcSwap<Tools>,
     /// Tells people; nobody is told when it is not there.
     pub(super) notices: ArcSwapOption<Notices>,
-    pub(super) store: Store,
+    pub(super) store: Custody,
     pub(super) next_hop: Arc<dyn NextHop>,
     pub(super) returns: Compose,
     pub(super) turns: Semaphore,
@@ -89,7 +91,7 @@ impl Pipeline {
         settings: Settings,
         limits: Arc<Limits>,
         tools: Tools,
-        store: Store,
+        store: Custody,
         next_hop: Arc<dyn NextHop>,
         returns: Compose,
     ) -> Self {
@@ -380,7 +382,7 @@ impl Pipeline {
         let verdict = &examined.judgement.verdict;
         let beside = hold::passed_envelope(&received.envelope, verdict)
             .map(|envelope| {
-                let id = Store::new_id()?;
+                let id = Custody::new_id()?;
                 Ok(self.spooled(received, verdict, envelope, id))
             })
             .transpose()

@@ -18,7 +18,8 @@ use super::initials;
 use super::lifecycle::{Act, next};
 use crate::mail::{Address, Envelope, QueueId};
 use crate::store::{
-    Body, Decision, DeliveryKind, HoldDetails, NewDelivery, Store, StoreError, Ticket, VersionSent,
+    Body, Custody, Decision, DeliveryKind, HoldDetails, NewDelivery, StoreError, Ticket,
+    VersionSent,
 };
 
 /// Why a decision was not taken.
@@ -101,7 +102,7 @@ pub type ComposeNotice = Arc<dyn Fn(&NoticeRequest<'_>) -> Option<Bytes> + Send 
 /// The desk.
 #[derive(Clone)]
 pub struct Desk {
-    store: Store,
+    store: Custody,
     compose: ComposeNotice,
 }
 
@@ -113,7 +114,7 @@ impl fmt::Debug for Desk {
 
 impl Desk {
     /// A desk over this store.
-    pub fn new(store: Store, compose: ComposeNotice) -> Self {
+    pub fn new(store: Custody, compose: ComposeNotice) -> Self {
         Self { store, compose }
     }
 
@@ -263,7 +264,7 @@ impl Desk {
             .address()
             .cloned()
             .ok_or(DeskError::Notice)?;
-        let id = Store::new_id()?;
+        let id = Custody::new_id()?;
         let message = (self.compose)(&NoticeRequest {
             hold,
             reason: by.reason.trim(),

@@ -28,7 +28,7 @@ use super::retry::{After, Schedule};
 use crate::mail::{Envelope, QueueId};
 use crate::smtp::reply::Reply;
 use crate::store::{
-    Answer, Body, DeliveryKind, Lease, NewDelivery, Next, RecipientState, Settlement, Store,
+    Answer, Body, Custody, DeliveryKind, Lease, NewDelivery, Next, RecipientState, Settlement,
     StoreError,
 };
 
@@ -100,7 +100,7 @@ impl Default for Config {
 pub struct Queue(Arc<Inner>);
 
 struct Inner {
-    store: Store,
+    store: Custody,
     next_hop: Arc<dyn NextHop>,
     compose: Compose,
     clock: Clock,
@@ -118,7 +118,7 @@ impl fmt::Debug for Queue {
 impl Queue {
     /// A worker over this store and next hop.
     pub fn new(
-        store: Store,
+        store: Custody,
         next_hop: Arc<dyn NextHop>,
         compose: Compose,
         clock: Clock,
@@ -407,10 +407,10 @@ impl Inner {
             now,
             until: lease.created_at + self.config.schedule.give_up,
             id: lease.id,
-            header_bytes: message.map(Store::header_of).unwrap_or_default(),
+            header_bytes: message.map(Custody::header_of).unwrap_or_default(),
         };
         let written =
-            (self.compose)(&request).and_then(|message| Some((Store::new_id().ok()?, message)));
+            (self.compose)(&request).and_then(|message| Some((Custody::new_id().ok()?, message)));
         let Some((id, message)) = written else {
             alarm("no-return");
             tracing::error!(id = %lease.id, count, alarm = true, "no return could be written");

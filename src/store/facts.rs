@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, span, time};
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::{json_text, parse};
+use super::rows::FactsRow;
 use super::seal::{DataKey, Kind};
-use super::sqlite::FactsRow;
 use crate::mail::QueueId;
 use crate::policy::RecordedFacts;
 
@@ -36,7 +36,7 @@ pub struct KeptFacts {
     pub facts: RecordedFacts,
 }
 
-impl Store {
+impl Custody {
     /// Keeps many records in one transaction. Sealing runs on a thread that may block. A message that is on record is left as it is.
     pub async fn keep_facts(&self, batch: Vec<KeptFacts>) -> Result<(), StoreError> {
         let secret = self.secret.clone();
@@ -72,7 +72,7 @@ impl Store {
 /// Reads records one after the other.
 #[derive(Debug)]
 pub struct FactsReader {
-    store: Store,
+    store: Custody,
     after: (i64, String),
     page: VecDeque<FactsRow>,
     ended: bool,

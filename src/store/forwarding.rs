@@ -11,12 +11,12 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, span, time};
 use super::error::StoreError;
 use super::holding::{from_json, json_text, parse};
+use super::rows::ForwardingRow;
 use super::seal::Kind;
-use super::sqlite::ForwardingRow;
 use crate::mail::Address;
 use crate::policy::behaviour::Snapshot;
 use crate::policy::correspondents::Correspondents;
@@ -87,7 +87,7 @@ struct Addresses {
     target: String,
 }
 
-impl Store {
+impl Custody {
     /// Counts a message that was held because a mailbox forwards, and says whether somebody must be told today.
     pub async fn note_forward(&self, forwarded: Forwarded<'_>) -> Result<ForwardNoted, StoreError> {
         let mailbox_key = forwarded.mailbox.map(Address::key).unwrap_or_default();
@@ -121,7 +121,7 @@ impl Store {
             }
             json_text(&all)
         };
-        let noted = self.database.note_forward(&fresh, merge).await?;
+        let noted = self.database.note_forward(&fresh, &merge).await?;
         Ok(ForwardNoted {
             notice_due: noted.notice_due,
             first_of_mailbox: noted.first_of_mailbox,

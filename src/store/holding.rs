@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Store;
+use super::Custody;
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
@@ -21,8 +21,8 @@ use super::hold::{
     Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, VersionSent, parse_id,
 };
 use super::identity::Identity;
+use super::rows::{DecisionRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::seal::{DataKey, Kind};
-use super::sqlite::{DecisionRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::wire::StoredEnvelope;
 use crate::detect::Category;
 use crate::mail::{Envelope, QueueId};
@@ -33,7 +33,7 @@ const MARK: usize = 16;
 /// Above this a message is sealed and opened on a blocking thread.
 const INLINE: usize = 256 * 1024;
 
-impl Store {
+impl Custody {
     /// Keeps a message for a reviewer and gives the id it is held under. After `Ok` it is ours; after an error it is not, and the
     /// client must keep it. A message that waits already (a client that missed our answer sends it again) is not held twice.
     pub async fn hold(&self, new: NewHold) -> Result<QueueId, StoreError> {
@@ -156,11 +156,10 @@ impl Store {
     /// Everything about a hold but its message. [`StoreError::Missing`] once its content is gone.
     pub async fn open_hold(&self, id: QueueId) -> Result<HoldDetails, StoreError> {
         let row = self.database.hold(&id.to_string()).await?;
-        let sealed = row.sealed.as_ref().ok_or(StoreError::Missing)?;
+        let sealed = row.sealed().ok_or(StoreError::Missing)?;
         let (dek, record) = self.record(id, sealed)?;
         let reason = sealed
             .decision
-            .as_deref()
             .map(|decision| {
                 let plain = dek.open(Kind::Decision, id.as_bytes(), decision)?;
                 parse::<StoredDecision>(&plain).map(|decision| decision.reason)
@@ -182,9 +181,9 @@ impl Store {
     /// The held message, byte for byte.
     pub async fn open_message(&self, id: QueueId) -> Result<Bytes, StoreError> {
         let row = self.database.hold(&id.to_string()).await?;
-        let sealed = row.sealed.as_ref().ok_or(StoreError::Missing)?;
+        let sealed = row.sealed().ok_or(StoreError::Missing)?;
         let (dek, record) = self.record(id, sealed)?;
-        let message = self.open_blob(dek, id, &sealed.blob).await?;
+        let message = self.open_blob(dek, id, sealed.blob).await?;
         if Identity::of(&message).whole != record.sha256 {
             return Err(StoreError::Corrupt("message of a hold"));
         }
@@ -196,7 +195,7 @@ impl Store {
     pub async fn decide(&self, decision: Decision) -> Result<(), StoreError> {
         let id = decision.id;
         let row = self.database.hold(&id.to_string()).await?;
-        let Some(sealed) = row.sealed.as_ref() else {
+        let Some(sealed) = row.sealed() else {
             return Err(conflict(&row)?);
         };
         let (dek, record) = self.record(id, sealed)?;
@@ -298,19 +297,19 @@ impl Store {
     fn record(
         &self,
         id: QueueId,
-        sealed: &SealedHold,
+        sealed: SealedHold<'_>,
     ) -> Result<(DataKey, StoredRecord), StoreError> {
         let dek = self
             .master
-            .unwrap(&sealed.kek, &hold_context(id), &sealed.dek)?;
-        let plain = dek.open(Kind::Record, id.as_bytes(), &sealed.record)?;
+            .unwrap(sealed.kek, &hold_context(id), sealed.dek)?;
+        let plain = dek.open(Kind::Record, id.as_bytes(), sealed.record)?;
         let record = parse(&plain)?;
         Ok((dek, record))
     }
 
     fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
         let mut summary = bare_summary(row)?;
-        if let Some(sealed) = &row.sealed {
+        if let Some(sealed) = row.sealed() {
             let (_, record) = self.record(summary.id, sealed)?;
             let envelope = record.envelope.into_envelope()?;
             summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject));
@@ -321,11 +320,11 @@ impl Store {
     /// The stored message of a hold, for a delivery that is to send it.
     pub(super) async fn hold_blob(&self, id: QueueId) -> Result<(DataKey, String), StoreError> {
         let row = self.database.hold(&id.to_string()).await?;
-        let sealed = row.sealed.ok_or(StoreError::Missing)?;
+        let sealed = row.sealed().ok_or(StoreError::Missing)?;
         let dek = self
             .master
-            .unwrap(&sealed.kek, &hold_context(id), &sealed.dek)?;
-        Ok((dek, sealed.blob))
+            .unwrap(sealed.kek, &hold_context(id), sealed.dek)?;
+        Ok((dek, sealed.blob.to_owned()))
     }
 
     /// Reads a blob and opens it as the message of `id`.

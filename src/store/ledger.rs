@@ -7,11 +7,14 @@
 //!
 //! # Known gaps
 //! A chain alone does not show that its end was cut off or that all of it was written anew: that takes signed checkpoints
-//! kept elsewhere. [`Store::verify_ledger`](super::Store::verify_ledger) takes a head that was noted before.
+//! kept elsewhere. [`Custody::verify_ledger`](super::Custody::verify_ledger) takes a head that was noted before.
 
 use std::time::SystemTime;
 
 use aws_lc_rs::digest::{Context, SHA256};
+
+use super::clock::time;
+use super::rows::LedgerRow;
 
 /// The hash before the first entry.
 pub(crate) const GENESIS: [u8; 32] = [0; 32];
@@ -52,6 +55,78 @@ pub struct LedgerCheck {
     pub head: Head,
     /// The first entry that was changed, is missing or stands in the wrong place.
     pub first_bad: Option<i64>,
+}
+
+impl From<LedgerRow> for Entry {
+    fn from(row: LedgerRow) -> Self {
+        Self {
+            seq: row.seq,
+            at: time(row.at),
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            detail: row.detail,
+        }
+    }
+}
+
+/// The chain as far as it was followed from its beginning.
+#[derive(Debug)]
+pub(crate) struct Chain(Head);
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self(Head {
+            seq: 0,
+            hash: GENESIS,
+        })
+    }
+}
+
+impl Chain {
+    /// The last good entry so far.
+    pub(crate) fn head(&self) -> Head {
+        self.0
+    }
+
+    /// Follows one entry; `Some` when it is not the one that belongs here.
+    pub(crate) fn follow(&mut self, row: &LedgerRow, noted: Option<Head>) -> Option<LedgerCheck> {
+        let hash = Hashed {
+            seq: row.seq,
+            at: row.at,
+            actor: &row.actor,
+            action: &row.action,
+            subject: &row.subject,
+            detail: &row.detail,
+        }
+        .hash(&self.0.hash);
+        let differs = noted.is_some_and(|noted| noted.seq == row.seq && noted.hash != hash);
+        if row.seq != self.0.seq + 1 || row.prev != self.0.hash || row.hash != hash || differs {
+            return Some(self.bad());
+        }
+        self.0 = Head { seq: row.seq, hash };
+        None
+    }
+
+    /// What there is to say at the end of the chain.
+    pub(crate) fn ended(&self, noted: Option<Head>) -> LedgerCheck {
+        if noted.is_some_and(|noted| noted.seq > self.0.seq) {
+            return self.bad();
+        }
+        LedgerCheck {
+            good: self.0.seq,
+            head: self.0,
+            first_bad: None,
+        }
+    }
+
+    fn bad(&self) -> LedgerCheck {
+        LedgerCheck {
+            good: self.0.seq,
+            head: self.0,
+            first_bad: Some(self.0.seq + 1),
+        }
+    }
 }
 
 /// What is hashed of an entry.

@@ -8,12 +8,12 @@
 //! # Standards
 //! RFC 5321 6.1: who answers 250 has taken responsibility.
 //!
-//! # Known gaps
-//! SQLite and a local folder only; the methods of [`Store`] are where a trait with a second implementation will be drawn, and
-//! all SQL stands in `sqlite/`. Checkpoints of the ledger are not signed. The master key is not rotated.
+//! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
+//! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
 mod blob;
 mod clock;
+mod committer;
 pub mod delivered;
 pub mod delivery;
 pub mod error;
@@ -27,6 +27,8 @@ pub mod ledger;
 pub mod notices;
 pub mod proposal;
 mod queueing;
+mod retention;
+mod rows;
 pub mod seal;
 mod sqlite;
 mod subkey;
@@ -39,10 +41,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use tokio::sync::Notify;
 
 use crate::mail::QueueId;
+use crate::policy::governance::Retention;
 
 pub use blob::{BlobConfig, Blobs, Listed, Place};
 pub use delivered::DeliveredKey;
@@ -66,11 +70,14 @@ pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
-pub use upkeep::{Counts, Expired, Sweep};
+pub use retention::{Expired, KeptHold, KeptReader};
+pub use upkeep::{Counts, Sweep};
 
+use committer::Committer;
 use delivered::Remembered;
+use rows::Store;
 use seal::{DataKey, SealError};
-use sqlite::{Committer, Database};
+use sqlite::SqliteStore;
 
 /// How the store is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +86,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
-    /// How long the content of a hold is kept, decided or not.
-    pub retention: Duration,
+    /// How long things are kept until [`Custody::set_retention`] says otherwise.
+    pub retention: Retention,
     /// How long a release lets the same message pass again.
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
@@ -92,12 +99,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults in this folder: 30 days of retention, 7 days for a release.
+    /// The defaults in this folder: the usual retention, 7 days for a release.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
             blobs: BlobConfig::default(),
-            retention: Duration::from_hours(30 * 24),
+            retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
             readers: 4,
@@ -111,9 +118,9 @@ impl Config {
     }
 }
 
-/// The store. Cheap to clone; clones share everything.
+/// What is in our keeping: a database, blobs and the keys to them. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Store {
+pub struct Custody {
     config: Arc<Config>,
     master: Arc<MasterKey>,
     /// Seals what belongs to no hold.
@@ -121,28 +128,29 @@ pub struct Store {
     /// Keys the hashes that are compared.
     index: Arc<hmac::Key>,
     blobs: Blobs,
-    database: Database,
+    database: Arc<dyn Store>,
     committer: Committer,
     remembered: Arc<Remembered>,
+    retention: Arc<ArcSwap<Retention>>,
     wake: Arc<Notify>,
 }
 
-impl fmt::Debug for Store {
+impl fmt::Debug for Custody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
+        f.debug_struct("Custody")
             .field("data_dir", &self.config.data_dir)
             .finish_non_exhaustive()
     }
 }
 
-impl Store {
+impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
         let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
         Self::open_over(config, master, blobs).await
     }
 
-    /// [`Store::open`] with these blobs instead of what the configuration names.
+    /// [`Custody::open`] with these blobs instead of what the configuration names.
     pub async fn open_over(
         config: Config,
         master: MasterKey,
@@ -154,7 +162,8 @@ impl Store {
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
         let file = config.data_dir.join("beadle.db");
-        let database = Database::open(&file, config.readers, config.check).await?;
+        let database: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(master.id(), &offered).await?;
         let secret = master.unwrap(&kek, SECRET, &wrapped)?;
@@ -162,15 +171,17 @@ impl Store {
             &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             b"beadle index 1",
         );
+        let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master: Arc::new(master),
             index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
             secret: Arc::new(secret),
             blobs,
-            committer: Committer::start(database.clone()),
+            committer: Committer::start(Arc::clone(&database)),
             database,
             remembered: Arc::default(),
+            retention,
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;

@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, span, time};
 use super::delivered::mac;
 use super::delivery::NewDelivery;
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::from_json;
-use super::sqlite::{EscalationRow, NoticeRow, ToldRow};
+use super::rows::{EscalationRow, NoticeRow, ToldRow};
 use crate::mail::QueueId;
 
 /// How far back counts of what was sent are kept; limits are for an hour.
@@ -111,7 +111,7 @@ pub struct WaitingHold {
     pub rules: Vec<String>,
 }
 
-impl Store {
+impl Custody {
     /// The mark of something: `kind` says what, `parts` which.
     pub fn notice_mark(&self, kind: &str, parts: &[&str]) -> NoticeMark {
         let texts: Vec<&[u8]> = [b"notice".as_slice(), kind.as_bytes()]

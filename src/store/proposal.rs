@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, time};
 use super::delivered::mac;
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::{hex, json_text, parse};
+use super::rows::{Admission, ProposalRow, Step};
 use super::seal::Kind;
-use super::sqlite::{Admission, ProposalRow, Step};
 use crate::mail::QueueId;
 
 /// Bytes of the keyed hash of a reason.
@@ -251,7 +251,7 @@ fn two_people(first: Person<'_>, second: Person<'_>) -> Result<(), SamePerson> {
     }
 }
 
-impl Store {
+impl Custody {
     /// Puts a policy on record for a second person to approve.
     pub async fn propose_policy(&self, new: NewProposal<'_>) -> Result<QueueId, ProposalError> {
         let sha256 = policy_sha256(new.text);

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use super::Store;
+use super::Custody;
 use super::blob::Blobs;
 use super::clock::{count, micros, number, time};
 use super::delivery::{
@@ -20,12 +20,12 @@ use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::{json_text, parse, seal_message};
 use super::identity::header_end;
+use super::rows::{DeliveryRow, Insert, LeasedRow, SettledRow};
 use super::seal::{DataKey, Kind};
-use super::sqlite::{DeliveryRow, Insert, LeasedRow, SettledRow};
 use super::wire::StoredEnvelope;
 use crate::mail::QueueId;
 
-impl Store {
+impl Custody {
     /// Puts a message into the queue. After `Ok` it is ours.
     pub async fn enqueue(&self, new: NewDelivery) -> Result<(), StoreError> {
         let row = self.delivery_row(&new).await?;

@@ -2,9 +2,9 @@
 
 use aws_lc_rs::hmac;
 
-use super::Store;
+use super::Custody;
 
-impl Store {
+impl Custody {
     /// A 16-byte secret for one purpose: the same for the same store and label, and telling nothing about other secrets.
     pub fn subkey(&self, label: &str) -> [u8; 16] {
         let tag = hmac::sign(&self.index, format!("beadle subkey {label}").as_bytes());

@@ -1,8 +1,4 @@
-//! Retention, the sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
-//!
-//! # Invariants
-//! Ending a hold deletes its wrapped key in the transaction that ends it, and the log of the database is emptied after:
-//! from then on a copy of the blob is noise, wherever it may be.
+//! The sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -10,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::hmac;
 
-use super::Store;
+use super::Custody;
 use super::clock::{micros, span, time};
 use super::delivered::{DeliveredKey, KEPT};
 use super::delivery::Answer;
@@ -18,21 +14,15 @@ use super::error::StoreError;
 use super::hold::{HoldState, parse_id};
 use super::holding::{json_text, parse};
 use super::identity::Identity;
-use super::ledger::{Entry, Head, LedgerCheck};
+use super::ledger::{Chain, Entry, Head, LedgerCheck};
 use super::seal::Kind;
 use crate::mail::{Envelope, QueueId};
 
 /// A blob without a row may belong to a message that is just being held; after a day it does not.
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
 
-/// What retention ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Expired {
-    /// Holds nobody had decided.
-    pub expired: u64,
-    /// Decided holds whose content went.
-    pub purged: u64,
-}
+/// Entries of the ledger read at once.
+const PAGE: u32 = 1_000;
 
 /// What the sweep found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,33 +46,7 @@ pub struct Counts {
     pub oldest_queued: Option<SystemTime>,
 }
 
-impl Store {
-    /// Ends what is past its time. To be called now and then by the process that serves.
-    pub async fn expire_due(&self, now: SystemTime) -> Result<Expired, StoreError> {
-        let before = micros(now).saturating_sub(span(self.config.retention));
-        let mut total = Expired::default();
-        loop {
-            let ended = self.database.end_holds(before, micros(now)).await?;
-            total.expired += ended.expired;
-            total.purged += ended.purged;
-            for blob in &ended.blobs {
-                // The key is gone; a blob that stays is swept.
-                let _ = self.blobs.delete(blob).await;
-            }
-            if !ended.more {
-                break;
-            }
-        }
-        self.database.forget(before, micros(now)).await?;
-        self.forget_facts(now).await?;
-        self.forget_forwardings(now).await?;
-        self.remembered.prune(micros(now));
-        if total != Expired::default() {
-            self.database.checkpoint().await?;
-        }
-        Ok(total)
-    }
-
+impl Custody {
     /// Makes sure that the blobs are ours and nobody else's. A place that does not answer is no error here: mail that passes needs
     /// none, a hold is told 451, and no sweep goes on without a claim.
     pub(super) async fn claim_blobs(&self) -> Result<(), StoreError> {
@@ -207,12 +171,27 @@ impl Store {
 
     /// Entries of the ledger from number `from` on, oldest first.
     pub async fn ledger(&self, from: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
-        self.database.entries(from, limit).await
+        let rows = self.database.ledger_page(from, limit).await?;
+        Ok(rows.into_iter().map(Entry::from).collect())
     }
 
     /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
     pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
-        self.database.verify(noted).await
+        let mut chain = Chain::default();
+        loop {
+            let page = self
+                .database
+                .ledger_page(chain.head().seq + 1, PAGE)
+                .await?;
+            if page.is_empty() {
+                return Ok(chain.ended(noted));
+            }
+            for row in &page {
+                if let Some(bad) = chain.follow(row, noted) {
+                    return Ok(bad);
+                }
+            }
+        }
     }
 
     /// Counts for metrics.

@@ -8,18 +8,18 @@ use std::time::{Duration, SystemTime};
 use beadle::mail::{Address, Envelope, QueueId};
 use beadle::quarantine::{By, Desk, DeskError, To};
 use beadle::store::{
-    Config, DeliveryKind, HoldClient, HoldRecord, HoldState, Identity, MasterKey, NewHold, Resend,
-    Store, StoreError,
+    Config, Custody, DeliveryKind, HoldClient, HoldRecord, HoldState, Identity, MasterKey, NewHold,
+    Resend, StoreError,
 };
 use bytes::Bytes;
 
 const MESSAGE: &[u8] = b"X-Beadle-Trace: trust; 1\r\nMessage-ID: <1@trust.example>\r\nFrom: Jo Marsden <teacher@trust.example>\r\n\
     Subject: Oliver Whitcombe\r\n\r\nOliver Whitcombe (UPN Q999400119001) has asthma.\r\nSee you at 7.\r\n";
 
-async fn open(folder: &Path) -> Store {
+async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
-    Store::open(config, key).await.unwrap()
+    Custody::open(config, key).await.unwrap()
 }
 
 fn id(byte: u8) -> QueueId {
@@ -40,7 +40,7 @@ fn envelope() -> Envelope {
     )
 }
 
-async fn hold(store: &Store, byte: u8) {
+async fn hold(store: &Custody, byte: u8) {
     let new = NewHold {
         id: id(byte),
         envelope: envelope(),
@@ -55,7 +55,7 @@ async fn hold(store: &Store, byte: u8) {
     store.hold(new).await.unwrap();
 }
 
-fn desk(store: &Store) -> Desk {
+fn desk(store: &Custody) -> Desk {
     Desk::new(store.clone(), Arc::new(|_| None))
 }
 

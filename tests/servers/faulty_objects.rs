@@ -9,8 +9,8 @@ use futures_util::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
+    ObjectStore, ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
 };
 
 /// A call that can fail.
@@ -38,6 +38,8 @@ pub enum Fault {
 #[derive(Debug, Default)]
 struct Plan {
     made: Vec<Call>,
+    /// What was asked to be put, in order.
+    keys: Vec<String>,
     /// Call, its number from the first on, and what becomes of it; `None`: all from here on.
     faults: Vec<(Call, Option<usize>, Fault)>,
 }
@@ -96,6 +98,11 @@ impl FaultyObjects {
         self.plan.lock().unwrap().count(call)
     }
 
+    /// The keys of all puts so far, in order.
+    pub fn put_keys(&self) -> Vec<String> {
+        self.plan.lock().unwrap().keys.clone()
+    }
+
     /// Counts a call; `Ok(true)`: to be done, and then to fail.
     async fn enter(&self, call: Call) -> Result<bool, Fault> {
         let fault = self.plan.lock().unwrap().next(call);
@@ -133,6 +140,8 @@ impl ObjectStore for FaultyObjects {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        assert_eq!(options.mode, PutMode::Overwrite, "a conditional put");
+        self.plan.lock().unwrap().keys.push(location.to_string());
         match self.enter(Call::Put).await {
             Ok(lost) => answer(self.inner.put_opts(location, payload, options).await?, lost),
             Err(Fault::Torn) => {

@@ -27,7 +27,9 @@ impl Postgres {
     /// The one that the tests of this process share; started by whoever asks first. Not to be killed.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<Arc<Postgres>> = OnceCell::const_new();
-        SHARED.get_or_init(async || Arc::new(Self::own().await)).await
+        SHARED
+            .get_or_init(async || Arc::new(Self::own().await))
+            .await
     }
 
     /// One for this test alone, which it may kill and restart. Stopped and removed when dropped.
@@ -43,7 +45,12 @@ impl Postgres {
         // What initdb writes need not survive anything; what the server writes later is synced.
         let made = server
             .command(&programs.join("initdb"))
-            .args(["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--username=beadle"])
+            .args([
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--username=beadle",
+            ])
             .args(["--auth=scram-sha-256", "--pwfile"])
             .arg(&password)
             .arg("--pgdata")
@@ -75,7 +82,12 @@ impl Postgres {
                 .arg("-D")
                 .arg(folder.join("data"))
                 .args(["-p", &self.port.to_string()])
-                .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
+                .args([
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    "max_connections=200",
+                ])
                 .args(["-c", "shared_buffers=32MB", "-c", "fsync=on"])
                 .arg("-c")
                 .arg(format!("unix_socket_directories={}", folder.display()));
@@ -102,7 +114,10 @@ impl Postgres {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
         let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         connection.close().await.unwrap();
         self.url(&name)
     }

@@ -111,7 +111,9 @@ impl Server {
     /// Sends a signal to the server, such as `Signal::STOP` and `Signal::CONT`.
     pub fn signal(&self, signal: Signal) {
         let process = self.process.lock().unwrap();
-        let pid = process.as_ref().and_then(|child| Pid::from_raw(child.id().cast_signed()));
+        let pid = process
+            .as_ref()
+            .and_then(|child| Pid::from_raw(child.id().cast_signed()));
         kill_process(pid.expect("the server runs"), signal).unwrap();
     }
 
@@ -143,7 +145,9 @@ fn ids(user: &str) -> (u32, u32) {
         .lines()
         .map(|line| line.split(':').collect::<Vec<_>>())
         .find(|fields| fields[0] == user)
-        .unwrap_or_else(|| panic!("there is no user {user}; `tests/run unit` installs what makes it"));
+        .unwrap_or_else(|| {
+            panic!("there is no user {user}; `tests/run unit` installs what makes it")
+        });
     (fields[2].parse().unwrap(), fields[3].parse().unwrap())
 }
 

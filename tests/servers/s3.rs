@@ -43,7 +43,9 @@ impl S3 {
     /// The one that the tests of this process share; started by whoever asks first. Not to be killed.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<Arc<S3>> = OnceCell::const_new();
-        SHARED.get_or_init(async || Arc::new(Self::own().await)).await
+        SHARED
+            .get_or_init(async || Arc::new(Self::own().await))
+            .await
     }
 
     /// One for this test alone, which it may kill and restart. Stopped and removed when dropped.
@@ -105,12 +107,27 @@ impl S3 {
         ];
         command
             .args(["server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
-            .args(names.iter().zip(self.ports).map(|(name, port)| format!("-{name}={port}")))
-            .args(["-filer", "-filer.localSocket=filer.sock", "-master.telemetry=false"])
-            .args(["-s3", "-s3.localSocket=s3.sock", "-s3.config=identities.json"])
+            .args(
+                names
+                    .iter()
+                    .zip(self.ports)
+                    .map(|(name, port)| format!("-{name}={port}")),
+            )
+            .args([
+                "-filer",
+                "-filer.localSocket=filer.sock",
+                "-master.telemetry=false",
+            ])
+            .args([
+                "-s3",
+                "-s3.localSocket=s3.sock",
+                "-s3.config=identities.json",
+            ])
             .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
             // Small volumes, one for each bucket and not seven, as many as there may be buckets.
             .args(["-master.volumeSizeLimitMB=256", "-volume.max=200"])
+            // It elects itself master anew after a kill.
+            .args(["-master.electionTimeout=1s"])
             .env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1");
         self.server.start(command);
         let begun = Instant::now();
@@ -196,7 +213,10 @@ impl S3 {
         let mut shell: Command = self.server.command(&self.weed);
         let mut child = shell
             .arg("shell")
-            .arg(format!("-master=127.0.0.1:{}.{}", self.ports[0], self.ports[1]))
+            .arg(format!(
+                "-master=127.0.0.1:{}.{}",
+                self.ports[0], self.ports[1]
+            ))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -27,8 +27,8 @@ use crate::relay::notice::content::{Content, TrustText};
 use crate::relay::notice::plan::{Event, Limits, Outcome, Plan, Recent, To, plan};
 use crate::relay::notice::{Kind, Letter, NoticeError, Templates};
 use crate::store::{
-    Body, DeliveryKind, NewDelivery, NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord,
-    Store, StoreError,
+    Body, Custody, DeliveryKind, NewDelivery, NoticeDelivery, NoticeEscalation, NoticeMark,
+    NoticeRecord, StoreError,
 };
 
 use event::Parties;
@@ -41,6 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
 /// A mailbox that forwards counts as known for so long, which is as long as behaviour is remembered.
 const MAILBOX_KNOWN: Duration = Duration::from_hours(90 * 24);
+const HELD_DAY: Duration = Duration::from_hours(24);
 /// A day's mark is kept until the day is over wherever the trust is.
 const DAY_KNOWN: Duration = Duration::from_hours(48);
 
@@ -64,7 +65,7 @@ pub struct Notices(Arc<Inner>);
 struct Inner {
     settings: Settings,
     templates: Templates,
-    store: Store,
+    store: Custody,
     /// One message is planned and recorded at a time.
     turn: Mutex<()>,
 }
@@ -104,7 +105,7 @@ struct Marks {
 
 impl Notices {
     /// Notices over this store.
-    pub fn new(settings: Settings, templates: Templates, store: Store) -> Self {
+    pub fn new(settings: Settings, templates: Templates, store: Custody) -> Self {
         Self(Arc::new(Inner {
             settings,
             templates,
@@ -247,7 +248,8 @@ impl Notices {
     ) -> Vec<(NoticeMark, SystemTime)> {
         let now = happened.now;
         // A held message can come again for as long as it is held.
-        let mut told = vec![(marks.message, now + self.0.store.config().retention)];
+        let held = HELD_DAY * self.0.store.retention().held_days;
+        let mut told = vec![(marks.message, now + held)];
         if plan.forward_told {
             let targets = marks.targets.iter();
             told.extend(targets.map(|mark| (*mark, now + DAY_KNOWN)));
@@ -268,7 +270,7 @@ impl Notices {
         now: SystemTime,
     ) -> Result<NoticeDelivery, NoticeError> {
         let words = self.0.templates.render(kind, content)?;
-        let id = Store::new_id().map_err(|_| NoticeError::Compose)?;
+        let id = Custody::new_id().map_err(|_| NoticeError::Compose)?;
         let letter = Letter {
             kind,
             from: &self.0.settings.from,

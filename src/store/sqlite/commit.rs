@@ -1,96 +1,38 @@
-//! Group commit: what arrives while a transaction is being written goes into the next one together.
-//!
-//! # Invariants
-//! A caller is answered only after the commit that holds its row returned. One row's conflict does not undo its neighbours; any
-//! other error undoes the whole transaction and is told to all of them.
+//! Inserting what becomes ours.
 
+use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use tokio::sync::{mpsc, oneshot};
 
-use super::{Database, DeliveryRow, HoldRow};
+use super::SqliteStore;
+use super::deliveries::insert_delivery;
+use super::holds::insert_hold;
 use crate::store::error::StoreError;
+use crate::store::rows::{CommitStore, Insert};
 
-/// Rows of one transaction. At 64 a sync of 1 ms costs each message 16 µs, and a failed batch stays small.
-const BATCH: usize = 64;
-
-/// Something to insert.
-#[derive(Debug)]
-pub(crate) enum Insert {
-    Hold(Box<HoldRow>),
-    /// A hold for some recipients and a delivery for the others: both or neither.
-    Split(Box<HoldRow>, Box<DeliveryRow>),
-    Delivery(Box<DeliveryRow>),
-    Refusal {
-        id: String,
-        reference: String,
-        at: i64,
-        rules: String,
-        categories: String,
-        explanation: String,
-    },
-}
-
-type Job = (Insert, oneshot::Sender<Result<(), StoreError>>);
-
-/// Hands rows to the committing task, which ends when the last of these is dropped.
-#[derive(Debug, Clone)]
-pub(crate) struct Committer(mpsc::Sender<Job>);
-
-impl Committer {
-    pub(crate) fn start(database: Database) -> Self {
-        let (sender, receiver) = mpsc::channel(4 * BATCH);
-        tokio::spawn(run(database, receiver));
-        Self(sender)
-    }
-
-    /// Returns once the row is on stable storage.
-    pub(crate) async fn insert(&self, row: Insert) -> Result<(), StoreError> {
-        let gone = |()| StoreError::Unavailable("the committing task has ended".to_owned());
-        let (sender, receiver) = oneshot::channel();
-        self.0.send((row, sender)).await.map_err(|_| gone(()))?;
-        receiver.await.map_err(|_| gone(()))?
-    }
-}
-
-async fn run(database: Database, mut jobs: mpsc::Receiver<Job>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        let (rows, callers): (Vec<Insert>, Vec<_>) = batch.drain(..).unzip();
-        let answers = match write(&database, &rows).await {
-            Ok(answers) => answers,
-            Err(error) => vec![Err(error); callers.len()],
-        };
-        for (caller, answer) in callers.into_iter().zip(answers) {
-            // A caller that is gone never said 250; its hold is a duplicate at worst.
-            let _ = caller.send(answer);
+#[async_trait]
+impl CommitStore for SqliteStore {
+    async fn insert_all(&self, rows: &[Insert]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut answers = Vec::with_capacity(rows.len());
+        for row in rows {
+            match insert(&mut tx, row).await {
+                Err(error) if error != StoreError::Exists => return Err(error),
+                answer => answers.push(answer),
+            }
         }
+        tx.commit().await?;
+        Ok(answers)
     }
-}
-
-async fn write(
-    database: &Database,
-    rows: &[Insert],
-) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let mut tx = database.begin().await?;
-    let mut answers = Vec::with_capacity(rows.len());
-    for row in rows {
-        match insert(&mut tx, row).await {
-            Err(error) if error != StoreError::Exists => return Err(error),
-            answer => answers.push(answer),
-        }
-    }
-    tx.commit().await?;
-    Ok(answers)
 }
 
 async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreError> {
     match row {
-        Insert::Hold(hold) => hold.insert(tx).await,
+        Insert::Hold(hold) => insert_hold(hold, tx).await,
         Insert::Split(hold, delivery) => {
-            hold.insert(tx).await?;
-            delivery.insert(tx).await
+            insert_hold(hold, tx).await?;
+            insert_delivery(delivery, tx).await
         }
-        Insert::Delivery(delivery) => delivery.insert(tx).await,
+        Insert::Delivery(delivery) => insert_delivery(delivery, tx).await,
         Insert::Refusal {
             id,
             reference,

@@ -1,90 +1,56 @@
 //! Rows of the delivery queue.
 
+use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::Database;
+use super::SqliteStore;
 use crate::store::error::StoreError;
+use crate::store::rows::{DeliveryRow, LeasedRow, QueueStore, SettledRow};
 
-/// A delivery to insert.
-#[derive(Debug)]
-pub(crate) struct DeliveryRow {
-    pub(crate) id: String,
-    pub(crate) kind: &'static str,
-    pub(crate) created_at: i64,
-    pub(crate) due_at: i64,
-    pub(crate) kek: String,
-    pub(crate) dek: Vec<u8>,
-    pub(crate) progress: Vec<u8>,
-    pub(crate) blob: String,
-    pub(crate) sealed_as: String,
-}
-
-impl DeliveryRow {
-    pub(super) async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO delivery (id, kind, created_at, due_at, kek, dek, progress, blob, sealed_as) \
+/// Inserts a delivery.
+pub(super) async fn insert_delivery(
+    row: &DeliveryRow,
+    tx: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO delivery (id, kind, created_at, due_at, kek, dek, progress, blob, sealed_as) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&self.id)
-        .bind(self.kind)
-        .bind(self.created_at)
-        .bind(self.due_at)
-        .bind(&self.kek)
-        .bind(&self.dek)
-        .bind(&self.progress)
-        .bind(&self.blob)
-        .bind(&self.sealed_as)
-        .execute(tx)
-        .await?;
-        Ok(())
+    )
+    .bind(&row.id)
+    .bind(row.kind)
+    .bind(row.created_at)
+    .bind(row.due_at)
+    .bind(&row.kek)
+    .bind(&row.dek)
+    .bind(&row.progress)
+    .bind(&row.blob)
+    .bind(&row.sealed_as)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn held(changed: u64) -> Result<(), StoreError> {
+    if changed == 0 {
+        return Err(StoreError::LeaseLost);
     }
+    Ok(())
 }
 
-/// A delivery that was leased.
-#[derive(Debug)]
-pub(crate) struct LeasedRow {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) created_at: i64,
-    pub(crate) attempts: i64,
-    pub(crate) delay_noticed: bool,
-    pub(crate) duplicates: i64,
-    pub(crate) fence: i64,
-    pub(crate) kek: String,
-    pub(crate) dek: Vec<u8>,
-    pub(crate) progress: Vec<u8>,
+/// Whether a hold or an unfinished delivery still needs this blob.
+pub(super) async fn in_use(tx: &mut SqliteConnection, blob: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM hold WHERE blob = ?1 UNION ALL SELECT 1 FROM delivery WHERE blob = ?1 LIMIT 1",
+    )
+    .bind(blob)
+    .fetch_optional(tx)
+    .await?;
+    Ok(found.is_some())
 }
 
-type Leased = (
-    String,
-    String,
-    i64,
-    i64,
-    bool,
-    i64,
-    i64,
-    String,
-    Vec<u8>,
-    Vec<u8>,
-);
-
-/// The outcome of an attempt.
-#[derive(Debug)]
-pub(crate) struct SettledRow {
-    pub(crate) id: String,
-    pub(crate) fence: i64,
-    /// The progress to keep and when to go on; `None` when the delivery is finished.
-    pub(crate) retry: Option<(Vec<u8>, i64)>,
-    pub(crate) at: i64,
-    pub(crate) failed: i64,
-    pub(crate) delay_noticed: bool,
-    pub(crate) unknown: bool,
-    pub(crate) more: Vec<DeliveryRow>,
-}
-
-impl Database {
-    /// Leases what is due. An attempt that was begun and never settled counts as a possible duplicate.
-    pub(crate) async fn lease(
+#[async_trait]
+impl QueueStore for SqliteStore {
+    async fn lease(
         &self,
         now: i64,
         worker: &str,
@@ -102,7 +68,7 @@ impl Database {
             return Ok(Vec::new());
         }
         let mut tx = self.begin().await?;
-        let rows: Vec<Leased> = sqlx::query_as(
+        let rows = sqlx::query_as(
             "UPDATE delivery SET fence = fence + 1, leased_by = ?2, leased_until = ?3, \
              duplicates = duplicates + attempting, attempting = 0 \
              WHERE id IN (SELECT id FROM delivery WHERE due_at <= ?1 \
@@ -116,25 +82,10 @@ impl Database {
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| LeasedRow {
-                id: row.0,
-                kind: row.1,
-                created_at: row.2,
-                attempts: row.3,
-                delay_noticed: row.4,
-                duplicates: row.5,
-                fence: row.6,
-                kek: row.7,
-                dek: row.8,
-                progress: row.9,
-            })
-            .collect())
+        Ok(rows)
     }
 
-    /// Ends the leases of a worker that is starting anew and so cannot be working on them.
-    pub(crate) async fn reclaim(&self, worker: &str) -> Result<u64, StoreError> {
+    async fn reclaim(&self, worker: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query(
             "UPDATE delivery SET leased_until = NULL, leased_by = NULL WHERE leased_by = ? AND due_at IS NOT NULL",
@@ -147,8 +98,7 @@ impl Database {
         Ok(changed)
     }
 
-    /// Notes that an attempt begins.
-    pub(crate) async fn attempting(&self, id: &str, fence: i64) -> Result<(), StoreError> {
+    async fn attempting(&self, id: &str, fence: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query(
             "UPDATE delivery SET attempting = 1, attempts = attempts + 1 \
@@ -164,8 +114,7 @@ impl Database {
         Ok(())
     }
 
-    /// Prolongs a lease.
-    pub(crate) async fn extend(&self, id: &str, fence: i64, until: i64) -> Result<(), StoreError> {
+    async fn extend(&self, id: &str, fence: i64, until: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query(
             "UPDATE delivery SET leased_until = ? \
@@ -182,8 +131,7 @@ impl Database {
         Ok(())
     }
 
-    /// Records an outcome and whatever it adds to the queue. Gives the finished delivery's blob, when no hold has it.
-    pub(crate) async fn settle(&self, row: &SettledRow) -> Result<Option<String>, StoreError> {
+    async fn settle(&self, row: &SettledRow) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         let blob: Option<Option<String>> = sqlx::query_scalar(
             "SELECT blob FROM delivery WHERE id = ? AND fence = ? AND due_at IS NOT NULL",
@@ -219,7 +167,7 @@ impl Database {
         .rows_affected();
         held(changed)?;
         for more in &row.more {
-            more.insert(&mut tx).await?;
+            insert_delivery(more, &mut tx).await?;
         }
         let free = match (row.retry.is_none(), blob) {
             (true, Some(blob)) => (!in_use(&mut tx, &blob).await?).then_some(blob),
@@ -229,8 +177,7 @@ impl Database {
         Ok(free)
     }
 
-    /// Where the message of a delivery is: blob, the id it is sealed as, and its wrapped key.
-    pub(crate) async fn delivery_blob(
+    async fn delivery_blob(
         &self,
         id: &str,
         fence: i64,
@@ -245,8 +192,7 @@ impl Database {
         .ok_or(StoreError::LeaseLost)
     }
 
-    /// The queue as a list, unfinished first, then by due time.
-    pub(crate) async fn queue(
+    async fn queue(
         &self,
         limit: u32,
     ) -> Result<Vec<(String, String, i64, Option<i64>, i64, i64, i64)>, StoreError> {
@@ -259,30 +205,11 @@ impl Database {
         .await?)
     }
 
-    /// How many deliveries wait, and since when the oldest.
-    pub(crate) async fn queue_depth(&self) -> Result<(i64, Option<i64>), StoreError> {
+    async fn queue_depth(&self) -> Result<(i64, Option<i64>), StoreError> {
         Ok(sqlx::query_as(
             "SELECT count(*), min(created_at) FROM delivery WHERE due_at IS NOT NULL",
         )
         .fetch_one(&self.reader)
         .await?)
     }
-}
-
-fn held(changed: u64) -> Result<(), StoreError> {
-    if changed == 0 {
-        return Err(StoreError::LeaseLost);
-    }
-    Ok(())
-}
-
-/// Whether a hold or an unfinished delivery still needs this blob.
-pub(super) async fn in_use(tx: &mut SqliteConnection, blob: &str) -> Result<bool, StoreError> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM hold WHERE blob = ?1 UNION ALL SELECT 1 FROM delivery WHERE blob = ?1 LIMIT 1",
-    )
-    .bind(blob)
-    .fetch_optional(tx)
-    .await?;
-    Ok(found.is_some())
 }

@@ -1,55 +1,17 @@
 //! Rows of the register of forwarding mailboxes, and the kept state of what is watched over time.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _};
+use async_trait::async_trait;
 
-use super::Database;
+use super::SqliteStore;
 use crate::store::error::StoreError;
+use crate::store::rows::{ForwardingRow, ForwardingStore, Noted};
 
-/// A row of the register.
-#[derive(Debug)]
-pub(crate) struct ForwardingRow {
-    pub(crate) mailbox: Vec<u8>,
-    pub(crate) target: Vec<u8>,
-    pub(crate) first_seen: i64,
-    pub(crate) last_seen: i64,
-    pub(crate) messages: i64,
-    pub(crate) marks: String,
-    pub(crate) notices: i64,
-    pub(crate) notice_day: Option<String>,
-    pub(crate) addresses: Vec<u8>,
-}
-
-impl FromRow<'_, SqliteRow> for ForwardingRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            mailbox: row.try_get("mailbox")?,
-            target: row.try_get("target")?,
-            first_seen: row.try_get("first_seen")?,
-            last_seen: row.try_get("last_seen")?,
-            messages: row.try_get("messages")?,
-            marks: row.try_get("marks")?,
-            notices: row.try_get("notices")?,
-            notice_day: row.try_get("notice_day")?,
-            addresses: row.try_get("addresses")?,
-        })
-    }
-}
-
-/// What the register says of one more message.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Noted {
-    pub(crate) notice_due: bool,
-    pub(crate) first_of_mailbox: bool,
-    pub(crate) messages: i64,
-}
-
-impl Database {
-    /// Counts one more message; `fresh` is the row for a pair that is not known. `merge` adds the marks of `fresh` to those there.
-    pub(crate) async fn note_forward(
+#[async_trait]
+impl ForwardingStore for SqliteStore {
+    async fn note_forward(
         &self,
         fresh: &ForwardingRow,
-        merge: impl Fn(&str) -> Result<String, StoreError> + Send,
+        merge: &(dyn for<'a> Fn(&'a str) -> Result<String, StoreError> + Send + Sync),
     ) -> Result<Noted, StoreError> {
         let mut tx = self.begin().await?;
         let known: Option<ForwardingRow> =
@@ -99,8 +61,7 @@ impl Database {
         })
     }
 
-    /// The register, last seen first.
-    pub(crate) async fn forwardings(&self, limit: u32) -> Result<Vec<ForwardingRow>, StoreError> {
+    async fn forwardings(&self, limit: u32) -> Result<Vec<ForwardingRow>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT * FROM forwarding ORDER BY last_seen DESC, mailbox, target LIMIT ?",
         )
@@ -109,8 +70,7 @@ impl Database {
         .await?)
     }
 
-    /// Forgets pairs that were last seen before `before`.
-    pub(crate) async fn forget_forwardings(&self, before: i64) -> Result<(), StoreError> {
+    async fn forget_forwardings(&self, before: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM forwarding WHERE last_seen < ?")
             .bind(before)
@@ -120,12 +80,7 @@ impl Database {
         Ok(())
     }
 
-    pub(crate) async fn save_habits(
-        &self,
-        name: &str,
-        at: i64,
-        state: &[u8],
-    ) -> Result<(), StoreError> {
+    async fn save_habits(&self, name: &str, at: i64, state: &[u8]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO habits (name, at, state) VALUES (?, ?, ?) \
@@ -140,7 +95,7 @@ impl Database {
         Ok(())
     }
 
-    pub(crate) async fn habits(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn habits(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(
             sqlx::query_scalar("SELECT state FROM habits WHERE name = ?")
                 .bind(name)

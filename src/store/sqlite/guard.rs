@@ -1,15 +1,14 @@
 //! Rows of the duplicate guard, and the store's own wrapped secret.
 
-use super::Database;
-use crate::store::error::StoreError;
+use async_trait::async_trait;
 
-impl Database {
-    pub(crate) async fn remember(
-        &self,
-        key: &[u8],
-        answer: &[u8],
-        until: i64,
-    ) -> Result<(), StoreError> {
+use super::SqliteStore;
+use crate::store::error::StoreError;
+use crate::store::rows::GuardStore;
+
+#[async_trait]
+impl GuardStore for SqliteStore {
+    async fn remember(&self, key: &[u8], answer: &[u8], until: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO delivered (key, answer, expires_at) VALUES (?, ?, ?) \
@@ -24,7 +23,7 @@ impl Database {
         Ok(())
     }
 
-    pub(crate) async fn remembered(&self) -> Result<Vec<(Vec<u8>, Vec<u8>, i64)>, StoreError> {
+    async fn remembered(&self) -> Result<Vec<(Vec<u8>, Vec<u8>, i64)>, StoreError> {
         Ok(
             sqlx::query_as("SELECT key, answer, expires_at FROM delivered")
                 .fetch_all(&self.reader)
@@ -32,12 +31,7 @@ impl Database {
         )
     }
 
-    /// The store's own secret: the one that is there, or else the one offered.
-    pub(crate) async fn secret(
-        &self,
-        kek: &str,
-        offered: &[u8],
-    ) -> Result<(String, Vec<u8>), StoreError> {
+    async fn secret(&self, kek: &str, offered: &[u8]) -> Result<(String, Vec<u8>), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO keyring (name, kek, dek) VALUES ('store', ?, ?) ON CONFLICT DO NOTHING",

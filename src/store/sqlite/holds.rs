@@ -1,173 +1,65 @@
 //! Rows of holds, decisions and release tickets.
 
+use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::deliveries::DeliveryRow;
-use super::{Database, ledger};
+use super::deliveries::insert_delivery;
+use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
 use crate::store::hold::{HoldFilter, HoldState};
+use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
 
-/// A hold to insert.
-#[derive(Debug)]
-pub(crate) struct HoldRow {
-    pub(crate) id: String,
-    pub(crate) reference: String,
-    pub(crate) received_at: i64,
-    pub(crate) size: i64,
-    pub(crate) rules: String,
-    pub(crate) categories: String,
-    pub(crate) mark: Option<Vec<u8>>,
-    pub(crate) kek: String,
-    pub(crate) dek: Vec<u8>,
-    pub(crate) record: Vec<u8>,
-    pub(crate) blob: String,
-    pub(crate) detail: String,
-}
-
-impl HoldRow {
-    pub(super) async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
+/// Inserts a hold and its ledger entry.
+pub(super) async fn insert_hold(
+    row: &HoldRow,
+    tx: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
             "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob) \
              VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?)",
         )
-        .bind(&self.id)
-        .bind(&self.reference)
-        .bind(self.received_at)
-        .bind(self.size)
-        .bind(&self.rules)
-        .bind(&self.categories)
-        .bind(&self.mark)
-        .bind(&self.kek)
-        .bind(&self.dek)
-        .bind(&self.record)
-        .bind(&self.blob)
+        .bind(&row.id)
+        .bind(&row.reference)
+        .bind(row.received_at)
+        .bind(row.size)
+        .bind(&row.rules)
+        .bind(&row.categories)
+        .bind(&row.mark)
+        .bind(&row.kek)
+        .bind(&row.dek)
+        .bind(&row.record)
+        .bind(&row.blob)
         .execute(&mut *tx)
         .await?;
-        ledger::append(
-            tx,
-            self.received_at,
-            "relay",
-            "held",
-            &self.id,
-            &self.detail,
-        )
-        .await
-    }
+    ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
 
-/// The sealed columns of a hold whose content is still there.
-#[derive(Debug, Clone)]
-pub(crate) struct SealedHold {
-    pub(crate) kek: String,
-    pub(crate) dek: Vec<u8>,
-    pub(crate) record: Vec<u8>,
-    pub(crate) decision: Option<Vec<u8>>,
-    pub(crate) blob: String,
+/// What somebody else made of a hold.
+async fn why_not(tx: &mut SqliteConnection, id: &str) -> Result<StoreError, StoreError> {
+    let now: Option<(String, Option<String>)> =
+        sqlx::query_as("SELECT state, decided_by FROM hold WHERE id = ?")
+            .bind(id)
+            .fetch_optional(tx)
+            .await?;
+    let Some((state, by)) = now else {
+        return Ok(StoreError::Missing);
+    };
+    let state = HoldState::of(&state).ok_or(StoreError::Corrupt("state of a hold"))?;
+    Ok(StoreError::Conflict { state, by })
 }
 
-/// A hold as it is stored.
-#[derive(Debug, Clone)]
-pub(crate) struct StoredHold {
-    pub(crate) id: String,
-    pub(crate) received_at: i64,
-    pub(crate) size: i64,
-    pub(crate) state: String,
-    pub(crate) version: i64,
-    pub(crate) rules: String,
-    pub(crate) categories: String,
-    pub(crate) decided_at: Option<i64>,
-    pub(crate) decided_by: Option<String>,
-    pub(crate) sealed: Option<SealedHold>,
-}
-
-type Row = (
-    String,
-    i64,
-    i64,
-    String,
-    i64,
-    String,
-    String,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Option<String>,
-);
-
-const COLUMNS: &str = "SELECT id, received_at, size, state, version, rules, categories, decided_at, decided_by, \
-                       kek, dek, record, decision, blob FROM hold WHERE ";
-
-impl StoredHold {
-    fn of(row: Row) -> Self {
-        let sealed = match (row.9, row.10, row.11, row.13) {
-            (Some(kek), Some(dek), Some(record), Some(blob)) => Some(SealedHold {
-                kek,
-                dek,
-                record,
-                decision: row.12,
-                blob,
-            }),
-            _ => None,
-        };
-        Self {
-            id: row.0,
-            received_at: row.1,
-            size: row.2,
-            state: row.3,
-            version: row.4,
-            rules: row.5,
-            categories: row.6,
-            decided_at: row.7,
-            decided_by: row.8,
-            sealed,
-        }
-    }
-}
-
-/// A release ticket to insert.
-#[derive(Debug)]
-pub(crate) struct TicketRow {
-    pub(crate) message: Vec<u8>,
-    pub(crate) rcpts: Vec<u8>,
-    pub(crate) vals: Vec<u8>,
-    pub(crate) expires_at: i64,
-}
-
-/// A ticket that is for the message asked about.
-#[derive(Debug)]
-pub(crate) struct TicketMatch {
-    pub(crate) hold: String,
-    pub(crate) rcpts: Vec<u8>,
-    pub(crate) vals: Vec<u8>,
-}
-
-/// A decision with all it causes.
-#[derive(Debug)]
-pub(crate) struct DecisionRow {
-    pub(crate) id: String,
-    pub(crate) version: i64,
-    pub(crate) to: HoldState,
-    pub(crate) actor: String,
-    pub(crate) at: i64,
-    pub(crate) decision: Vec<u8>,
-    pub(crate) detail: String,
-    pub(crate) delivery: Option<DeliveryRow>,
-    pub(crate) ticket: Option<TicketRow>,
-}
-
-impl Database {
-    pub(crate) async fn hold(&self, id: &str) -> Result<StoredHold, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+#[async_trait]
+impl HoldStore for SqliteStore {
+    async fn hold(&self, id: &str) -> Result<StoredHold, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(HOLD_COLUMNS).push(" FROM hold WHERE ");
         query.push("id = ").push_bind(id);
-        let row: Row = query.build_query_as().fetch_one(&self.reader).await?;
-        Ok(StoredHold::of(row))
+        Ok(query.build_query_as().fetch_one(&self.reader).await?)
     }
 
-    pub(crate) async fn holds(&self, filter: HoldFilter) -> Result<Vec<StoredHold>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    async fn holds(&self, filter: HoldFilter) -> Result<Vec<StoredHold>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(HOLD_COLUMNS).push(" FROM hold WHERE ");
         query.push("TRUE");
         if let Some(state) = filter.state {
             query.push(" AND state = ").push_bind(state.name());
@@ -186,12 +78,10 @@ impl Database {
         query
             .push(" ORDER BY received_at DESC, id DESC LIMIT ")
             .push_bind(i64::from(limit));
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.reader).await?;
-        Ok(rows.into_iter().map(StoredHold::of).collect())
+        Ok(query.build_query_as().fetch_all(&self.reader).await?)
     }
 
-    /// The hold of the same message, if it still waits.
-    pub(crate) async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
+    async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
         Ok(
             sqlx::query_scalar("SELECT id FROM hold WHERE mark = ? AND state = 'held' LIMIT 1")
                 .bind(mark)
@@ -200,8 +90,7 @@ impl Database {
         )
     }
 
-    /// Ids of holds that begin with `prefix` or whose reference does; at most two, which is enough to say that it is not unique.
-    pub(crate) async fn holds_like(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    async fn holds_like(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let past = format!("{prefix}~");
         Ok(sqlx::query_scalar(
             "SELECT id FROM hold WHERE (id >= ?1 AND id < ?2) OR (reference >= ?1 AND reference < ?2) LIMIT 2",
@@ -212,8 +101,7 @@ impl Database {
         .await?)
     }
 
-    /// Refusals of this reference: id, time, rules, categories, explanation.
-    pub(crate) async fn refusals(
+    async fn refusals(
         &self,
         reference: &str,
     ) -> Result<Vec<(String, i64, String, String, String)>, StoreError> {
@@ -225,8 +113,7 @@ impl Database {
         .await?)
     }
 
-    /// Counts of holds by state.
-    pub(crate) async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+    async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
         Ok(
             sqlx::query_as("SELECT state, count(*), min(received_at) FROM hold GROUP BY state")
                 .fetch_all(&self.reader)
@@ -234,8 +121,7 @@ impl Database {
         )
     }
 
-    /// State change, delivery, ticket and ledger entry, or nothing.
-    pub(crate) async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError> {
+    async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let changed = sqlx::query(
             "UPDATE hold SET state = ?, version = version + 1, decided_at = ?, decided_by = ?, decision = ? \
@@ -254,7 +140,7 @@ impl Database {
             return Err(why_not(&mut tx, &row.id).await?);
         }
         if let Some(delivery) = &row.delivery {
-            delivery.insert(&mut tx).await?;
+            insert_delivery(delivery, &mut tx).await?;
         }
         if let Some(ticket) = &row.ticket {
             sqlx::query(
@@ -281,36 +167,13 @@ impl Database {
         Ok(())
     }
 
-    /// Tickets for this message that have not ended.
-    pub(crate) async fn tickets(
-        &self,
-        message: &[u8],
-        now: i64,
-    ) -> Result<Vec<TicketMatch>, StoreError> {
-        let rows: Vec<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+    async fn tickets(&self, message: &[u8], now: i64) -> Result<Vec<TicketMatch>, StoreError> {
+        Ok(sqlx::query_as(
             "SELECT hold, rcpts, vals FROM ticket WHERE message = ? AND expires_at > ?",
         )
         .bind(message)
         .bind(now)
         .fetch_all(&self.reader)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(hold, rcpts, vals)| TicketMatch { hold, rcpts, vals })
-            .collect())
+        .await?)
     }
-}
-
-/// What somebody else made of a hold.
-async fn why_not(tx: &mut SqliteConnection, id: &str) -> Result<StoreError, StoreError> {
-    let now: Option<(String, Option<String>)> =
-        sqlx::query_as("SELECT state, decided_by FROM hold WHERE id = ?")
-            .bind(id)
-            .fetch_optional(tx)
-            .await?;
-    let Some((state, by)) = now else {
-        return Ok(StoreError::Missing);
-    };
-    let state = HoldState::of(&state).ok_or(StoreError::Corrupt("state of a hold"))?;
-    Ok(StoreError::Conflict { state, by })
 }

@@ -23,37 +23,29 @@ mod notices;
 mod proposals;
 mod retention;
 
-use std::fs::File;
-use std::path::Path;
-use std::time::Duration;
-
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
-
-pub(crate) use commit::{Committer, Insert};
-pub(crate) use deliveries::{DeliveryRow, LeasedRow, SettledRow};
-pub(crate) use facts::FactsRow;
-pub(crate) use forwarding::ForwardingRow;
-pub(crate) use holds::{DecisionRow, HoldRow, SealedHold, StoredHold, TicketRow};
-pub(crate) use notices::{EscalationRow, NoticeRow, ToldRow};
-pub(crate) use proposals::{Admission, ProposalRow, Step};
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
 
 use super::error::StoreError;
-
+use super::rows::Store;
+use async_trait::async_trait;
 /// Waiting for another process's transaction before giving up.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The database.
 #[derive(Debug, Clone)]
-pub(crate) struct Database {
+pub(crate) struct SqliteStore {
     writer: SqlitePool,
     reader: SqlitePool,
 }
 
-impl Database {
+impl SqliteStore {
     /// Opens the file, brings its schema up to date and checks it.
     pub(crate) async fn open(path: &Path, readers: u32, check: bool) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
@@ -104,24 +96,26 @@ impl Database {
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
 
-    /// Moves the log into the database file and empties it, so that shredded keys are gone from both.
-    pub(crate) async fn checkpoint(&self) -> Result<(), StoreError> {
+#[async_trait]
+impl Store for SqliteStore {
+    /// Takes and gives back the write lock.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        tx.rollback().await?;
+        Ok(())
+    }
+
+    /// Moves the log into the database file and empties it, so that deleted keys are gone from both.
+    async fn shred(&self) -> Result<(), StoreError> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.writer)
             .await?;
         Ok(())
     }
 
-    /// Whether a write would go through: takes and gives back the write lock.
-    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        let tx = self.begin().await?;
-        tx.rollback().await?;
-        Ok(())
-    }
-
-    /// Waits for running work and closes every connection.
-    pub(crate) async fn close(&self) {
+    async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -154,6 +148,11 @@ fn migrator() -> Migrator {
             5,
             "refusal",
             include_str!("../migrations/sqlite/0005_refusal.sql"),
+        ),
+        (
+            9,
+            "retention",
+            include_str!("../migrations/sqlite/0009_retention.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

@@ -1,51 +1,77 @@
 //! Rows of what notices must remember.
 
+use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::{Database, DeliveryRow, ledger};
+use super::deliveries::insert_delivery;
+use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
+use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
 
 /// Escalations taken up at once.
 const BATCH: i64 = 100;
 
-/// A notice with its delivery.
-#[derive(Debug)]
-pub(crate) struct ToldRow {
-    pub(crate) delivery: DeliveryRow,
-    pub(crate) about: String,
-    pub(crate) detail: String,
-    pub(crate) scope: Option<[u8; 16]>,
+/// A role's lines end with its digest; the day is noted with or without one.
+async fn end_digests(row: &NoticeRow, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    for (role, _) in &row.digested {
+        sqlx::query("DELETE FROM notice_pending WHERE role = ?")
+            .bind(role)
+            .execute(&mut *tx)
+            .await?;
+    }
+    for (role, day) in row.digested.iter().chain(&row.begun) {
+        sqlx::query(
+            "INSERT INTO notice_digest (role, day) VALUES (?, ?) \
+             ON CONFLICT (role) DO UPDATE SET day = excluded.day",
+        )
+        .bind(role)
+        .bind(day)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
 }
 
-/// A role to tell unless somebody decides.
-#[derive(Debug)]
-pub(crate) struct EscalationRow {
-    pub(crate) hold: String,
-    pub(crate) role: String,
-    pub(crate) rule: String,
-    pub(crate) minutes: i64,
-    pub(crate) due_at: i64,
+/// The delivery, its count, and the ledger's entry that somebody is told.
+async fn insert_told(row: &ToldRow, tx: &mut SqliteConnection, at: i64) -> Result<(), StoreError> {
+    insert_delivery(&row.delivery, &mut *tx).await?;
+    if let Some(scope) = &row.scope {
+        sqlx::query("INSERT INTO notice_sent (scope, at) VALUES (?, ?)")
+            .bind(&scope[..])
+            .bind(at)
+            .execute(&mut *tx)
+            .await?;
+    }
+    ledger::append(tx, at, "relay", "told", &row.about, &row.detail).await
 }
 
-/// Everything of one message or one round.
-#[derive(Debug)]
-pub(crate) struct NoticeRow {
-    pub(crate) at: i64,
-    pub(crate) told: Vec<ToldRow>,
-    pub(crate) marks: Vec<([u8; 16], i64)>,
-    pub(crate) lines: Vec<(String, String, &'static str)>,
-    pub(crate) escalations: Vec<EscalationRow>,
-    pub(crate) ended: Vec<(String, String)>,
-    pub(crate) begun: Vec<(String, String)>,
-    pub(crate) digested: Vec<(String, String)>,
+/// A hold that somebody decided meanwhile needs none.
+async fn insert_escalation(
+    row: &EscalationRow,
+    tx: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
+         SELECT id, ?2, ?3, ?4, ?5 FROM hold WHERE id = ?1 AND state = 'held' \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&row.hold)
+    .bind(&row.role)
+    .bind(&row.rule)
+    .bind(row.minutes)
+    .bind(row.due_at)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
-impl Database {
-    pub(crate) async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError> {
+#[async_trait]
+impl NoticeStore for SqliteStore {
+    async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        row.digests(&mut tx).await?;
+        end_digests(row, &mut tx).await?;
         for told in &row.told {
-            told.insert(&mut tx, row.at).await?;
+            insert_told(told, &mut tx, row.at).await?;
         }
         for (mark, until) in &row.marks {
             sqlx::query(
@@ -76,13 +102,13 @@ impl Database {
                 .await?;
         }
         for escalation in &row.escalations {
-            escalation.insert(&mut tx).await?;
+            insert_escalation(escalation, &mut tx).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
-    pub(crate) async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {
+    async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT expires_at FROM notice_mark WHERE mark = ? AND expires_at > ?",
         )
@@ -93,7 +119,7 @@ impl Database {
         Ok(found.is_some())
     }
 
-    pub(crate) async fn notices_sent(&self, scope: &[u8], since: i64) -> Result<u32, StoreError> {
+    async fn notices_sent(&self, scope: &[u8], since: i64) -> Result<u32, StoreError> {
         Ok(
             sqlx::query_scalar("SELECT count(*) FROM notice_sent WHERE scope = ? AND at > ?")
                 .bind(scope)
@@ -103,15 +129,13 @@ impl Database {
         )
     }
 
-    pub(crate) async fn digest_days(&self) -> Result<Vec<(String, String)>, StoreError> {
+    async fn digest_days(&self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as("SELECT role, day FROM notice_digest")
             .fetch_all(&self.reader)
             .await?)
     }
 
-    pub(crate) async fn digest_counts(
-        &self,
-    ) -> Result<Vec<(String, String, String, i64)>, StoreError> {
+    async fn digest_counts(&self) -> Result<Vec<(String, String, String, i64)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT role, rule, outcome, number FROM notice_pending ORDER BY role, rule, outcome",
         )
@@ -119,10 +143,7 @@ impl Database {
         .await?)
     }
 
-    pub(crate) async fn waiting_holds(
-        &self,
-        limit: u32,
-    ) -> Result<Vec<(String, i64, String)>, StoreError> {
+    async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, received_at, rules FROM hold WHERE state = 'held' ORDER BY received_at, id LIMIT ?",
         )
@@ -131,10 +152,7 @@ impl Database {
         .await?)
     }
 
-    pub(crate) async fn due_escalations(
-        &self,
-        now: i64,
-    ) -> Result<Vec<(EscalationRow, bool)>, StoreError> {
+    async fn due_escalations(&self, now: i64) -> Result<Vec<(EscalationRow, bool)>, StoreError> {
         let rows: Vec<(String, String, String, i64, i64, String)> = sqlx::query_as(
             "SELECT hold, role, rule, minutes, due_at, state FROM notice_escalation \
              JOIN hold ON hold.id = notice_escalation.hold WHERE due_at <= ? ORDER BY due_at LIMIT ?",
@@ -157,7 +175,7 @@ impl Database {
         Ok(rows.collect())
     }
 
-    pub(crate) async fn forget_notices(&self, now: i64, sent: i64) -> Result<(), StoreError> {
+    async fn forget_notices(&self, now: i64, sent: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (statement, time) in [
             ("DELETE FROM notice_mark WHERE expires_at <= ?", now),
@@ -166,63 +184,6 @@ impl Database {
             sqlx::query(statement).bind(time).execute(&mut *tx).await?;
         }
         tx.commit().await?;
-        Ok(())
-    }
-}
-
-impl NoticeRow {
-    /// A role's lines end with its digest; the day is noted with or without one.
-    async fn digests(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        for (role, _) in &self.digested {
-            sqlx::query("DELETE FROM notice_pending WHERE role = ?")
-                .bind(role)
-                .execute(&mut *tx)
-                .await?;
-        }
-        for (role, day) in self.digested.iter().chain(&self.begun) {
-            sqlx::query(
-                "INSERT INTO notice_digest (role, day) VALUES (?, ?) \
-                 ON CONFLICT (role) DO UPDATE SET day = excluded.day",
-            )
-            .bind(role)
-            .bind(day)
-            .execute(&mut *tx)
-            .await?;
-        }
-        Ok(())
-    }
-}
-
-impl ToldRow {
-    /// The delivery, its count, and the ledger's entry that somebody is told.
-    async fn insert(&self, tx: &mut SqliteConnection, at: i64) -> Result<(), StoreError> {
-        self.delivery.insert(&mut *tx).await?;
-        if let Some(scope) = &self.scope {
-            sqlx::query("INSERT INTO notice_sent (scope, at) VALUES (?, ?)")
-                .bind(&scope[..])
-                .bind(at)
-                .execute(&mut *tx)
-                .await?;
-        }
-        ledger::append(tx, at, "relay", "told", &self.about, &self.detail).await
-    }
-}
-
-impl EscalationRow {
-    /// A hold that somebody decided meanwhile needs none.
-    async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
-             SELECT id, ?2, ?3, ?4, ?5 FROM hold WHERE id = ?1 AND state = 'held' \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&self.hold)
-        .bind(&self.role)
-        .bind(&self.rule)
-        .bind(self.minutes)
-        .bind(self.due_at)
-        .execute(tx)
-        .await?;
         Ok(())
     }
 }

@@ -1,92 +1,36 @@
 //! Rows of policies on record, and what is in force.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _, SqliteConnection};
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
 
-use super::{Database, ledger};
+use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
+use crate::store::rows::{Admission, ProposalRow, ProposalStore, Step};
 
-/// A policy's text on record.
-#[derive(Debug)]
-pub(crate) struct ProposalRow {
-    pub(crate) id: String,
-    pub(crate) at: i64,
-    pub(crate) state: String,
-    pub(crate) requester: String,
-    pub(crate) requester_login: String,
-    pub(crate) before: String,
-    pub(crate) sha256: String,
-    pub(crate) second_person: bool,
-    pub(crate) sealed: Vec<u8>,
-    pub(crate) decided_at: Option<i64>,
-    pub(crate) approver: Option<String>,
-    pub(crate) enforced_at: Option<i64>,
-}
-
-impl FromRow<'_, SqliteRow> for ProposalRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            at: row.try_get("at")?,
-            state: row.try_get("state")?,
-            requester: row.try_get("requester")?,
-            requester_login: row.try_get("requester_login")?,
-            before: row.try_get("before")?,
-            sha256: row.try_get("sha256")?,
-            second_person: row.try_get("second_person")?,
-            sealed: row.try_get("sealed")?,
-            decided_at: row.try_get("decided_at")?,
-            approver: row.try_get("approver")?,
-            enforced_at: row.try_get("enforced_at")?,
-        })
-    }
-}
-
-impl ProposalRow {
-    async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
+async fn insert(row: &ProposalRow, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query(
             "INSERT INTO proposal (id, at, state, requester, requester_login, before, sha256, second_person, sealed) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
-        .bind(&self.id)
-        .bind(self.at)
-        .bind(&self.state)
-        .bind(&self.requester)
-        .bind(&self.requester_login)
-        .bind(&self.before)
-        .bind(&self.sha256)
-        .bind(self.second_person)
-        .bind(&self.sealed)
+        .bind(&row.id)
+        .bind(row.at)
+        .bind(&row.state)
+        .bind(&row.requester)
+        .bind(&row.requester_login)
+        .bind(&row.before)
+        .bind(&row.sha256)
+        .bind(row.second_person)
+        .bind(&row.sealed)
         .execute(tx)
         .await?;
-        Ok(())
-    }
+    Ok(())
 }
 
-/// The ledger entry of a step.
-#[derive(Debug)]
-pub(crate) struct Step {
-    pub(crate) at: i64,
-    pub(crate) actor: String,
-    pub(crate) action: &'static str,
-    pub(crate) detail: String,
-}
-
-/// A policy that begins to be enforced.
-#[derive(Debug)]
-pub(crate) struct Admission<'a> {
-    pub(crate) what: &'a str,
-    pub(crate) at: i64,
-    pub(crate) action: &'static str,
-    /// Its row, when it comes on record with this.
-    pub(crate) fresh: Option<ProposalRow>,
-    pub(crate) is_file: bool,
-}
-
-impl Database {
-    pub(crate) async fn propose(&self, row: &ProposalRow, step: &Step) -> Result<(), StoreError> {
+#[async_trait]
+impl ProposalStore for SqliteStore {
+    async fn propose(&self, row: &ProposalRow, step: &Step) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        row.insert(&mut tx).await?;
+        insert(row, &mut tx).await?;
         ledger::append(
             &mut tx,
             step.at,
@@ -100,11 +44,7 @@ impl Database {
         Ok(())
     }
 
-    /// Policies on record, newest first; of one text alone when it is given.
-    pub(crate) async fn proposals(
-        &self,
-        sha256: Option<&str>,
-    ) -> Result<Vec<ProposalRow>, StoreError> {
+    async fn proposals(&self, sha256: Option<&str>) -> Result<Vec<ProposalRow>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT * FROM proposal WHERE ? IS NULL OR sha256 = ? ORDER BY at DESC, id",
         )
@@ -114,21 +54,20 @@ impl Database {
         .await?)
     }
 
-    pub(crate) async fn proposal(&self, id: &str) -> Result<ProposalRow, StoreError> {
+    async fn proposal(&self, id: &str) -> Result<ProposalRow, StoreError> {
         Ok(sqlx::query_as("SELECT * FROM proposal WHERE id = ?")
             .bind(id)
             .fetch_one(&self.reader)
             .await?)
     }
 
-    pub(crate) async fn enforced(&self) -> Result<Option<String>, StoreError> {
+    async fn enforced(&self) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT what FROM enforced")
             .fetch_optional(&self.reader)
             .await?)
     }
 
-    /// Whether the proposal still was in the state of `row` and is decided now.
-    pub(crate) async fn decide_proposal(
+    async fn decide_proposal(
         &self,
         row: &ProposalRow,
         to: &str,
@@ -161,8 +100,7 @@ impl Database {
         Ok(true)
     }
 
-    /// Notes what is in force. `false`: another node put something on record meanwhile, and nothing was done.
-    pub(crate) async fn admit(&self, new: Admission<'_>) -> Result<bool, StoreError> {
+    async fn admit(&self, new: Admission<'_>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let before: Option<String> = sqlx::query_scalar("SELECT what FROM enforced")
             .fetch_optional(&mut *tx)
@@ -176,7 +114,7 @@ impl Database {
             if known > 0 || (others > 0 && new.action == "policy-adopted") {
                 return Ok(false);
             }
-            row.insert(&mut tx).await?;
+            insert(row, &mut tx).await?;
         }
         if new.is_file {
             sqlx::query(

@@ -1,0 +1,31 @@
+//! What becomes ours: many messages in one transaction.
+
+use async_trait::async_trait;
+
+use super::{DeliveryRow, HoldRow};
+use crate::store::error::StoreError;
+
+/// Something to insert.
+#[derive(Debug)]
+pub(crate) enum Insert {
+    Hold(Box<HoldRow>),
+    /// A hold for some recipients and a delivery for the others: both or neither.
+    Split(Box<HoldRow>, Box<DeliveryRow>),
+    Delivery(Box<DeliveryRow>),
+    Refusal {
+        id: String,
+        reference: String,
+        at: i64,
+        rules: String,
+        categories: String,
+        explanation: String,
+    },
+}
+
+/// What becomes ours.
+#[async_trait]
+pub(crate) trait CommitStore {
+    /// Inserts all of these in one transaction and gives an answer to each: [`StoreError::Exists`] undoes its own row alone, any other
+    /// error undoes them all and is the outer one.
+    async fn insert_all(&self, rows: &[Insert]) -> Result<Vec<Result<(), StoreError>>, StoreError>;
+}

@@ -1,0 +1,130 @@
+//! Holds, decisions and release tickets.
+
+use async_trait::async_trait;
+
+use super::DeliveryRow;
+use crate::store::error::StoreError;
+use crate::store::hold::{HoldFilter, HoldState};
+
+/// A hold to insert.
+#[derive(Debug)]
+pub(crate) struct HoldRow {
+    pub(crate) id: String,
+    pub(crate) reference: String,
+    pub(crate) received_at: i64,
+    pub(crate) size: i64,
+    pub(crate) rules: String,
+    pub(crate) categories: String,
+    pub(crate) mark: Option<Vec<u8>>,
+    pub(crate) kek: String,
+    pub(crate) dek: Vec<u8>,
+    pub(crate) record: Vec<u8>,
+    pub(crate) blob: String,
+    pub(crate) detail: String,
+}
+
+/// The sealed columns of a hold whose content is still there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SealedHold<'a> {
+    pub(crate) kek: &'a str,
+    pub(crate) dek: &'a [u8],
+    pub(crate) record: &'a [u8],
+    pub(crate) decision: Option<&'a [u8]>,
+    pub(crate) blob: &'a str,
+}
+
+/// A hold as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct StoredHold {
+    pub(crate) id: String,
+    pub(crate) received_at: i64,
+    pub(crate) size: i64,
+    pub(crate) state: String,
+    pub(crate) version: i64,
+    pub(crate) rules: String,
+    pub(crate) categories: String,
+    pub(crate) decided_at: Option<i64>,
+    pub(crate) decided_by: Option<String>,
+    kek: Option<String>,
+    dek: Option<Vec<u8>>,
+    record: Option<Vec<u8>>,
+    decision: Option<Vec<u8>>,
+    blob: Option<String>,
+}
+
+/// The columns that a [`StoredHold`] is read from.
+pub(crate) const HOLD_COLUMNS: &str = "id, received_at, size, state, version, rules, categories, decided_at, decided_by, \
+                                       kek, dek, record, decision, blob";
+
+impl StoredHold {
+    /// What is sealed; `None` once the content is gone.
+    pub(crate) fn sealed(&self) -> Option<SealedHold<'_>> {
+        Some(SealedHold {
+            kek: self.kek.as_deref()?,
+            dek: self.dek.as_deref()?,
+            record: self.record.as_deref()?,
+            decision: self.decision.as_deref(),
+            blob: self.blob.as_deref()?,
+        })
+    }
+}
+
+/// A release ticket to insert.
+#[derive(Debug)]
+pub(crate) struct TicketRow {
+    pub(crate) message: Vec<u8>,
+    pub(crate) rcpts: Vec<u8>,
+    pub(crate) vals: Vec<u8>,
+    pub(crate) expires_at: i64,
+}
+
+/// A ticket that is for the message asked about.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct TicketMatch {
+    pub(crate) hold: String,
+    pub(crate) rcpts: Vec<u8>,
+    pub(crate) vals: Vec<u8>,
+}
+
+/// A decision with all it causes.
+#[derive(Debug)]
+pub(crate) struct DecisionRow {
+    pub(crate) id: String,
+    pub(crate) version: i64,
+    pub(crate) to: HoldState,
+    pub(crate) actor: String,
+    pub(crate) at: i64,
+    pub(crate) decision: Vec<u8>,
+    pub(crate) detail: String,
+    pub(crate) delivery: Option<DeliveryRow>,
+    pub(crate) ticket: Option<TicketRow>,
+}
+
+/// Holds, decisions and release tickets.
+#[async_trait]
+pub(crate) trait HoldStore {
+    async fn hold(&self, id: &str) -> Result<StoredHold, StoreError>;
+
+    async fn holds(&self, filter: HoldFilter) -> Result<Vec<StoredHold>, StoreError>;
+
+    /// The hold of the same message, if it still waits.
+    async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError>;
+
+    /// Ids of holds that begin with `prefix` or whose reference does; at most two, which is enough to say that it is not unique.
+    async fn holds_like(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Refusals of this reference: id, time, rules, categories, explanation.
+    async fn refusals(
+        &self,
+        reference: &str,
+    ) -> Result<Vec<(String, i64, String, String, String)>, StoreError>;
+
+    /// Counts of holds by state.
+    async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError>;
+
+    /// State change, delivery, ticket and ledger entry, or nothing.
+    async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError>;
+
+    /// Tickets for this message that have not ended.
+    async fn tickets(&self, message: &[u8], now: i64) -> Result<Vec<TicketMatch>, StoreError>;
+}

@@ -1,0 +1,63 @@
+//! What the database must do for custody: rows in, rows out, each call one transaction.
+//!
+//! # Invariants
+//! Rows hold sealed text, keyed hashes, times, ids and counts: an implementation never sees a name or an address, and needs no key. A
+//! call that returned `Ok` is on stable storage and visible to every node; one that returned an error changed nothing, or its answer was
+//! lost on the way and the whole change is there. Times are microseconds since 1970 UTC.
+//!
+//! Both implementations, `sqlite` and `postgres`, have a file for each one here, and pass the same suite of tests.
+
+mod commit;
+mod deliveries;
+mod facts;
+mod forwarding;
+mod guard;
+mod holds;
+mod ledger;
+mod notices;
+mod proposals;
+mod retention;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub(crate) use commit::*;
+pub(crate) use deliveries::*;
+pub(crate) use facts::*;
+pub(crate) use forwarding::*;
+pub(crate) use guard::*;
+pub(crate) use holds::*;
+pub(crate) use ledger::*;
+pub(crate) use notices::*;
+pub(crate) use proposals::*;
+pub(crate) use retention::*;
+
+use super::error::StoreError;
+
+/// A database that keeps the rows of custody.
+#[async_trait]
+pub(crate) trait Store:
+    CommitStore
+    + FactsStore
+    + ForwardingStore
+    + GuardStore
+    + HoldStore
+    + LedgerStore
+    + NoticeStore
+    + ProposalStore
+    + QueueStore
+    + RetentionStore
+    + fmt::Debug
+    + Send
+    + Sync
+{
+    /// Whether a write would go through now.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Makes sure that keys which were deleted are gone from the database's own logs as far as it can.
+    async fn shred(&self) -> Result<(), StoreError>;
+
+    /// Waits for running work and closes every connection.
+    async fn close(&self);
+}

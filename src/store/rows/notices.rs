@@ -1,0 +1,58 @@
+//! What notices must remember.
+
+use async_trait::async_trait;
+
+use super::DeliveryRow;
+use crate::store::error::StoreError;
+
+/// A notice with its delivery.
+#[derive(Debug)]
+pub(crate) struct ToldRow {
+    pub(crate) delivery: DeliveryRow,
+    pub(crate) about: String,
+    pub(crate) detail: String,
+    pub(crate) scope: Option<[u8; 16]>,
+}
+
+/// A role to tell unless somebody decides.
+#[derive(Debug)]
+pub(crate) struct EscalationRow {
+    pub(crate) hold: String,
+    pub(crate) role: String,
+    pub(crate) rule: String,
+    pub(crate) minutes: i64,
+    pub(crate) due_at: i64,
+}
+
+/// Everything of one message or one round.
+#[derive(Debug)]
+pub(crate) struct NoticeRow {
+    pub(crate) at: i64,
+    pub(crate) told: Vec<ToldRow>,
+    pub(crate) marks: Vec<([u8; 16], i64)>,
+    pub(crate) lines: Vec<(String, String, &'static str)>,
+    pub(crate) escalations: Vec<EscalationRow>,
+    pub(crate) ended: Vec<(String, String)>,
+    pub(crate) begun: Vec<(String, String)>,
+    pub(crate) digested: Vec<(String, String)>,
+}
+
+/// What notices must remember.
+#[async_trait]
+pub(crate) trait NoticeStore {
+    async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError>;
+
+    async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError>;
+
+    async fn notices_sent(&self, scope: &[u8], since: i64) -> Result<u32, StoreError>;
+
+    async fn digest_days(&self) -> Result<Vec<(String, String)>, StoreError>;
+
+    async fn digest_counts(&self) -> Result<Vec<(String, String, String, i64)>, StoreError>;
+
+    async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError>;
+
+    async fn due_escalations(&self, now: i64) -> Result<Vec<(EscalationRow, bool)>, StoreError>;
+
+    async fn forget_notices(&self, now: i64, sent: i64) -> Result<(), StoreError>;
+}
