@@ -229,6 +229,133 @@ async fn what_is_set_wrong_is_said() {
     assert!(gone.is_err(), "deleted where nothing is: {gone:?}");
 }
 
+/// A server that gives every request the same answer.
+async fn answers(answer: &'static str) -> BlobConfig {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 16 << 10];
+                while socket.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    if socket.write_all(answer.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let files = tempfile::tempdir().unwrap().keep();
+    let file = |name: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = files.join(name);
+        std::fs::write(&path, "KEY").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        Some(path)
+    };
+    BlobConfig {
+        url: "s3://trust-holds".to_owned(),
+        endpoint: format!("http://127.0.0.1:{port}"),
+        access_key_file: file("access"),
+        secret_key_file: file("secret"),
+        ..BlobConfig::default()
+    }
+}
+
+/// What a put makes of an answer, through the real client.
+async fn put_against(answer: &'static str) -> StoreError {
+    let blobs = s3_blobs(&answers(answer).await);
+    blobs
+        .put(&Blobs::new_key().unwrap(), content(10))
+        .await
+        .unwrap_err()
+}
+
+#[tokio::test]
+async fn answers_of_other_stores_are_told_apart() {
+    let quota = "HTTP/1.1 403 Forbidden\r\nContent-Length: 41\r\n\r\n<Error><Code>QuotaExceeded</Code></Error>";
+    let full = "HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 45\r\n\r\n<Error><Code>XMinioStorageFull</Code></Error>";
+    let bare = "HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 0\r\n\r\n";
+    for answer in [quota, full, bare] {
+        assert_eq!(put_against(answer).await, StoreError::Full, "{answer}");
+    }
+    let skewed = "HTTP/1.1 403 Forbidden\r\nContent-Length: 48\r\n\r\n<Error><Code>RequestTimeTooSkewed</Code></Error>";
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 36\r\n\r\n<Error><Code>SlowDown</Code></Error>";
+    let region = "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n\r\n";
+    let other = "HTTP/1.1 400 Bad Request\r\nContent-Length: 36\r\n\r\n<Error><Code>Whatever</Code></Error>";
+    let noise = "220 mail.trust.example ESMTP\r\n";
+    for (answer, part) in [
+        (skewed, "clock"),
+        (busy, "too busy"),
+        (region, "region"),
+        (other, "refused the request"),
+        (noise, ""),
+    ] {
+        let error = put_against(answer).await;
+        assert!(why(&error).contains(part), "{answer}: {error}");
+        assert!(!error.to_string().contains("ESMTP"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_blob_of_absurd_size_is_not_read() {
+    let huge = "HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\nETag: \"x\"\r\nLast-Modified: Sat, 28 Nov 2026 10:00:00 GMT\r\n\r\nx";
+    let blobs = s3_blobs(&answers(huge).await);
+    let key = Blobs::new_key().unwrap();
+    assert_eq!(
+        blobs.get(&key).await,
+        Err(StoreError::Corrupt("size of a blob"))
+    );
+}
+
+#[tokio::test]
+async fn check_tries_the_blob_store() {
+    let s3 = S3::shared().await;
+    let bucket = s3.fresh_bucket().await;
+    let folder = tempfile::tempdir().unwrap();
+    let told = async |blobs: BlobConfig, offline: bool| {
+        let file = folder.path().join("beadle.toml");
+        let data = folder.path().join("data");
+        let text = format!(
+            "[server]\ndata_dir = {:?}\n[store.blobs]\n{}",
+            data,
+            toml::to_string(&blobs).unwrap()
+        );
+        std::fs::write(&file, text).unwrap();
+        let checked = tokio::process::Command::new(env!("CARGO_BIN_EXE_beadle"))
+            .arg("check")
+            .args(offline.then_some("--offline"))
+            .arg("--config")
+            .arg(&file)
+            .output();
+        let out = String::from_utf8(checked.await.unwrap().stdout).unwrap();
+        assert!(out.contains("server.data_dir"), "{out}");
+        let line = out.lines().find(|line| line.contains("store.blobs"));
+        line.unwrap_or_default().to_owned()
+    };
+    let url = bucket.url.clone();
+    assert_eq!(
+        told(bucket.clone(), false).await,
+        format!("ok       store.blobs: {url}")
+    );
+    assert!(told(s3.reader(&bucket), true).await.starts_with("note"));
+    let line = told(s3.reader(&bucket), false).await;
+    assert!(
+        line.starts_with("PROBLEM  store.blobs") && line.contains("PutObject"),
+        "{line}"
+    );
+    let typo = BlobConfig {
+        url: "s3:/bucket".to_owned(),
+        ..bucket
+    };
+    let line = told(typo, true).await;
+    assert!(line.contains("found `s3:/bucket`; allowed: "), "{line}");
+    assert_eq!(told(BlobConfig::default(), false).await, "");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_in_mid_put_is_unavailable_until_it_is_back() {
     let s3 = S3::own().await;

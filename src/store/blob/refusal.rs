@@ -36,6 +36,8 @@ impl From<Error> for StoreError {
             return answered;
         }
         match (&error, status(&text)) {
+            // S3 answers so, with no more to go on, where a bucket lies in another region.
+            _ if text.contains("redirect without LOCATION") => unavailable(ELSEWHERE),
             (Error::NotFound { .. }, _) => Self::Missing,
             (_, Some(507)) => Self::Full,
             (_, Some(500..=599)) => unavailable("is out of order (an answer 5xx)"),
@@ -56,6 +58,9 @@ fn unavailable(what: &str) -> StoreError {
 
 const REFUSED: &str = "refused the credentials or the right to the request; needed: GetObject, PutObject, DeleteObject and ListBucket \
                        (without the last a missing object is answered 403)";
+
+const ELSEWHERE: &str =
+    "says that the bucket is elsewhere; look at store.blobs.region and endpoint";
 
 fn connection(kind: HttpErrorKind) -> &'static str {
     match kind {
