@@ -48,6 +48,7 @@ use tokio::sync::Notify;
 use crate::mail::QueueId;
 use crate::policy::governance::Retention;
 
+pub use blob::{BlobConfig, Blobs, Listed, Place};
 pub use delivered::DeliveredKey;
 pub use delivery::{
     Answer, Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next,
@@ -72,7 +73,6 @@ pub use proposal::{
 pub use retention::{Expired, KeptHold, KeptReader};
 pub use upkeep::{Counts, Sweep};
 
-use blob::Blobs;
 use committer::Committer;
 use delivered::Remembered;
 use rows::Store;
@@ -84,6 +84,8 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Where sealed messages are kept.
+    pub blobs: BlobConfig,
     /// How long things are kept until [`Custody::set_retention`] says otherwise.
     pub retention: Retention,
     /// How long a release lets the same message pass again.
@@ -105,6 +107,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            blobs: BlobConfig::default(),
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
@@ -149,12 +152,21 @@ impl fmt::Debug for Custody {
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+        let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
+        Self::open_over(config, master, blobs).await
+    }
+
+    /// [`Custody::open`] with these blobs instead of what the configuration names.
+    pub async fn open_over(
+        config: Config,
+        master: MasterKey,
+        blobs: Blobs,
+    ) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
-        let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let file = config.data_dir.join("beadle.db");
         let database: Arc<dyn Store> =
             Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
@@ -179,6 +191,9 @@ impl Custody {
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;
+        if store.config.check {
+            store.claim_blobs().await?;
+        }
         Ok(store)
     }
 
