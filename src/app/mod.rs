@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod queue;
 pub mod record;
 pub mod retention;
 pub mod roster;
@@ -29,6 +30,7 @@ pub mod settings;
 pub mod syslog;
 pub mod telemetry;
 pub mod tools;
+pub mod upkeep;
 pub mod wiring;
 
 pub use run::run;

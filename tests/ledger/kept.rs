@@ -76,7 +76,7 @@ async fn a_checkpoint_goes_to_every_place() {
     assert_eq!(notes(&lines), [first.as_str(), second.as_str()]);
 
     // One letter a day, in the queue, and in the ledger as what was told.
-    let queue = store.list_queue(10).await.unwrap();
+    let queue = store.list_queue(None, 10).await.unwrap();
     assert_eq!(queue.len(), 1);
     let lease = store
         .lease_due(at(30), "test", 1, Duration::from_mins(1))
