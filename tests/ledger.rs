@@ -185,18 +185,16 @@ async fn an_entry_put_in_between_is_found() {
     assert_eq!(found(&rig.verify().await)[0], ("changed", 30));
     // With a hash that fits, the next one shows it.
     let pool = rig.pool().await;
-    type Row = (i64, String, String, String, String, Vec<u8>);
-    let (at, actor, action, subject, detail, _): Row = sqlx::query_as(
-        "SELECT at, actor, action, subject, detail, prev FROM ledger WHERE seq = 30",
-    )
-    .fetch_one(&pool)
-    .await
-    .unwrap();
+    let (at, actor, action, subject, detail): (i64, String, String, String, String) =
+        sqlx::query_as("SELECT at, actor, action, subject, detail FROM ledger WHERE seq = 30")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
     let before: Vec<u8> = sqlx::query_scalar("SELECT hash FROM ledger WHERE seq = 29")
         .fetch_one(&pool)
         .await
         .unwrap();
-    let fields = [&actor, &action, &subject, &detail].map(|text| text.as_bytes());
+    let fields = [&actor, &action, &subject, &detail].map(String::as_bytes);
     let hash = rig::hash_2(&before, (30, at), fields, b"");
     sqlx::query("UPDATE ledger SET prev = ?, hash = ? WHERE seq = 30")
         .bind(before)
@@ -210,37 +208,22 @@ async fn an_entry_put_in_between_is_found() {
 #[tokio::test]
 async fn one_entry_written_anew_shows_at_the_next() {
     let rig = Rig::new().await;
-    rig.tamper("UPDATE ledger SET detail = '{}' WHERE seq = 30")
+    rig.tamper("UPDATE ledger SET detail = '{}' WHERE seq = 59")
         .await;
     let pool = rig.pool().await;
-    let hash: Vec<u8> = sqlx::query_scalar("SELECT hash FROM ledger WHERE seq = 31")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    rig.rehash(30).await;
-    // As if only 30 had been written: 31 is as it was.
-    let prev: Vec<u8> = sqlx::query_scalar("SELECT prev FROM ledger WHERE seq = 31")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    assert_ne!(prev, hash);
-    let rig2 = Rig::new().await;
-    rig2.tamper("UPDATE ledger SET detail = '{}' WHERE seq = 59")
-        .await;
-    let pool = rig2.pool().await;
     let (prev, hash): (Vec<u8>, Vec<u8>) =
         sqlx::query_as("SELECT prev, hash FROM ledger WHERE seq = 60")
             .fetch_one(&pool)
             .await
             .unwrap();
-    rig2.rehash(59).await;
+    rig.rehash(59).await;
     sqlx::query("UPDATE ledger SET prev = ?, hash = ? WHERE seq = 60")
         .bind(prev)
         .bind(hash)
         .execute(&pool)
         .await
         .unwrap();
-    let verified = rig2.verify().await;
+    let verified = rig.verify().await;
     assert_eq!(found(&verified)[0], ("rewritten", 60));
     assert_eq!(verified.faults[0].from, 42, "signed heads say since when");
 }

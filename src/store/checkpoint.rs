@@ -257,7 +257,7 @@ mod tests {
                 seq: 20_852_163,
                 hash: [7; 32],
             },
-            at: UNIX_EPOCH + Duration::from_secs(1_795_874_400),
+            at: UNIX_EPOCH + Duration::from_hours(498_854),
         }
     }
 

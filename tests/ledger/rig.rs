@@ -22,6 +22,9 @@ pub async fn open(folder: &Path) -> Custody {
     Custody::open(config, key).await.unwrap()
 }
 
+/// Number, time, actor, action, subject, detail, person.
+type Fields = (i64, i64, String, String, String, String, Option<Vec<u8>>);
+
 /// 60 entries by three people and the relay, signed at 21, 41 and 60.
 pub struct Rig {
     pub folder: tempfile::TempDir,
@@ -33,7 +36,12 @@ pub struct Rig {
 
 pub async fn fill(store: &Custody, entries: std::ops::RangeInclusive<i64>) {
     for number in entries {
-        let actor = ["a.reviewer", "b.reviewer", "relay", "J. O'Leaver"][number as usize % 4];
+        let actor = match number % 4 {
+            0 => "a.reviewer",
+            1 => "b.reviewer",
+            2 => "relay",
+            _ => "J. O'Leaver",
+        };
         let detail = json!({ "number": number });
         let now = at(number.unsigned_abs());
         store
@@ -104,8 +112,7 @@ impl Rig {
     /// Writes every entry from `first` on anew with hashes that fit, from what stands in its fields.
     pub async fn rehash(&self, first: i64) {
         let pool = self.pool().await;
-        type Row = (i64, i64, String, String, String, String, Option<Vec<u8>>);
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Fields> = sqlx::query_as(
             "SELECT seq, at, actor, action, subject, detail, person FROM ledger WHERE seq >= ? ORDER BY seq",
         )
         .bind(first)
