@@ -51,8 +51,8 @@ use crate::policy::governance::Retention;
 pub use blob::{BlobConfig, Blobs, Listed, Place};
 pub use delivered::DeliveredKey;
 pub use delivery::{
-    Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
-    Settlement,
+    Answer, Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next,
+    QueueState, RecipientState, Settlement,
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
@@ -92,6 +92,10 @@ pub struct Config {
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
     pub facts: Duration,
+    /// How long a delivery that ended without reaching everybody is kept for an operator.
+    pub dead_letters: Duration,
+    /// Bytes that no hold may take of the local disk: what decisions, purges and the ledger need to go on.
+    pub reserve: u64,
     /// Connections for reading.
     pub readers: u32,
     /// Check the database file on opening. `serve` does; a command beside it need not.
@@ -107,6 +111,8 @@ impl Config {
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
+            dead_letters: Duration::from_hours(14 * 24),
+            reserve: 32 << 20,
             readers: 4,
             check: true,
         }
@@ -214,7 +220,15 @@ impl Custody {
         self.database.probe().await
     }
 
-    /// Bytes free for ordinary users where the store is kept; below 1.5 times the largest message, answer 452 before DATA.
+    /// Whether there is room for so many bytes more, with the reserve left; [`StoreError::Full`] when not.
+    fn has_room(&self, bytes: usize) -> Result<(), StoreError> {
+        if self.free_bytes()? < self.config.reserve.saturating_add(bytes as u64) {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+
+    /// Bytes free for ordinary users where the store is kept.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
         let facts = rustix::fs::statvfs(&self.config.data_dir)
             .map_err(|error| StoreError::from_io(&error.into()))?;

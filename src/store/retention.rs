@@ -114,6 +114,7 @@ impl Custody {
                 answers = answers && self.blobs.delete(blob).await.is_ok();
             }
         }
+        self.end_dead_letters(now).await?;
         let events = micros(now).saturating_sub(span(days(self.retention().event_days)));
         let forget = Forget {
             events,

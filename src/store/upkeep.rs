@@ -44,6 +44,8 @@ pub struct Counts {
     pub queued: u64,
     /// When the oldest of them became ours.
     pub oldest_queued: Option<SystemTime>,
+    /// Dead letters.
+    pub dead: u64,
 }
 
 impl Custody {
@@ -200,6 +202,7 @@ impl Custody {
         let mut counts = Counts {
             queued: queued.unsigned_abs(),
             oldest_queued: oldest_queued.map(time),
+            dead: self.database.dead_letters().await?.unsigned_abs(),
             ..Counts::default()
         };
         for (state, number, oldest) in self.database.hold_counts().await? {
