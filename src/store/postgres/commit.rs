@@ -6,8 +6,9 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::deliveries::insert_delivery;
 use super::holds::insert_hold;
-use super::{PostgresStore, ring};
+use super::{PostgresStore, ledger, ring};
 use crate::store::error::StoreError;
+use crate::store::ledger::action;
 use crate::store::rows::{CommitStore, Insert};
 
 #[async_trait]
@@ -47,6 +48,7 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             rules,
             categories,
             explanation,
+            detail,
         } => {
             sqlx::query(
                 "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -58,9 +60,10 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             .bind(rules)
             .bind(categories)
             .bind(explanation)
-            .execute(tx)
+            .execute(&mut *tx)
             .await
-            .map(inserted)?
+            .map(inserted)??;
+            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
         }
     }
 }

@@ -114,7 +114,7 @@ impl Store for PostgresStore {
 
     /// Deleted rows are overwritten when the table is vacuumed; the server does that by itself, later.
     async fn shred(&self) -> Result<(), StoreError> {
-        for table in ["VACUUM hold", "VACUUM delivery"] {
+        for table in ["VACUUM hold", "VACUUM delivery", "VACUUM ledger_person"] {
             sqlx::query(table).execute(&self.pool).await?;
         }
         Ok(())
@@ -146,11 +146,18 @@ impl Store for PostgresStore {
 
 /// The schema's history. Files in `migrations/postgres` are never changed once released.
 fn migrator() -> Migrator {
-    let scripts = [(
-        1,
-        "custody",
-        include_str!("../migrations/postgres/0001_custody.sql"),
-    )];
+    let scripts = [
+        (
+            1,
+            "custody",
+            include_str!("../migrations/postgres/0001_custody.sql"),
+        ),
+        (
+            7,
+            "ledger",
+            include_str!("../migrations/postgres/0007_ledger.sql"),
+        ),
+    ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
         Migration::new(version, name.into(), kind, script.into_sql_str(), false)
