@@ -5,6 +5,9 @@
 mod kept;
 #[path = "ledger/rig.rs"]
 mod rig;
+mod servers;
+#[path = "ledger/shared.rs"]
+mod shared;
 
 use beadle::store::ledger::{ERASED, action};
 use beadle::store::{Against, FaultKind, NotaryError, Refusal};
