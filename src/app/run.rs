@@ -11,15 +11,15 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
-    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, FsckArgs,
+    HoldsArgs, KeysArgs, PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, forwarding, generate, holds, policy, roster, scan, serve,
-    telemetry, tools, wiring,
+    check, demo, explain, extract, forwarding, fsck, generate, holds, keys, policy, roster, scan,
+    serve, telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -88,6 +88,8 @@ pub fn run() -> ExitCode {
         Command::Holds(args) => holds(&args),
         Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
+        Command::Keys(args) => keys(&args),
+        Command::Fsck(args) => fsck(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -341,6 +343,26 @@ fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
             forwarding::ForwardingError::Start(error) => error.into(),
             other => Failure::machine(other),
         })
+}
+
+fn keys(args: &KeysArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(keys::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        keys::KeysError::Start(error) => error.into(),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    })
+}
+
+fn fsck(args: &FsckArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(fsck::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        fsck::FsckError::Start(error) => error.into(),
+        error @ fsck::FsckError::Problems(_) => Failure::no(error),
+        error => Failure::machine(error),
+    })
 }
 
 fn holds(args: &HoldsArgs) -> Result<(), Failure> {

@@ -94,9 +94,24 @@ impl Blobs {
     /// Removes what a crash left half written before `old`. object_store writes to `key#1` beside the key and renames, and
     /// hides such names from its lists.
     pub(crate) async fn remove_staged(&self, old: SystemTime) -> Result<u64, StoreError> {
+        self.on_staged(old, |path| std::fs::remove_file(path))
+            .await
+            .map(|removed| removed.len() as u64)
+    }
+
+    /// What [`remove_staged`](Self::remove_staged) would remove, as names like those of blobs.
+    pub(crate) async fn staged(&self, old: SystemTime) -> Result<Vec<String>, StoreError> {
+        self.on_staged(old, |_| Ok(())).await
+    }
+
+    async fn on_staged(
+        &self,
+        old: SystemTime,
+        act: fn(&FilePath) -> std::io::Result<()>,
+    ) -> Result<Vec<String>, StoreError> {
         let folder = Arc::clone(&self.folder);
-        let removed = tokio::task::spawn_blocking(move || {
-            let mut removed = 0;
+        let found = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
             for shard in std::fs::read_dir(&folder)? {
                 let shard = shard?;
                 if !shard.file_type()?.is_dir() {
@@ -105,18 +120,29 @@ impl Blobs {
                 for file in std::fs::read_dir(shard.path())? {
                     let file = file?;
                     let staged = file.file_name().to_string_lossy().contains('#');
-                    if staged && file.metadata()?.modified()? < old {
-                        std::fs::remove_file(file.path())?;
-                        removed += 1;
+                    if staged && modified(&file)?.is_some_and(|modified| modified < old) {
+                        act(&file.path())?;
+                        let (shard, file) = (shard.file_name(), file.file_name());
+                        found.push(format!("{}/{}", shard.display(), file.display()));
                     }
                 }
             }
-            Ok::<u64, std::io::Error>(removed)
+            Ok::<_, std::io::Error>(found)
         });
-        removed
+        found
             .await
             .map_err(|_| StoreError::Unavailable("a blocking task ended".to_owned()))?
             .map_err(|error| StoreError::from_io(&error))
+    }
+
+    /// Whether a blob is there. Reads nothing of it.
+    pub(crate) async fn exists(&self, key: &str) -> Result<bool, StoreError> {
+        let found = self.objects.head(&Path::from(key)).await;
+        match found.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Every blob there is.
@@ -137,5 +163,14 @@ impl Blobs {
             }
         }
         Ok(found)
+    }
+}
+
+/// When a file was last written; `None` when it is gone by now.
+fn modified(file: &std::fs::DirEntry) -> std::io::Result<Option<SystemTime>> {
+    match file.metadata() {
+        Ok(facts) => facts.modified().map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -3,6 +3,7 @@
 //! # Invariants
 //! No text here holds a value that was to be stored: database and file errors name tables, codes and random keys only.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io::ErrorKind;
 
@@ -45,7 +46,7 @@ pub enum StoreError {
     NewerSchema(i64),
     /// The master key is missing, readable by others, or not the one the store was sealed with.
     #[error("master key: {0}")]
-    Key(&'static str),
+    Key(Cow<'static, str>),
 }
 
 impl StoreError {

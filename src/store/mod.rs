@@ -19,14 +19,21 @@ pub mod delivery;
 pub mod error;
 pub mod facts;
 pub mod forwarding;
+pub mod fsck;
 pub mod hold;
 mod holding;
 pub mod identity;
 pub mod key;
+pub mod key_command;
+mod key_file;
+pub mod key_source;
+mod key_text;
+pub mod keyring;
 pub mod ledger;
 pub mod notices;
 pub mod proposal;
 mod queueing;
+pub mod rotation;
 mod rows;
 pub mod seal;
 mod sqlite;
@@ -60,6 +67,9 @@ pub use hold::{
 };
 pub use identity::Identity;
 pub use key::MasterKey;
+pub use key_command::KeyCommand;
+pub use key_source::KeySource;
+pub use keyring::MasterKeys;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use proposal::{
@@ -71,6 +81,7 @@ pub use upkeep::{Counts, Expired, Sweep};
 use blob::Blobs;
 use committer::Committer;
 use delivered::Remembered;
+use rotation::{keyring_context, refuse_dropped};
 use rows::Store;
 use seal::{DataKey, SealError};
 use sqlite::SqliteStore;
@@ -115,7 +126,7 @@ impl Config {
 #[derive(Clone)]
 pub struct Custody {
     config: Arc<Config>,
-    master: Arc<MasterKey>,
+    master: MasterKeys,
     /// Seals what belongs to no hold.
     secret: Arc<DataKey>,
     /// Keys the hashes that are compared.
@@ -137,26 +148,27 @@ impl fmt::Debug for Custody {
 
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
-    pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+    pub async fn open(config: Config, master: impl Into<MasterKeys>) -> Result<Self, StoreError> {
+        let master = master.into();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
         let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
-        let file = config.data_dir.join("beadle.db");
-        let database: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
-        let offered = master.wrap(SECRET, &DataKey::generate()?)?;
-        let (kek, wrapped) = database.secret(master.id(), &offered).await?;
-        let secret = master.unwrap(&kek, SECRET, &wrapped)?;
+        let database = open_database(&config).await?;
+        refuse_dropped(database.as_ref(), &master).await?;
+        let context = keyring_context(SECRET);
+        let offered = master.wrap(&context, &DataKey::generate()?)?;
+        let (kek, wrapped) = database.secret(&offered.kek, &offered.dek).await?;
+        let secret = master.unwrap(&kek, &context, &wrapped)?;
         let index = hmac::sign(
             &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             b"beadle index 1",
         );
         let store = Self {
             config: Arc::new(config),
-            master: Arc::new(master),
+            master,
             index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
             secret: Arc::new(secret),
             blobs,
@@ -222,14 +234,20 @@ impl Custody {
     }
 }
 
+async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    let file = config.data_dir.join("beadle.db");
+    let database = SqliteStore::open(&file, config.readers, config.check).await?;
+    Ok(Arc::new(database))
+}
+
 /// The right to serve from a folder.
 #[derive(Debug)]
 pub struct Claim {
     _file: std::fs::File,
 }
 
-/// What the store's own secret is bound to.
-const SECRET: &[u8] = b"store";
+/// The row of the store's own secret in the keyring.
+const SECRET: &str = "store";
 
 impl From<SealError> for StoreError {
     fn from(error: SealError) -> Self {

@@ -16,8 +16,10 @@ mod commit;
 mod deliveries;
 mod facts;
 mod forwarding;
+mod fsck;
 mod guard;
 mod holds;
+mod keys;
 mod ledger;
 mod notices;
 mod proposals;
@@ -108,11 +110,11 @@ impl Store for SqliteStore {
     }
 
     /// Moves the log into the database file and empties it, so that deleted keys are gone from both.
-    async fn shred(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
+    async fn shred(&self) -> Result<bool, StoreError> {
+        let (busy, ..): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.writer)
             .await?;
-        Ok(())
+        Ok(busy == 0)
     }
 
     async fn close(&self) {
@@ -148,6 +150,11 @@ fn migrator() -> Migrator {
             5,
             "refusal",
             include_str!("../migrations/sqlite/0005_refusal.sql"),
+        ),
+        (
+            8,
+            "keys",
+            include_str!("../migrations/sqlite/0008_keys.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

@@ -1,0 +1,76 @@
+//! What the check of the whole store asks of SQLite.
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use crate::store::error::StoreError;
+use crate::store::rows::{Contradictions, FsckStore, HOLD_COLUMNS, SealedDelivery, StoredHold};
+
+#[async_trait]
+impl FsckStore for SqliteStore {
+    async fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let mut found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(100)")
+            .fetch_all(&self.reader)
+            .await?;
+        found.retain(|line| line != "ok");
+        Ok(found)
+    }
+
+    async fn contradictions(&self) -> Result<Contradictions, StoreError> {
+        let find = |statement: &'static str| sqlx::query_scalar(statement).fetch_all(&self.reader);
+        Ok(Contradictions {
+            holds: find(
+                "SELECT id FROM hold WHERE (dek IS NULL) <> (state IN ('expired', 'purged')) \
+                 OR (dek IS NULL) <> (kek IS NULL) OR (dek IS NULL) <> (record IS NULL) \
+                 OR (dek IS NULL) <> (blob IS NULL) OR state NOT IN (SELECT name FROM hold_state) \
+                 OR (state IN ('released', 'refused') AND (decided_at IS NULL OR decided_by IS NULL)) LIMIT 1000",
+            )
+            .await?,
+            deliveries: find(
+                "SELECT id FROM delivery WHERE (due_at IS NULL) <> (finished_at IS NOT NULL) \
+                 OR (due_at IS NULL) <> (dek IS NULL) OR (dek IS NULL) <> (kek IS NULL) \
+                 OR (dek IS NULL) <> (progress IS NULL) OR (dek IS NULL) <> (blob IS NULL) LIMIT 1000",
+            )
+            .await?,
+            tickets: find(
+                "SELECT hold FROM ticket WHERE NOT EXISTS (SELECT 1 FROM hold WHERE hold.id = ticket.hold) LIMIT 1000",
+            )
+            .await?,
+        })
+    }
+
+    async fn sealed_holds(&self, after: &str, limit: u32) -> Result<Vec<StoredHold>, StoreError> {
+        let mut query = sqlx::QueryBuilder::new("SELECT ");
+        query.push(HOLD_COLUMNS);
+        query.push(" FROM hold WHERE blob IS NOT NULL AND id > ");
+        query.push_bind(after);
+        query.push(" ORDER BY id LIMIT ");
+        query.push_bind(i64::from(limit));
+        Ok(query.build_query_as().fetch_all(&self.reader).await?)
+    }
+
+    async fn sealed_deliveries(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<SealedDelivery>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, kek, dek, progress, blob, sealed_as FROM delivery \
+             WHERE dek IS NOT NULL AND kek IS NOT NULL AND progress IS NOT NULL AND blob IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
+        )
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn sealed_delivery(&self, id: &str) -> Result<Option<SealedDelivery>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, kek, dek, progress, blob, sealed_as FROM delivery \
+             WHERE dek IS NOT NULL AND kek IS NOT NULL AND progress IS NOT NULL AND blob IS NOT NULL AND id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.reader)
+        .await?)
+    }
+}
