@@ -700,7 +700,7 @@ async fn retention_shreds_keys_and_blobs() {
         .unwrap();
     pool.close().await;
     assert_eq!(
-        store.expire_due(start() + 29 * DAY).await.unwrap(),
+        store.expire_due(start() + 6 * DAY).await.unwrap(),
         beadle::store::Expired::default()
     );
     let late = start() + 31 * DAY;

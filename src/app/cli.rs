@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::retention::RetentionArgs;
+
 /// Exit codes, as printed by `beadle --help`.
 pub const EXIT_CODES: &str = "Exit codes:
   0  done; nothing is wrong
@@ -50,6 +52,8 @@ pub enum Command {
     Keys(KeysArgs),
     /// Check that everything in the store is there and opens, while the relay runs.
     Fsck(FsckArgs),
+    /// Show how long things are kept and what ends next, or end what is past its time.
+    Retention(RetentionArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.
@@ -346,6 +350,23 @@ pub enum HoldsCommand {
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
     },
+}
+
+/// Where the store is, for commands beside the relay.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StorePlace {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Flags of `forwarding`.

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod retention;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -16,6 +16,7 @@ use crate::app::cli::{
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
+use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
 use crate::app::{
     check, demo, explain, extract, forwarding, fsck, generate, holds, keys, policy, roster, scan,
@@ -90,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Forwarding(args) => forwarding(&args),
         Command::Keys(args) => keys(&args),
         Command::Fsck(args) => fsck(&args),
+        Command::Retention(args) => retention(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -362,6 +364,17 @@ fn fsck(args: &FsckArgs) -> Result<(), Failure> {
         fsck::FsckError::Start(error) => error.into(),
         error @ fsck::FsckError::Problems(_) => Failure::no(error),
         error => Failure::machine(error),
+    })
+}
+
+fn retention(args: &RetentionArgs) -> Result<(), Failure> {
+    let place = &args.place;
+    let config = with_store(place.config.as_deref(), place.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(retention::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        retention::RetentionError::Start(error) => error.into(),
+        retention::RetentionError::Tools(error) => Failure::unusable(error),
+        other => Failure::machine(other),
     })
 }
 

@@ -112,7 +112,6 @@ pub async fn master_keys(config: &Config) -> Result<MasterKeys, StartError> {
 pub fn store_settings(config: &Config, check: bool) -> store::Config {
     const DAY: u64 = 24 * 3600;
     store::Config {
-        retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         check,
@@ -198,6 +197,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let tools = tools::build_with(&config, policy, secret, shared, Some(&kept))
         .map_err(|error| settings(&error))?;
     admission::admit(&store, &config.trust.policy, &read).await?;
+    store.set_retention(read.policy.governance.retention.clone());
     note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
@@ -404,6 +404,8 @@ impl Running {
         let tools = tools.map_err(|error| settings(&error))?;
         // Last: what the record says is in force is in force.
         admission::admit(&self.store, &fresh.trust.policy, &read).await?;
+        self.store
+            .set_retention(read.policy.governance.retention.clone());
         Ok(tools)
     }
 

@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod notices;
 pub mod proposal;
 mod queueing;
+mod retention;
 pub mod rotation;
 mod rows;
 pub mod seal;
@@ -47,10 +48,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use tokio::sync::Notify;
 
 use crate::mail::QueueId;
+use crate::policy::governance::Retention;
 
 pub use delivered::DeliveredKey;
 pub use delivery::{
@@ -76,7 +79,8 @@ pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
-pub use upkeep::{Counts, Expired, Sweep};
+pub use retention::{Expired, KeptHold, KeptReader};
+pub use upkeep::{Counts, Sweep};
 
 use blob::Blobs;
 use committer::Committer;
@@ -91,8 +95,8 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
-    /// How long the content of a hold is kept, decided or not.
-    pub retention: Duration,
+    /// How long things are kept until [`Custody::set_retention`] says otherwise.
+    pub retention: Retention,
     /// How long a release lets the same message pass again.
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
@@ -104,11 +108,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults in this folder: 30 days of retention, 7 days for a release.
+    /// The defaults in this folder: the usual retention, 7 days for a release.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
-            retention: Duration::from_hours(30 * 24),
+            retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
             readers: 4,
@@ -135,6 +139,7 @@ pub struct Custody {
     database: Arc<dyn Store>,
     committer: Committer,
     remembered: Arc<Remembered>,
+    retention: Arc<ArcSwap<Retention>>,
     wake: Arc<Notify>,
 }
 
@@ -166,6 +171,7 @@ impl Custody {
             &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             b"beadle index 1",
         );
+        let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master,
@@ -175,6 +181,7 @@ impl Custody {
             committer: Committer::start(Arc::clone(&database)),
             database,
             remembered: Arc::default(),
+            retention,
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;

@@ -156,6 +156,11 @@ fn migrator() -> Migrator {
             "keys",
             include_str!("../migrations/sqlite/0008_keys.sql"),
         ),
+        (
+            9,
+            "retention",
+            include_str!("../migrations/sqlite/0009_retention.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
