@@ -89,6 +89,13 @@ impl KeySource {
 
     /// The keys, the current one first; at least one. May take as long as a program takes ([`key_command`](super::key_command)).
     pub(super) fn read(&self) -> Result<Vec<MasterKey>, StoreError> {
+        self.read_unnamed().map_err(|error| match error {
+            StoreError::Key(text) => StoreError::Key(format!("{self}: {text}").into()),
+            other => other,
+        })
+    }
+
+    fn read_unnamed(&self) -> Result<Vec<MasterKey>, StoreError> {
         match self {
             Self::File { path, create } => {
                 if *create {
@@ -107,10 +114,6 @@ impl KeySource {
             }
             Self::Command(command) => key_text::parse_lines(&command.run()?),
         }
-        .map_err(|error| match error {
-            StoreError::Key(text) => StoreError::Key(format!("{self}: {text}").into()),
-            other => other,
-        })
     }
 
     /// Whether [`stamp`](Self::stamp) can tell a change.

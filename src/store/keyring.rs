@@ -4,7 +4,7 @@
 //! The first key of the source is the current one. What was wrapped carries the id of its key, so that each key finds its own. A
 //! row that names a key we do not have makes us read the source again, at most once a minute unless it changed meanwhile: keys can be
 //! added while the relay runs, and a damaged row cannot have a key service asked without end. Keys are taken over whole or not at all, and only from
-//! a source that still has one of those in use: a wrong file must not become the one that everything is wrapped under.
+//! a source that has one that is in use or that a row needs: a wrong file must not become the one that everything is wrapped under.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -150,18 +150,20 @@ impl MasterKeys {
         if !changed && reading.in_vain.is_some_and(paused) {
             return;
         }
-        if let Err(error) = self.take_over(source, &mut reading) {
+        let needed = [id.to_owned()];
+        if let Err(error) = self.take_over(source, &needed, &mut reading) {
             tracing::error!(%error, "ALARM: the master keys stay as they were");
         }
         reading.in_vain = (!self.knows(id)).then_some(now);
     }
 
-    /// Reads the source again. Gives whether the keys are others now; after an error they are as they were.
-    pub fn reload(&self) -> Result<bool, StoreError> {
+    /// Reads the source again, which must have one of the keys in use or one of those `needed`, by id. Gives whether the keys are
+    /// others now; after an error they are as they were.
+    pub fn reload(&self, needed: &[String]) -> Result<bool, StoreError> {
         let Some(source) = &self.0.source else {
             return Ok(false);
         };
-        self.take_over(source, &mut self.reading())
+        self.take_over(source, needed, &mut self.reading())
     }
 
     /// Whether a file has been changed since it was read. Costs one look at its facts.
@@ -171,12 +173,20 @@ impl MasterKeys {
         source.is_some_and(|source| source.stamp() != self.reading().stamp)
     }
 
-    fn take_over(&self, source: &KeySource, reading: &mut Reading) -> Result<bool, StoreError> {
+    fn take_over(
+        &self,
+        source: &KeySource,
+        needed: &[String],
+        reading: &mut Reading,
+    ) -> Result<bool, StoreError> {
         // Looked at first: what changes while it is read looks changed the next time.
         reading.stamp = source.stamp();
         let fresh = source.read()?;
         let before = self.ids();
-        if !fresh.iter().any(|key| self.knows(key.id())) {
+        let fits = |key: &MasterKey| {
+            self.knows(key.id()) || needed.iter().any(|needed| needed == key.id())
+        };
+        if !fresh.iter().any(fits) {
             return Err(StoreError::Key(
                 format!("{source} has none of the keys in use").into(),
             ));
@@ -249,7 +259,7 @@ mod tests {
         let dek = DataKey::generate().unwrap();
         let old = keys.wrap(b"a", &dek).unwrap();
         write(&path, &(line(2) + &line(1)));
-        assert!(keys.changed() && keys.reload().unwrap() && !keys.changed());
+        assert!(keys.changed() && keys.reload(&[]).unwrap() && !keys.changed());
         let new = keys.wrap(b"a", &dek).unwrap();
         assert_eq!((old.kek.clone(), new.kek.clone()), (id(1), id(2)));
         for wrapped in [old, new] {
@@ -267,9 +277,12 @@ mod tests {
         let keys = file(&path);
         for wrong in [line(3), "nothing".to_owned(), String::new()] {
             write(&path, &wrong);
-            assert!(matches!(keys.reload(), Err(StoreError::Key(_))));
+            assert!(matches!(keys.reload(&[]), Err(StoreError::Key(_))));
             assert_eq!(keys.current(), id(1));
         }
+        write(&path, &line(3));
+        assert!(keys.reload(&[id(4)]).is_err());
+        assert!(keys.reload(&[id(4), id(3)]).unwrap(), "a row needs it");
         assert!(!format!("{keys:?}").contains(line(1).trim()));
     }
 

@@ -156,10 +156,13 @@ impl Custody {
 
     /// Reads the master keys again. After an error they are as they were.
     pub async fn reload_keys(&self, now: SystemTime) -> Result<(), StoreError> {
+        let secrets = self
+            .database
+            .wrapped_page(Place::Keyring, &self.master.current(), "", BATCH)
+            .await?;
+        let needed: Vec<String> = secrets.into_iter().map(|row| row.kek).collect();
         let master = self.master.clone();
-        tokio::task::spawn_blocking(move || master.reload())
-            .await
-            .map_err(|_| StoreError::Unavailable("a blocking task ended".to_owned()))??;
+        blocking(move || master.reload(&needed)).await?;
         self.note_keys("system", now).await
     }
 
@@ -233,7 +236,7 @@ impl Custody {
             .add_keys(std::slice::from_ref(&id), micros(now), actor)
             .await?;
         blocking(move || staged.commit()).await?;
-        self.master.reload()?;
+        self.master.reload(&[])?;
         Ok(Some(id))
     }
 
@@ -358,7 +361,7 @@ impl Custody {
         }
         if let Some(staged) = staged {
             blocking(move || staged.commit()).await?;
-            self.master.reload()?;
+            self.master.reload(&[])?;
         }
         Ok(if self.master.knows(id) {
             Dropped::RemoveIt
