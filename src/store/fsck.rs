@@ -323,16 +323,18 @@ impl Round<'_> {
         {
             return Ok(Some(Fault::Progress));
         }
-        let recorded = match self.scope.deep && row.sealed_as != row.id {
-            true => self.recorded_hash(&row.sealed_as).await?,
-            false => None,
+        let recorded = if self.scope.deep {
+            self.recorded_hash(&row.sealed_as, &row.blob).await?
+        } else {
+            None
         };
         self.message_fault(dek, &row.sealed_as, &row.blob, recorded)
             .await
     }
 
-    /// The hash that a hold recorded of its message, where that can still be read; what is wrong with the hold is told there.
-    async fn recorded_hash(&self, hold: &str) -> Result<Option<[u8; 32]>, StoreError> {
+    /// The hash that a hold recorded of the message in this blob, where it is a hold's and can still be read; what is wrong with the
+    /// hold is told there.
+    async fn recorded_hash(&self, hold: &str, blob: &str) -> Result<Option<[u8; 32]>, StoreError> {
         let row = match self.fsck.database.hold(hold).await {
             Err(StoreError::Missing) => return Ok(None),
             row => row?,
@@ -340,6 +342,9 @@ impl Round<'_> {
         let (Some(sealed), Ok(id)) = (row.sealed(), parse_id(hold)) else {
             return Ok(None);
         };
+        if sealed.blob != blob {
+            return Ok(None);
+        }
         let dek = self.fsck.unwrap(sealed.kek, &hold_context(id), sealed.dek);
         Ok(dek.ok().and_then(|dek| {
             open_as::<StoredRecord>(&dek, Kind::Record, id.as_bytes(), sealed.record)
