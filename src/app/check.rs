@@ -1,6 +1,7 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
 mod detectors;
+mod keys;
 mod letters;
 
 use std::io::{self, Write};
@@ -51,6 +52,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     access(&config, &mut report)?;
     certificates(&config, &mut report)?;
     permissions(&config, &mut report)?;
+    keys::run(&config, &mut report)?;
     workers(&config, &mut report)?;
     next_hop(&config, offline, &mut report).await?;
     Ok(report.problems)

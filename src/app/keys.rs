@@ -78,6 +78,12 @@ pub fn source(config: &Config) -> Result<KeySource, String> {
             set.len()
         ));
     }
+    if !store.key_command_env.is_empty() && store.key_command.is_empty() {
+        return Err(
+            "store.key_command_env: found variables and no program that would see them; allowed: with store.key_command only; set that too, or              take this out"
+                .to_owned(),
+        );
+    }
     let mend = |key: &str| {
         let key = key.to_owned();
         move |error: StoreError| format!("{key}: {error}")
@@ -302,6 +308,8 @@ mod tests {
             error.starts_with("store.key_env, store.key_command: found 2"),
             "{error}"
         );
+        let error = with(|store| store.key_command_env = vec!["TOKEN".to_owned()]).unwrap_err();
+        assert!(error.starts_with("store.key_command_env"), "{error}");
         let error = with(|store| store.key_command = vec!["vault".to_owned()]).unwrap_err();
         assert!(error.contains("full path"), "{error}");
         let error = with(|store| store.key_credential = Some("../x".to_owned())).unwrap_err();

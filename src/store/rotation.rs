@@ -28,6 +28,9 @@ use super::rows::{Place, RewrappedRow, Store, WrappedRow};
 /// Rows in one transaction, unless it is said otherwise: a relay beside waits some milliseconds for each.
 pub const BATCH: u32 = 200;
 
+/// Passes over everything. Each but the first has only what was added while the one before ran.
+const PASSES: u32 = 100;
+
 /// Rows that could not be wrapped anew and are named; more are counted only.
 const NAMED: usize = 1_000;
 
@@ -253,7 +256,7 @@ impl Custody {
             ..Rewrapped::default()
         };
         // Again while it helps: a relay beside that has not noticed the new key adds rows under an older one.
-        loop {
+        for _ in 0..PASSES {
             let before = done.exchanged;
             done.failed.clear();
             for place in Place::ALL {
