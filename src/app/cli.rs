@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
 
 /// Exit codes, as printed by `beadle --help`.
@@ -52,6 +53,8 @@ pub enum Command {
     Keys(KeysArgs),
     /// Check that everything in the store is there and opens, while the relay runs.
     Fsck(FsckArgs),
+    /// Look at released mail, notices and returns on their way; send dead letters again or take them out.
+    Queue(QueueArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
     Retention(RetentionArgs),
     /// Work with roster files.
@@ -182,7 +185,7 @@ pub struct CheckArgs {
     /// Print a configuration file with every key, its default and what it means.
     #[arg(long)]
     pub print_default: bool,
-    /// Do not try to reach the next hop.
+    /// Do not try to reach the next hop, nor where sealed messages are kept if that is not a folder.
     #[arg(long)]
     pub offline: bool,
 }

@@ -19,6 +19,7 @@ use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
+use crate::store::BlobConfig;
 
 /// The sample that `check --print-default` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -191,6 +192,8 @@ pub struct Store {
     pub key_command: Vec<String>,
     /// Variables that the program may see besides `PATH` and `HOME`.
     pub key_command_env: Vec<String>,
+    /// Where sealed messages are kept.
+    pub blobs: BlobConfig,
 }
 
 impl Default for Store {
@@ -203,6 +206,7 @@ impl Default for Store {
             key_credential: None,
             key_command: Vec::new(),
             key_command_env: Vec::new(),
+            blobs: BlobConfig::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod queue;
 pub mod retention;
 pub mod roster;
 pub mod run;
@@ -27,6 +28,7 @@ pub mod serve;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
+pub mod upkeep;
 pub mod wiring;
 
 pub use run::run;

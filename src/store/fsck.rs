@@ -105,7 +105,7 @@ impl Fsck {
         let master = master.into();
         Ok(Self {
             master,
-            blobs: Blobs::open(&config.data_dir.join("blobs"))?,
+            blobs: Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?,
             database: open_database(config).await?,
         })
     }

@@ -49,11 +49,11 @@ pub struct KeyStanding {
     pub dropped_at: Option<SystemTime>,
     /// Holds that are wrapped under it.
     pub holds: u64,
-    /// Deliveries that are wrapped under it.
+    /// Deliveries that are wrapped under it, dead letters among them.
     pub deliveries: u64,
     /// Secrets of the store itself that are wrapped under it.
     pub secrets: u64,
-    /// When the oldest of the holds and deliveries came.
+    /// When the oldest of the holds and deliveries came, or a dead letter died.
     pub oldest: Option<SystemTime>,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn context(place: Place, id: &str) -> Result<Vec<u8>, StoreError> {
     Ok(match place {
         Place::Keyring => keyring_context(id),
         Place::Holds => hold_context(parse_id(id)?),
-        Place::Deliveries => delivery_context(parse_id(id)?),
+        Place::Deliveries | Place::DeadLetters => delivery_context(parse_id(id)?),
     })
 }
 
@@ -204,7 +204,7 @@ impl Custody {
             match count.place {
                 Place::Keyring => standing.secrets += rows,
                 Place::Holds => standing.holds += rows,
-                Place::Deliveries => standing.deliveries += rows,
+                Place::Deliveries | Place::DeadLetters => standing.deliveries += rows,
             }
             let oldest = count.oldest.map(time);
             standing.oldest = [standing.oldest, oldest].into_iter().flatten().min();

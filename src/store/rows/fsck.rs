@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StoredHold;
 use crate::store::error::StoreError;
 
-/// What is sealed of a delivery that has not ended.
+/// What is sealed of a delivery that has not ended, or of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct SealedDelivery {
     pub(crate) id: String,
@@ -37,7 +37,7 @@ pub(crate) trait FsckStore {
     /// Holds with content past `after`, in the order of their ids.
     async fn sealed_holds(&self, after: &str, limit: u32) -> Result<Vec<StoredHold>, StoreError>;
 
-    /// Deliveries that have not ended past `after`, in the order of their ids.
+    /// Deliveries that have not ended and dead letters past `after`, in the order of their ids.
     async fn sealed_deliveries(
         &self,
         after: &str,

@@ -13,11 +13,18 @@ pub(crate) enum Place {
     Holds,
     /// Deliveries, by id.
     Deliveries,
+    /// Dead letters, by id; as the deliveries that they were.
+    DeadLetters,
 }
 
 impl Place {
     /// Every place.
-    pub(crate) const ALL: [Self; 3] = [Self::Keyring, Self::Holds, Self::Deliveries];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Keyring,
+        Self::Holds,
+        Self::Deliveries,
+        Self::DeadLetters,
+    ];
 }
 
 /// How much is wrapped under a key in one place.
@@ -69,7 +76,7 @@ pub(crate) trait KeyStore {
     ) -> Result<Vec<WrappedRow>, StoreError>;
 
     /// Puts new wrapped keys, all under `current`, in the place of old ones that are still as they were read, with a ledger entry
-    /// for every key they were wrapped under before. Gives how many were exchanged.
+    /// for every key they were wrapped under before. Gives how many were exchanged. [`StoreError::Key`] when `current` was dropped.
     async fn rewrap(
         &self,
         place: Place,

@@ -6,6 +6,17 @@ use super::SqliteStore;
 use crate::store::error::StoreError;
 use crate::store::rows::{Contradictions, FsckStore, HOLD_COLUMNS, SealedDelivery, StoredHold};
 
+/// Deliveries that have not ended, and dead letters, whose content stands beside them.
+macro_rules! sealed_deliveries {
+    () => {
+        "SELECT delivery.id, coalesce(delivery.kek, dead_letter.kek) AS kek, coalesce(delivery.dek, dead_letter.dek) AS dek, \
+         coalesce(delivery.progress, dead_letter.progress) AS progress, coalesce(delivery.blob, dead_letter.blob) AS blob, sealed_as \
+         FROM delivery LEFT JOIN dead_letter ON dead_letter.id = delivery.id \
+         WHERE coalesce(delivery.dek, dead_letter.dek) IS NOT NULL AND coalesce(delivery.kek, dead_letter.kek) IS NOT NULL \
+         AND coalesce(delivery.progress, dead_letter.progress) IS NOT NULL AND coalesce(delivery.blob, dead_letter.blob) IS NOT NULL"
+    };
+}
+
 #[async_trait]
 impl FsckStore for SqliteStore {
     async fn integrity(&self) -> Result<Vec<String>, StoreError> {
@@ -29,7 +40,9 @@ impl FsckStore for SqliteStore {
             deliveries: find(
                 "SELECT id FROM delivery WHERE (due_at IS NULL) <> (finished_at IS NOT NULL) \
                  OR (due_at IS NULL) <> (dek IS NULL) OR (dek IS NULL) <> (kek IS NULL) \
-                 OR (dek IS NULL) <> (progress IS NULL) OR (dek IS NULL) <> (blob IS NULL) LIMIT 1000",
+                 OR (dek IS NULL) <> (progress IS NULL) OR (dek IS NULL) <> (blob IS NULL) \
+                 UNION SELECT dead_letter.id FROM dead_letter LEFT JOIN delivery ON delivery.id = dead_letter.id \
+                 WHERE finished_at IS NULL LIMIT 1000",
             )
             .await?,
             tickets: find(
@@ -54,10 +67,10 @@ impl FsckStore for SqliteStore {
         after: &str,
         limit: u32,
     ) -> Result<Vec<SealedDelivery>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT id, kek, dek, progress, blob, sealed_as FROM delivery \
-             WHERE dek IS NOT NULL AND kek IS NOT NULL AND progress IS NOT NULL AND blob IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
-        )
+        Ok(sqlx::query_as(concat!(
+            sealed_deliveries!(),
+            " AND delivery.id > ? ORDER BY delivery.id LIMIT ?"
+        ))
         .bind(after)
         .bind(i64::from(limit))
         .fetch_all(&self.reader)
@@ -65,12 +78,11 @@ impl FsckStore for SqliteStore {
     }
 
     async fn sealed_delivery(&self, id: &str) -> Result<Option<SealedDelivery>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT id, kek, dek, progress, blob, sealed_as FROM delivery \
-             WHERE dek IS NOT NULL AND kek IS NOT NULL AND progress IS NOT NULL AND blob IS NOT NULL AND id = ?",
+        Ok(
+            sqlx::query_as(concat!(sealed_deliveries!(), " AND delivery.id = ?"))
+                .bind(id)
+                .fetch_optional(&self.reader)
+                .await?,
         )
-        .bind(id)
-        .fetch_optional(&self.reader)
-        .await?)
     }
 }

@@ -19,6 +19,7 @@ fn counting(place: Place) -> &'static str {
         Place::Deliveries => {
             "SELECT kek, count(*), min(created_at) FROM delivery WHERE kek IS NOT NULL GROUP BY kek"
         }
+        Place::DeadLetters => "SELECT kek, count(*), min(died_at) FROM dead_letter GROUP BY kek",
     }
 }
 
@@ -33,6 +34,9 @@ fn page(place: Place) -> &'static str {
         Place::Deliveries => {
             "SELECT id, kek, dek FROM delivery WHERE kek <> ? AND dek IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
         }
+        Place::DeadLetters => {
+            "SELECT id, kek, dek FROM dead_letter WHERE kek <> ? AND id > ? ORDER BY id LIMIT ?"
+        }
     }
 }
 
@@ -44,6 +48,9 @@ fn exchange(place: Place) -> &'static str {
         Place::Holds => "UPDATE hold SET kek = ?, dek = ? WHERE id = ? AND kek = ? AND dek = ?",
         Place::Deliveries => {
             "UPDATE delivery SET kek = ?, dek = ? WHERE id = ? AND kek = ? AND dek = ?"
+        }
+        Place::DeadLetters => {
+            "UPDATE dead_letter SET kek = ?, dek = ? WHERE id = ? AND kek = ? AND dek = ?"
         }
     }
 }
@@ -79,6 +86,7 @@ impl KeyStore for SqliteStore {
         actor: &str,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
+        refuse_dropped(&mut tx, current).await?;
         let mut exchanged: BTreeMap<&str, u64> = BTreeMap::new();
         for row in rows {
             let changed = sqlx::query(exchange(place))
@@ -182,4 +190,47 @@ async fn counts(connection: &mut SqliteConnection) -> Result<Vec<WrappedCount>, 
         found.extend(counts);
     }
     Ok(found)
+}
+
+async fn refuse_dropped(connection: &mut SqliteConnection, id: &str) -> Result<(), StoreError> {
+    let dropped: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM master_key WHERE id = ? AND dropped_at IS NOT NULL")
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+    dropped.map_or(Ok(()), |_| {
+        Err(StoreError::Key(
+            format!("key `{id}` was dropped meanwhile").into(),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_table_with_wrapped_keys_is_rotated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("beadle.db");
+        let store = SqliteStore::open(&path, 1, false).await.unwrap();
+        let mut tables: Vec<String> = sqlx::query_scalar(
+            "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c \
+             WHERE m.type = 'table' AND c.name = 'kek'",
+        )
+        .fetch_all(&store.reader)
+        .await
+        .unwrap();
+        tables.sort();
+        let mut rotated: Vec<&str> = Place::ALL
+            .into_iter()
+            .map(|place| {
+                let statement = exchange(place);
+                assert!(page(place).contains(statement.split(' ').nth(1).unwrap()));
+                statement.split(' ').nth(1).unwrap()
+            })
+            .collect();
+        rotated.sort_unstable();
+        assert_eq!(tables, rotated);
+    }
 }
