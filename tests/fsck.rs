@@ -14,13 +14,15 @@ use beadle::quarantine::{By, ComposeNotice, Desk, Tell, To};
 use beadle::store::fsck::{Fsck, Problem, Scope, Summary};
 use beadle::store::seal::Kind;
 use beadle::store::{Config, Custody, KeySource, MasterKeys};
-use custody::{id, new_delivery, new_hold, raw, start};
+use custody::{dead_letter, id, new_delivery, new_hold, raw, start};
 
-/// Holds and deliveries of [`filled`]: one waits, one was released, one refused; a release and a notice are on their way.
+/// Holds and deliveries of [`filled`]: one waits, one was released, one refused; a release and a notice are on their way, a notice is a
+/// dead letter.
 const WAITING: u8 = 1;
 const RELEASED: u8 = 2;
 const REFUSED: u8 = 3;
 const NOTICE: u8 = 4;
+const DEAD: u8 = 5;
 
 fn keys(folder: &Path) -> MasterKeys {
     let path = folder.join("keys/master.key");
@@ -51,6 +53,7 @@ async fn filled(folder: &Path) {
     for byte in [WAITING, RELEASED, REFUSED] {
         store.hold(new_hold(byte)).await.unwrap();
     }
+    dead_letter(&store, DEAD).await;
     store.enqueue(new_delivery(NOTICE)).await.unwrap();
     let desk = desk(&store);
     let released = desk.release(id(RELEASED), by("fine"), To::All).await;
@@ -153,9 +156,9 @@ async fn a_clean_store_is_clean() {
                 summary.blobs,
                 summary.young
             ),
-            (3, 2, 1, 4, 0)
+            (3, 3, 1, 5, 0)
         );
-        assert_eq!(summary.entries, 5);
+        assert_eq!(summary.entries, 6);
         assert_eq!(summary.opened > 0, deep);
         assert_eq!((summary.problems, summary.repaired), (0, 0));
     }
@@ -163,7 +166,7 @@ async fn a_clean_store_is_clean() {
 
 #[tokio::test]
 async fn damage_to_a_row_is_named() {
-    let cases: [(&str, Option<u8>, &[&str]); 10] = [
+    let cases: [(&str, Option<u8>, &[&str]); 12] = [
         (
             "UPDATE hold SET dek = zeroblob(61) WHERE id = ?",
             Some(WAITING),
@@ -211,6 +214,16 @@ async fn damage_to_a_row_is_named() {
             &["delivery wrapped-key"],
         ),
         (
+            "UPDATE dead_letter SET progress = zeroblob(200) WHERE id = ?",
+            Some(DEAD),
+            &["delivery progress"],
+        ),
+        (
+            "UPDATE dead_letter SET dek = zeroblob(61) WHERE id = ?",
+            Some(DEAD),
+            &["delivery wrapped-key"],
+        ),
+        (
             "UPDATE delivery SET finished_at = 7 WHERE id = ?",
             Some(NOTICE),
             &["database database", "delivery contradiction"],
@@ -255,7 +268,7 @@ async fn damage_beside_the_rows_is_named() {
         "UPDATE ledger SET actor = 'somebody' WHERE seq = 4",
         "UPDATE keyring SET dek = zeroblob(61)",
         "UPDATE hold SET kek = 'ffffffffffffffff'",
-        "UPDATE delivery SET kek = 'eeeeeeeeeeeeeeee' WHERE kind = 'notice'",
+        "UPDATE delivery SET kek = 'eeeeeeeeeeeeeeee' WHERE kind = 'notice' AND kek IS NOT NULL",
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();
     }
@@ -463,7 +476,7 @@ async fn the_command_line_says_what_to_do() {
     let (code, text) = beadle(folder, &["fsck", "--deep"]);
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.contains("3 holds, 2 deliveries, 1 secrets, 4 blobs"),
+        text.contains("3 holds, 3 deliveries, 1 secrets, 5 blobs"),
         "{text}"
     );
     assert!(text.contains("0 problems, 0 repaired"), "{text}");

@@ -15,7 +15,7 @@ use beadle::store::rotation::{DropError, Dropped};
 use beadle::store::{
     Custody, HoldFilter, KeyCommand, KeySource, MasterKey, MasterKeys, StoreError,
 };
-use custody::{new_delivery, new_hold, raw, start};
+use custody::{dead_letter, id, new_delivery, new_hold, raw, start};
 
 const LINE: &str = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 const OTHER: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
@@ -331,16 +331,17 @@ async fn keys_are_added_wrapped_under_and_dropped() {
     for n in 0..25 {
         hold(&store, n).await.unwrap();
     }
+    dead_letter(&store, 78).await;
     store.enqueue(new_delivery(77)).await.unwrap();
     let before = store.key_standings().await.unwrap();
     assert_eq!(before.len(), 1);
     assert_eq!(
         (before[0].holds, before[0].deliveries, before[0].secrets),
-        (25, 1, 1)
+        (25, 2, 1)
     );
     assert_eq!(before[0].oldest, Some(start()));
     let wrapped = wrapped_keys(folder.path()).await;
-    assert_eq!(wrapped.len(), 27);
+    assert_eq!(wrapped.len(), 28);
 
     let new = store.add_key("a.keeper", start()).await.unwrap().unwrap();
     assert_eq!(store.master_keys().ids(), [new.clone(), old.clone()]);
@@ -354,7 +355,7 @@ async fn keys_are_added_wrapped_under_and_dropped() {
     );
     let needed = DropError::Needed {
         id: old.clone(),
-        rows: 27,
+        rows: 28,
     };
     assert_eq!(drop(old.clone()).await, Err(needed));
     assert_eq!(
@@ -365,7 +366,7 @@ async fn keys_are_added_wrapped_under_and_dropped() {
     let done = store.rewrap(10, "a.keeper", &start).await.unwrap();
     assert_eq!(
         (done.exchanged, done.left, done.failed.len(), done.log_kept),
-        (27, 0, 0, false)
+        (28, 0, 0, false)
     );
     assert_eq!(
         store
@@ -386,6 +387,20 @@ async fn keys_are_added_wrapped_under_and_dropped() {
             .unwrap(),
         numbered(3)
     );
+
+    // A dead letter that is sent again.
+    store
+        .retry_delivery(id(78), "a.keeper", start())
+        .await
+        .unwrap();
+    let leases = store
+        .lease_due(start(), "w", 9, Duration::from_mins(5))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 2);
+    for lease in &leases {
+        assert!(!store.delivery_message(lease).await.unwrap().is_empty());
+    }
 
     // Old wrapped keys are in neither the database nor its log.
     let mut read = 0;
@@ -417,7 +432,7 @@ async fn keys_are_added_wrapped_under_and_dropped() {
             count("key-rewrapped"),
             count("key-dropped")
         ),
-        (2, 5, 1)
+        (2, 6, 1)
     );
     assert!(acts.iter().all(|(actor, ..)| *actor == "a.keeper"));
     let rewrapped = format!("{{\"count\":10,\"from\":{old:?},\"to\":{new:?}}}");
@@ -432,7 +447,7 @@ async fn keys_are_added_wrapped_under_and_dropped() {
 async fn wrapped_keys(folder: &Path) -> Vec<Vec<u8>> {
     sqlx::query_scalar(
         "SELECT dek FROM hold WHERE dek IS NOT NULL UNION ALL SELECT dek FROM delivery WHERE dek IS NOT NULL \
-         UNION ALL SELECT dek FROM keyring",
+         UNION ALL SELECT dek FROM dead_letter UNION ALL SELECT dek FROM keyring",
     )
     .fetch_all(&raw(folder).await)
     .await

@@ -8,7 +8,8 @@ use beadle::detect::{Category, Confidence};
 use beadle::mail::{Address, Envelope, QueueId};
 use beadle::policy::{Action, Severity};
 use beadle::store::{
-    Body, DeliveryKind, FindingRecord, HoldClient, HoldRecord, NewDelivery, NewHold, RuleRecord,
+    Answer, Body, Custody, DeliveryKind, FindingRecord, HoldClient, HoldRecord, NewDelivery,
+    NewHold, Next, RecipientState, RuleRecord, Settlement,
 };
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -90,4 +91,26 @@ pub async fn raw(folder: &Path) -> SqlitePool {
     SqlitePool::connect_with(SqliteConnectOptions::new().filename(folder.join("beadle.db")))
         .await
         .unwrap()
+}
+
+/// Puts a delivery into the queue and has it end as a dead letter.
+pub async fn dead_letter(store: &Custody, byte: u8) {
+    store.enqueue(new_delivery(byte)).await.unwrap();
+    let until = Duration::from_mins(5);
+    let leases = store.lease_due(start(), "w", 1, until).await.unwrap();
+    let refused = Answer {
+        code: 550,
+        enhanced: None,
+        lines: vec!["no such person".into()],
+    };
+    let settlement = Settlement {
+        recipients: vec![RecipientState::Failed(refused)],
+        next: Next::Finished,
+        delay_noticed: false,
+        unknown: false,
+        keep_dead: true,
+    };
+    assert_eq!(leases[0].id, id(byte));
+    let settled = store.settle(&leases[0], &settlement, &[], start()).await;
+    settled.unwrap();
 }
