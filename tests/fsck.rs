@@ -503,3 +503,27 @@ async fn the_command_line_says_what_to_do() {
     let (code, text) = beadle(folder, &["fsck"]);
     assert_eq!(code, 3, "{text}");
 }
+
+#[tokio::test]
+async fn nothing_is_removed_while_it_is_not_known_to_be_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    filled(folder).await;
+    let name = format!("aa/{}", "a".repeat(30));
+    let orphan = stray(folder, &name, Duration::from_hours(25));
+    damage(
+        folder,
+        "UPDATE keyring SET dek = zeroblob(61) WHERE ?1 IS NULL",
+        None,
+    )
+    .await;
+    let (found, summary) = check(folder, false, true).await;
+    assert_eq!(
+        names(&found),
+        [
+            ("secret", "store".to_owned(), "wrapped-key"),
+            ("blob", name, "orphan")
+        ]
+    );
+    assert!(orphan.exists() && summary.repaired == 0);
+}

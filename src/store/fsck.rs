@@ -1,7 +1,8 @@
 //! Checking the whole store: everything that a row promises is there, opens and is what was put in.
 //!
 //! # Invariants
-//! Nothing is changed but by `repair`, which removes blobs that no row knows and leftovers of writing, both older than a day, and nothing else.
+//! Nothing is changed but by `repair`, which removes blobs that no row knows and leftovers of writing, both older than a day, and nothing else,
+//! and only where the store's secret opens and the place of the blobs is this installation's: those of others are orphans here.
 //! Works beside relays: what looks wrong is read again before it is called a fault, and a row or blob that changed or ended meanwhile is
 //! looked at anew. Needs none of the store's secrets but the master keys, so that it can still say what is left when the store does not
 //! open. Memory is bounded by the keys and times of all blobs, and one message.
@@ -31,7 +32,8 @@ use super::queueing::delivery_context;
 use super::rotation::context;
 use super::rows::{Place, SealedDelivery, Store, StoredHold};
 use super::seal::{DataKey, Kind};
-use super::{Config, open_database};
+use super::upkeep::installation;
+use super::{Config, SECRET, index_of, open_database};
 
 pub use fault::{Fault, Problem, Subject};
 
@@ -93,6 +95,8 @@ struct Round<'a> {
     scope: Scope,
     /// Blobs that were there when it began, and when each was written.
     listed: HashMap<String, i64>,
+    /// The blobs are known to be this installation's: only then is any of them removed.
+    ours: bool,
     /// Blobs that rows need.
     known: HashSet<String>,
     summary: Summary,
@@ -124,6 +128,7 @@ impl Fsck {
                 .into_iter()
                 .map(|blob| (blob.key, blob.written))
                 .collect(),
+            ours: false,
             known: HashSet::new(),
             summary: Summary::default(),
             tell,
@@ -197,6 +202,13 @@ impl Round<'_> {
             self.summary.secrets += 1;
             let context = context(Place::Keyring, &row.id)?;
             match self.fsck.unwrap(&row.kek, &context, &row.dek) {
+                Ok(secret) if row.id == SECRET && self.scope.repair => {
+                    self.fsck
+                        .blobs
+                        .claim(&installation(&index_of(&secret)))
+                        .await?;
+                    self.ours = true;
+                }
                 Ok(_) => {}
                 Err(Fault::UnknownKey) => self.count_unknown(&row.kek),
                 Err(fault) => self.found(Subject::Secret, &row.id, fault),
@@ -444,7 +456,7 @@ impl Round<'_> {
                 continue;
             }
             let fault = Fault::Orphan(time(written));
-            if self.scope.repair {
+            if self.ours {
                 self.fsck.blobs.delete(&key).await?;
                 self.repaired(Subject::Blob, &key, fault);
             } else {
@@ -457,11 +469,11 @@ impl Round<'_> {
     async fn leftovers(&mut self) -> Result<(), StoreError> {
         let old = self.scope.now - ORPHAN_AGE;
         let names = self.fsck.blobs.staged(old).await?;
-        if self.scope.repair {
+        if self.ours {
             self.fsck.blobs.remove_staged(old).await?;
         }
         for name in names {
-            if self.scope.repair {
+            if self.ours {
                 self.repaired(Subject::Blob, &name, Fault::Leftover);
             } else {
                 self.found(Subject::Blob, &name, Fault::Leftover);

@@ -185,15 +185,11 @@ impl Custody {
         let offered = master.wrap(&context, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(&offered.kek, &offered.dek).await?;
         let secret = master.unwrap(&kek, &context, &wrapped)?;
-        let index = hmac::sign(
-            &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-            b"beadle index 1",
-        );
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master,
-            index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
+            index: Arc::new(index_of(&secret)),
             secret: Arc::new(secret),
             blobs,
             committer: Committer::start(Arc::clone(&database)),
@@ -268,6 +264,15 @@ impl Custody {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// The key of the hashes that are compared.
+fn index_of(secret: &DataKey) -> hmac::Key {
+    let index = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
+        b"beadle index 1",
+    );
+    hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())
 }
 
 async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
