@@ -239,9 +239,8 @@ impl Round<'_> {
                 return Ok(());
             };
             self.known.insert(sealed.blob.to_owned());
-            let fault = match self.hold_fault(&row).await? {
-                None => return Ok(()),
-                Some(fault) => fault,
+            let Some(fault) = self.hold_fault(&row).await? else {
+                return Ok(());
             };
             let now = match self.fsck.database.hold(&row.id).await {
                 Err(StoreError::Missing) => return Ok(()),
@@ -331,8 +330,7 @@ impl Round<'_> {
         };
         let progress =
             open_as::<StoredProgress>(&dek, Kind::Progress, id.as_bytes(), &row.progress);
-        if !progress.is_some_and(|progress| progress.recipients.len() == progress.envelope.rcpts())
-        {
+        if progress.is_none_or(|progress| progress.recipients.len() != progress.envelope.rcpts()) {
             return Ok(Some(Fault::Progress));
         }
         let recorded = if self.scope.deep {

@@ -126,22 +126,28 @@ pub(super) fn stage(
         .canonicalize()
         .map_err(|_| StoreError::Key("file does not exist".into()))?;
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let lock = File::open(&folder).map_err(cannot_write)?;
-    lock.lock().map_err(cannot_write)?;
+    let lock = File::open(&folder).map_err(|error| cannot_write(&error))?;
+    lock.lock().map_err(|error| cannot_write(&error))?;
     let keys = change(key_text::parse(&read(&path, Guard::Owner)?)?)?;
-    let old = std::fs::metadata(&path).map_err(cannot_write)?;
-    let mut file = NamedTempFile::new_in(&folder).map_err(cannot_write)?;
-    let new = file.as_file().metadata().map_err(cannot_write)?;
+    let old = std::fs::metadata(&path).map_err(|error| cannot_write(&error))?;
+    let mut file = NamedTempFile::new_in(&folder).map_err(|error| cannot_write(&error))?;
+    let new = file
+        .as_file()
+        .metadata()
+        .map_err(|error| cannot_write(&error))?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
         // Root changes the keys of the user that serves, who must still be able to read them.
-        fchown(file.as_file(), Some(old.uid()), Some(old.gid())).map_err(cannot_write)?;
+        fchown(file.as_file(), Some(old.uid()), Some(old.gid()))
+            .map_err(|error| cannot_write(&error))?;
     }
     file.write_all(text_of(&keys).as_bytes())
-        .map_err(cannot_write)?;
+        .map_err(|error| cannot_write(&error))?;
     file.as_file()
         .set_permissions(old.permissions())
-        .map_err(cannot_write)?;
-    file.as_file().sync_all().map_err(cannot_write)?;
+        .map_err(|error| cannot_write(&error))?;
+    file.as_file()
+        .sync_all()
+        .map_err(|error| cannot_write(&error))?;
     Ok(Staged {
         file,
         path,
@@ -155,8 +161,8 @@ impl Staged {
     pub(super) fn commit(self) -> Result<(), StoreError> {
         self.file
             .persist(&self.path)
-            .map_err(|error| cannot_write(error.error))?;
-        sync_folder(&self.folder).map_err(cannot_write)
+            .map_err(|error| cannot_write(&error.error))?;
+        sync_folder(&self.folder).map_err(|error| cannot_write(&error))
     }
 }
 
@@ -169,7 +175,7 @@ fn text_of(keys: &[MasterKey]) -> Zeroizing<String> {
     text
 }
 
-fn cannot_write(error: io::Error) -> StoreError {
+fn cannot_write(error: &io::Error) -> StoreError {
     StoreError::Key(format!("file cannot be changed: {}", error.kind()).into())
 }
 

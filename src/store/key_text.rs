@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused_without_quoting_it() {
         let good = "0a".repeat(32);
-        let many: String = (0..=MOST).map(|n| format!("{n:064x}\n")).collect();
+        let many: Vec<String> = (0..=MOST).map(|n| format!("{n:064x}")).collect();
         for bad in [
             String::new(),
             " \n".to_owned(),
@@ -118,7 +118,7 @@ mod tests {
             "zz".repeat(32),
             format!("{good}00"),
             format!("{good}\nsecret\n"),
-            many,
+            many.join("\n"),
         ] {
             let error = parse(bad.as_bytes()).unwrap_err().to_string();
             assert!(
