@@ -31,6 +31,7 @@ mod key_text;
 pub mod keyring;
 pub mod ledger;
 pub mod notices;
+mod postgres;
 pub mod proposal;
 mod queueing;
 mod retention;
@@ -76,6 +77,7 @@ pub use key_source::KeySource;
 pub use keyring::MasterKeys;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use postgres::{DatabaseConfig, DatabaseError};
 pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
@@ -85,6 +87,7 @@ pub use upkeep::{Counts, Sweep};
 
 use committer::Committer;
 use delivered::Remembered;
+use postgres::PostgresStore;
 use rotation::{keyring_context, refuse_dropped};
 use rows::Store;
 use seal::{DataKey, SealError};
@@ -95,6 +98,8 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Which database.
+    pub database: DatabaseConfig,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
     /// How long things are kept until [`Custody::set_retention`] says otherwise.
@@ -118,6 +123,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
@@ -133,6 +139,15 @@ impl Config {
     pub fn default_key_file(&self) -> PathBuf {
         self.data_dir.join("keys").join("master.key")
     }
+}
+
+async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    if config.database.is_postgres() {
+        return Ok(Arc::new(PostgresStore::open(&config.database).await?));
+    }
+    let file = config.data_dir.join("beadle.db");
+    let database = SqliteStore::open(&file, config.readers, config.check).await?;
+    Ok(Arc::new(database))
 }
 
 /// What is in our keeping: a database, blobs and the keys to them. Cheap to clone; clones share everything.
@@ -223,6 +238,16 @@ impl Custody {
         Arc::clone(&self.wake)
     }
 
+    /// Rings [`wake`](Self::wake) for what other nodes put into the queue. Never returns while there may be other nodes.
+    pub async fn listen(&self) {
+        self.database.listen(self.wake()).await;
+    }
+
+    /// Whether other nodes share this store.
+    pub fn is_shared(&self) -> bool {
+        self.database.is_shared()
+    }
+
     /// Whether a write would go through now; for readiness checks.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.database.probe().await
@@ -273,12 +298,6 @@ fn index_of(secret: &DataKey) -> hmac::Key {
         b"beadle index 1",
     );
     hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())
-}
-
-async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    let file = config.data_dir.join("beadle.db");
-    let database = SqliteStore::open(&file, config.readers, config.check).await?;
-    Ok(Arc::new(database))
 }
 
 /// The right to serve from a folder.
