@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 mod custody;
+mod servers;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -832,4 +833,66 @@ async fn the_command_line_does_it_beside_an_open_store() {
     let (code, text) = beadle(folder.path(), &["keys", "status"]);
     assert_eq!(code, 3, "{text}");
     assert!(text.contains("is not among those of the source"), "{text}");
+}
+
+#[tokio::test]
+async fn postgresql_rotates_and_is_checked_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = servers::postgres::Postgres::shared()
+        .await
+        .fresh_url()
+        .await;
+    let (user, server) = url.split_once('@').unwrap();
+    let (user, password) = user["postgres://".len()..].split_once(':').unwrap();
+    let config = beadle::store::Config {
+        database: beadle::store::DatabaseConfig {
+            password_file: Some(file(&folder.path().join("password"), password, 0o600)),
+            ..beadle::store::DatabaseConfig::of(&format!("postgres://{user}@{server}"))
+        },
+        ..beadle::store::Config::new(folder.path())
+    };
+    let keys = || {
+        let path = key_file(folder.path());
+        MasterKeys::open(KeySource::File { path, create: true }).unwrap()
+    };
+    let store = Custody::open(config.clone(), keys()).await.unwrap();
+    let late = Custody::open(config.clone(), keys()).await.unwrap();
+    for n in 0..25 {
+        hold(&store, n).await.unwrap();
+    }
+    dead_letter(&store, 78).await;
+    store.enqueue(new_delivery(77)).await.unwrap();
+    let old = store.master_keys().current();
+    let new = store.add_key("a.keeper", start()).await.unwrap().unwrap();
+    let refused = store.drop_key(&old, "a.keeper", start()).await;
+    assert_eq!(
+        refused,
+        Err(DropError::Needed {
+            id: old.clone(),
+            rows: 28
+        })
+    );
+    let done = store.rewrap(10, "a.keeper", &start).await.unwrap();
+    assert_eq!((done.exchanged, done.left), (28, 0));
+    let dropped = store.drop_key(&old, "a.keeper", start()).await;
+    assert_eq!(dropped, Ok(Dropped::Gone));
+    assert!(hold(&late, 30).await.unwrap_err().is_temporary());
+    late.follow_keys(start()).await.unwrap();
+    hold(&late, 30).await.unwrap();
+    send_the_dead_letter(&store).await;
+    rotation_is_in_the_ledger(&store, &old, &new).await;
+    let fsck = beadle::store::fsck::Fsck::open(&config, keys())
+        .await
+        .unwrap();
+    let scope = beadle::store::fsck::Scope {
+        deep: true,
+        repair: true,
+        now: SystemTime::now(),
+    };
+    let mut found = Vec::new();
+    let summary = fsck
+        .run(scope, &mut |problem| found.push(problem.clone()))
+        .await
+        .unwrap();
+    assert_eq!((found, summary.holds, summary.deliveries), (vec![], 26, 2));
 }
