@@ -2,6 +2,7 @@
 
 mod blobs;
 mod detectors;
+mod keys;
 mod letters;
 
 use std::io::{self, Write};
@@ -54,6 +55,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     access(&config, &mut report)?;
     certificates(&config, &mut report)?;
     permissions(&config, &mut report)?;
+    keys::run(&config, &mut report)?;
     blobs::run(&config, offline, &mut report).await?;
     workers(&config, &mut report)?;
     next_hop(&config, offline, &mut report).await?;

@@ -49,6 +49,10 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show which mailboxes forward to the outside by themselves.
     Forwarding(ForwardingArgs),
+    /// Show and change the master keys, while the relay runs.
+    Keys(KeysArgs),
+    /// Check that everything in the store is there and opens, while the relay runs.
+    Fsck(FsckArgs),
     /// Look at released mail, notices and returns on their way; send dead letters again or take them out.
     Queue(QueueArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
@@ -400,6 +404,83 @@ pub enum ForwardingCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Flags of `keys`.
+#[derive(Debug, Clone, Args)]
+pub struct KeysArgs {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Who changes keys, for the ledger; the login name when not given.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub actor: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What can be done with master keys.
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Show each key's id, which one is the current one, and how much is wrapped under it.
+    Status {
+        /// Form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Add a new key as the current one; for a source that is no file, say how.
+    Add,
+    /// Wrap everything that is under older keys under the current one. It may be stopped and begun again at any time.
+    Rewrap {
+        /// Rows in one transaction.
+        #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        batch: u16,
+    },
+    /// Drop a key that nothing is wrapped under.
+    Drop {
+        /// The key's id, as `keys status` shows it.
+        id: String,
+    },
+}
+
+/// Flags of `fsck`.
+#[derive(Debug, Clone, Args)]
+pub struct FsckArgs {
+    /// Configuration file.
+    #[arg(long, short = 'c', value_name = "FILE", env = "BEADLE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Also open every message and compare it with the hash that was recorded. Reads all of the store.
+    #[arg(long)]
+    pub deep: bool,
+    /// Remove blobs that no row knows and leftovers of writing, both older than a day; nothing else.
+    #[arg(long)]
+    pub repair: bool,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = FsckOutput::Text)]
+    pub output: FsckOutput,
+}
+
+/// How `fsck` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FsckOutput {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line; the last one is the summary.
+    Json,
 }
 
 /// Flags of `policy`.

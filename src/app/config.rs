@@ -187,10 +187,16 @@ pub struct Store {
     pub ticket_days: u32,
     /// Days that the facts of judged messages are kept, for `policy replay`; 0 keeps none.
     pub facts_days: u32,
-    /// File with the 32-byte master key, mode 0600 or 0400; made in the data folder on first start when not set.
+    /// File with the master keys, mode 0600 or 0400; made in the data folder on first start when no source is set.
     pub key_file: Option<PathBuf>,
-    /// Environment variable with the master key in base64 or hex, instead of a file.
+    /// Environment variable with the master keys, instead of a file.
     pub key_env: Option<String>,
+    /// Credential of systemd with the master keys, instead of a file.
+    pub key_credential: Option<String>,
+    /// Program with its arguments that prints the master keys, instead of a file.
+    pub key_command: Vec<String>,
+    /// Variables that the program may see besides `PATH` and `HOME`.
+    pub key_command_env: Vec<String>,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
 }
@@ -202,6 +208,9 @@ impl Default for Store {
             facts_days: 30,
             key_file: None,
             key_env: None,
+            key_credential: None,
+            key_command: Vec::new(),
+            key_command_env: Vec::new(),
             database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
         }

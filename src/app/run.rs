@@ -11,8 +11,8 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
-    LedgerArgs, PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, FsckArgs,
+    HoldsArgs, KeysArgs, LedgerArgs, PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
@@ -20,8 +20,8 @@ use crate::app::queue::{self, QueueArgs};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
 use crate::app::{
-    check, demo, explain, extract, forwarding, generate, holds, ledger, policy, roster, scan,
-    serve, telemetry, tools, wiring,
+    check, demo, explain, extract, forwarding, fsck, generate, holds, keys, ledger, policy, roster,
+    scan, serve, telemetry, tools, wiring,
 };
 use crate::extract::{InProcess, Reader};
 use crate::limits::Budget;
@@ -90,6 +90,8 @@ pub fn run() -> ExitCode {
         Command::Holds(args) => holds(&args),
         Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
+        Command::Keys(args) => keys(&args),
+        Command::Fsck(args) => fsck(&args),
         Command::Queue(args) => queue(&args),
         Command::Retention(args) => retention(&args),
         Command::Ledger(args) => ledger(&args),
@@ -346,6 +348,26 @@ fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
             forwarding::ForwardingError::Start(error) => error.into(),
             other => Failure::machine(other),
         })
+}
+
+fn keys(args: &KeysArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(keys::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        keys::KeysError::Start(error) => error.into(),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    })
+}
+
+fn fsck(args: &FsckArgs) -> Result<(), Failure> {
+    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(fsck::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        fsck::FsckError::Start(error) => error.into(),
+        error @ fsck::FsckError::Problems(_) => Failure::no(error),
+        error => Failure::machine(error),
+    })
 }
 
 fn queue(args: &QueueArgs) -> Result<(), Failure> {

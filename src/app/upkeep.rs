@@ -32,6 +32,9 @@ pub async fn run(store: Custody, mut stopped: watch::Receiver<bool>) {
             metrics::gauge!("beadle_queue").set(counts.queued as f64);
             metrics::gauge!("beadle_dead_letters").set(counts.dead as f64);
         }
+        if let Err(error) = store.follow_keys(SystemTime::now()).await {
+            tracing::error!(%error, "ALARM: the master keys stay as they were");
+        }
         room.look(&store);
         let ended = tokio::time::timeout(ROUND, stopped.wait_for(|stop| *stop)).await;
         if ended.is_ok() {

@@ -15,6 +15,7 @@ use crate::app::admission;
 use crate::app::checkpoints::{Checkpoints, Places};
 use crate::app::compiled;
 use crate::app::config::{Config, Textless};
+use crate::app::keys;
 use crate::app::letters;
 use crate::app::record;
 use crate::app::telemetry;
@@ -34,7 +35,7 @@ use crate::relay::dsn;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
 use crate::relay::{Maildir, NextHop};
-use crate::store::{self, Claim, Custody, MasterKey};
+use crate::store::{self, Claim, Custody, MasterKeys};
 use crate::worker;
 
 /// Why the relay cannot start.
@@ -87,28 +88,41 @@ pub struct Running {
 
 /// Opens the store of this configuration. `check` has the database file checked, which a command beside a running relay need not do.
 pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartError> {
-    const DAY: u64 = 24 * 3600;
     let path = config.server.data_dir.clone();
     let failed = |source| StartError::Store {
         path: path.clone(),
         source,
     };
-    let settings = store::Config {
+    let master = master_keys(config).await?;
+    Custody::open(store_settings(config, check), master)
+        .await
+        .map_err(failed)
+}
+
+/// The master keys of this configuration.
+pub async fn master_keys(config: &Config) -> Result<MasterKeys, StartError> {
+    let source = keys::source(config).map_err(StartError::Settings)?;
+    // Reading may take as long as a program takes.
+    tokio::task::spawn_blocking(move || MasterKeys::open(source))
+        .await
+        .unwrap_or_else(|_| Err(store::StoreError::Unavailable("a task ended".to_owned())))
+        .map_err(|source| StartError::Store {
+            path: config.server.data_dir.clone(),
+            source,
+        })
+}
+
+/// How the store of this configuration is kept.
+pub fn store_settings(config: &Config, check: bool) -> store::Config {
+    const DAY: u64 = 24 * 3600;
+    store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         database: config.store.database.clone(),
         blobs: config.store.blobs.clone(),
         check,
-        ..store::Config::new(path.clone())
-    };
-    let master = match (&config.store.key_env, &config.store.key_file) {
-        (Some(name), _) => MasterKey::from_env(name),
-        (None, Some(file)) => MasterKey::from_file(file),
-        (None, None) => MasterKey::load_or_create(&settings.default_key_file()),
-    };
-    Custody::open(settings, master.map_err(failed)?)
-        .await
-        .map_err(failed)
+        ..store::Config::new(config.server.data_dir.clone())
+    }
 }
 
 /// The next hop of this configuration.
@@ -177,6 +191,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         path: config.server.data_dir.clone(),
         source,
     })?;
+    if let Err(error) = store.note_keys("system", SystemTime::now()).await {
+        // A store that cannot be written to now says so in `readyz`; mail gets 451.
+        tracing::error!(%error, "the master keys could not be noted in the ledger");
+    }
     let reader = Arc::new(workers(&config, 0)?);
     let shared: Arc<dyn crate::extract::Reader> = reader.clone();
     let kept = config.server.data_dir.join(compiled::FILE);
@@ -396,6 +414,9 @@ impl Running {
                 metrics::gauge!("beadle_reload_failed").set(1.0);
                 tracing::error!(%error, "ALARM: reload: roster, policy and patterns stay as they were");
             }
+        }
+        if let Err(error) = self.store.reload_keys(SystemTime::now()).await {
+            tracing::error!(%error, "ALARM: reload: the master keys stay as they were");
         }
         match letters::notices(&fresh, &self.store) {
             Ok(notices) => self.pipeline.swap_notices(notices),

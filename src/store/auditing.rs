@@ -18,7 +18,7 @@ use super::delivered::mac;
 use super::error::StoreError;
 use super::holding::hex;
 use super::ledger::{Entry, Head, LedgerCheck, action};
-use super::rows::{CheckpointRow, LedgerPage, LedgerQuery, NewEntry};
+use super::rows::{CheckpointRow, LedgerPage, LedgerQuery, NewEntry, Store};
 use super::seal::DataKey;
 use crate::mail::QueueId;
 
@@ -69,9 +69,9 @@ impl Verified {
 }
 
 /// What following the chain came to.
-struct Followed {
-    chain: Chain,
-    fault: Option<Fault>,
+pub(super) struct Followed {
+    pub(super) chain: Chain,
+    pub(super) fault: Option<Fault>,
 }
 
 impl Custody {
@@ -152,7 +152,8 @@ impl Custody {
 
     /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
     pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
-        let Followed { chain, fault } = self.follow(None, noted.into_iter().collect()).await?;
+        let Followed { chain, fault } =
+            follow(self.database.as_ref(), None, noted.into_iter().collect()).await?;
         let first_bad = fault.map(|fault| match fault.kind {
             FaultKind::Truncated => fault.from,
             _ => fault.entry,
@@ -162,40 +163,6 @@ impl Custody {
             head: chain.head(),
             first_bad,
         })
-    }
-
-    /// Follows the chain, from the beginning or from a signed head.
-    async fn follow(&self, start: Option<Head>, signed: Vec<Head>) -> Result<Followed, StoreError> {
-        let mut chain = Chain::new(start, signed);
-        let mut next = chain.first();
-        let (sender, mut pages) = mpsc::channel::<LedgerPage>(WAITING);
-        let hashing = tokio::task::spawn_blocking(move || {
-            let mut fault = None;
-            while let (None, Some(page)) = (&fault, pages.blocking_recv()) {
-                fault = chain.follow(&page);
-            }
-            let fault = fault.or_else(|| chain.ended());
-            Followed { chain, fault }
-        });
-        loop {
-            let query = LedgerQuery {
-                from: next,
-                limit: PAGE,
-                about: None,
-                actor: None,
-            };
-            let page = self.database.ledger_page(query).await?;
-            let Some(last) = page.last_seq() else { break };
-            next = last.saturating_add(1);
-            // Gone: a bad entry was found.
-            if sender.send(page).await.is_err() {
-                break;
-            }
-        }
-        drop(sender);
-        hashing
-            .await
-            .map_err(|_| StoreError::Unavailable("checking the ledger ended early".to_owned()))
     }
 
     /// Checks chain, names, and every checkpoint in the database and in what was kept elsewhere.
@@ -230,7 +197,7 @@ impl Custody {
         let since = against.since.unwrap_or_default();
         let start = heads.iter().filter(|head| head.seq <= since).max().copied();
         let checkpoints = heads.len() as u64;
-        let Followed { chain, fault } = self.follow(start, heads).await?;
+        let Followed { chain, fault } = follow(self.database.as_ref(), start, heads).await?;
         faults.sort_by_key(|fault| fault.entry);
         faults.dedup();
         faults.truncate(FAULTS_AT_MOST);
@@ -320,7 +287,7 @@ impl Custody {
             return Ok(key);
         }
         let seed = DataKey::generate()?;
-        let dek = self.master.wrap(KEY, &seed)?;
+        let wrapped = self.master.wrap(KEY, &seed)?;
         let verifying = SigningKey::from_seed(&seed)?.verifying();
         let detail = json!({ "key": verifying.to_string() }).to_string();
         let entry = NewEntry {
@@ -330,7 +297,7 @@ impl Custody {
             subject: "",
             detail: &detail,
         };
-        let offered = Some((self.master.id(), dek.as_slice(), entry));
+        let offered = Some((wrapped.kek.as_str(), wrapped.dek.as_slice(), entry));
         let row = self.database.ledger_key(offered).await?;
         let (kek, dek) = row.ok_or(StoreError::Missing)?;
         self.unwrapped(&kek, &dek)
@@ -351,6 +318,44 @@ impl Custody {
             signed,
         })
     }
+}
+
+/// Follows the chain, from the beginning or from a signed head.
+pub(super) async fn follow(
+    database: &dyn Store,
+    start: Option<Head>,
+    signed: Vec<Head>,
+) -> Result<Followed, StoreError> {
+    let mut chain = Chain::new(start, signed);
+    let mut next = chain.first();
+    let (sender, mut pages) = mpsc::channel::<LedgerPage>(WAITING);
+    let hashing = tokio::task::spawn_blocking(move || {
+        let mut fault = None;
+        while let (None, Some(page)) = (&fault, pages.blocking_recv()) {
+            fault = chain.follow(&page);
+        }
+        let fault = fault.or_else(|| chain.ended());
+        Followed { chain, fault }
+    });
+    loop {
+        let query = LedgerQuery {
+            from: next,
+            limit: PAGE,
+            about: None,
+            actor: None,
+        };
+        let page = database.ledger_page(query).await?;
+        let Some(last) = page.last_seq() else { break };
+        next = last.saturating_add(1);
+        // Gone: a bad entry was found.
+        if sender.send(page).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    hashing
+        .await
+        .map_err(|_| StoreError::Unavailable("checking the ledger ended early".to_owned()))
 }
 
 /// A note that the key did not sign, by the number that it claims.
@@ -405,7 +410,8 @@ impl Notary {
     /// note; `None` when nothing came since.
     pub async fn sign(&mut self, now: SystemTime) -> Result<Option<String>, NotaryError> {
         let start = self.signed.map(|signed| signed.head);
-        let Followed { chain, fault } = self.store.follow(start, Vec::new()).await?;
+        let Followed { chain, fault } =
+            follow(self.store.database.as_ref(), start, Vec::new()).await?;
         if let Some(fault) = fault {
             return Err(NotaryError::Broken(fault));
         }

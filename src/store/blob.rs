@@ -148,13 +148,36 @@ impl Blobs {
     /// Removes what a crash left half written in the folder before `old`. object_store writes to `key#1` beside the key and
     /// renames, and hides such names from its lists. An S3-compatible store keeps nothing of a single put that did not end.
     pub(crate) async fn remove_staged(&self, old: SystemTime) -> Result<u64, StoreError> {
+        let removed = self.on_staged(old, |path| std::fs::remove_file(path));
+        Ok(removed.await?.len() as u64)
+    }
+
+    /// What [`remove_staged`](Self::remove_staged) would remove, as names like those of blobs.
+    pub(crate) async fn staged(&self, old: SystemTime) -> Result<Vec<String>, StoreError> {
+        self.on_staged(old, |_| Ok(())).await
+    }
+
+    async fn on_staged(
+        &self,
+        old: SystemTime,
+        act: fn(&FilePath) -> std::io::Result<()>,
+    ) -> Result<Vec<String>, StoreError> {
         let Some(folder) = self.folder.clone() else {
-            return Ok(0);
+            return Ok(Vec::new());
         };
-        tokio::task::spawn_blocking(move || place::remove_staged(&folder, old))
+        tokio::task::spawn_blocking(move || place::on_staged(&folder, old, act))
             .await
             .map_err(|_| StoreError::Unavailable("a blocking task ended".to_owned()))?
             .map_err(|error| StoreError::from_io(&error))
+    }
+
+    /// Whether a blob is there. Reads nothing of it.
+    pub(crate) async fn exists(&self, key: &str) -> Result<bool, StoreError> {
+        match within(STEP_AT_MOST, self.objects.head(&Path::from(key))).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Every blob there is, in the order of keys. Read page by page; memory is what the keys and times need.

@@ -3,6 +3,7 @@
 //! # Invariants
 //! No text here holds a value that was to be stored: database and file errors name tables, codes and random keys only.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use sqlx::postgres::PgDatabaseError;
@@ -49,7 +50,7 @@ pub enum StoreError {
     NewerSchema(i64),
     /// The master key is missing, readable by others, or not the one the store was sealed with.
     #[error("master key: {0}")]
-    Key(&'static str),
+    Key(Cow<'static, str>),
     /// A setting cannot be used; the text names key, what was found, what is allowed and how to mend it.
     #[error("{0}")]
     Settings(String),

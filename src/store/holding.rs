@@ -70,6 +70,7 @@ impl Custody {
             .collect();
         categories.sort_unstable();
         categories.dedup();
+        let wrapped = self.master.wrap(&hold_context(new.id), &dek)?;
         let detail = json!({ "rules": rules, "rcpts": new.envelope.rcpts.len() }).to_string();
         let mut row = HoldRow {
             id: new.id.to_string(),
@@ -79,8 +80,8 @@ impl Custody {
             rules: json_text(&rules)?,
             categories: json_text(&categories)?,
             mark,
-            kek: self.master.id().to_owned(),
-            dek: self.master.wrap(&hold_context(new.id), &dek)?,
+            kek: wrapped.kek,
+            dek: wrapped.dek,
             record: Vec::new(),
             blob: Blobs::new_key()?,
             detail,
@@ -431,7 +432,7 @@ impl StoredRecord {
 }
 
 /// What the key of a hold is bound to.
-fn hold_context(id: QueueId) -> Vec<u8> {
+pub(super) fn hold_context(id: QueueId) -> Vec<u8> {
     [b"hold".as_slice(), id.as_bytes()].concat()
 }
 

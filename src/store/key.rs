@@ -1,19 +1,13 @@
-//! The master key: where it comes from, and wrapping the keys of single records under it.
+//! A master key: what it is called, and wrapping the keys of single records under it.
 //!
 //! # Invariants
-//! The key is never printed and is wiped when dropped. A key file that its group or others may read is refused. A
-//! wrapped key is bound to the id of the master key and to the record it belongs to.
+//! The key is never printed and is wiped when dropped. A wrapped key is bound to the id of the master key and to the record it
+//! belongs to. Where keys come from is `key_source`; several at a time are `keyring`.
 //!
 //! # Standards
 //! AES-256-GCM with random 96-bit nonces: NIST SP 800-38D 8.3 allows 2^32 of them under one key.
-//!
-//! # Known gaps
-//! One master key at a time: rotation by re-wrapping needs several, and the id kept with every wrapped key is for that.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -21,6 +15,8 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::error::StoreError;
+use super::key_file::{self, Guard};
+use super::key_text;
 use super::seal::DataKey;
 
 const WRAP_VERSION: u8 = 1;
@@ -53,62 +49,31 @@ impl MasterKey {
         Self { bytes, id }
     }
 
-    /// Reads a file of 32 bytes, or of 64 hexadecimal digits and an optional line end.
-    pub fn from_file(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => StoreError::Key("file does not exist"),
-            _ => StoreError::Key("file cannot be read"),
-        })?;
-        let facts = file
-            .metadata()
-            .map_err(|_| StoreError::Key("file cannot be read"))?;
-        if facts.permissions().mode() & 0o077 != 0 {
-            return Err(StoreError::Key(
-                "file may be read by others; set its mode to 0600",
-            ));
-        }
-        let mut content = Zeroizing::new(Vec::with_capacity(256));
-        file.take(128)
-            .read_to_end(&mut content)
-            .map_err(|_| StoreError::Key("file cannot be read"))?;
-        Self::parse(&content)
+    /// A new random key.
+    pub fn generate() -> Result<Self, StoreError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut()).map_err(|_| StoreError::Key("no random numbers".into()))?;
+        Ok(Self::from_bytes(bytes))
     }
 
-    /// Reads the key from an environment variable: 64 hexadecimal digits. A file is the better place.
-    pub fn from_env(name: &str) -> Result<Self, StoreError> {
-        let text = Zeroizing::new(
-            std::env::var(name).map_err(|_| StoreError::Key("environment variable is not set"))?,
-        );
-        Self::parse(text.as_bytes())
+    /// The current key of a file: the only or the first one in it.
+    pub fn from_file(path: &Path) -> Result<Self, StoreError> {
+        let content = key_file::read(path, Guard::Owner)?;
+        Ok(key_text::parse(&content)?.swap_remove(0))
     }
 
     /// Reads the key file, or makes one (mode 0600, its folder 0700) when there is none.
     pub fn load_or_create(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
-            create(path)?;
-        }
+        key_file::create(path)?;
         Self::from_file(path)
     }
 
-    fn parse(content: &[u8]) -> Result<Self, StoreError> {
-        if let Ok(bytes) = <[u8; 32]>::try_from(content) {
-            return Ok(Self::from_bytes(Zeroizing::new(bytes)));
+    /// The key as 64 hexadecimal digits and a line end, put at the end of `text`, which must have room: growing would leave a copy.
+    pub(super) fn write_line(&self, text: &mut Zeroizing<String>) {
+        for byte in self.bytes.iter() {
+            let _ = write!(text, "{byte:02x}");
         }
-        let text = content.trim_ascii_end();
-        let digits = Zeroizing::new(
-            text.iter()
-                .map(|byte| char::from(*byte).to_digit(16))
-                .collect::<Option<Vec<u32>>>()
-                .filter(|digits| digits.len() == 64)
-                .ok_or(StoreError::Key(
-                    "expected 32 bytes or 64 hexadecimal digits",
-                ))?,
-        );
-        let mut bytes = Zeroizing::new([0; 32]);
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            *byte = (pair[0] << 4 | pair[1]) as u8;
-        }
-        Ok(Self::from_bytes(bytes))
+        text.push('\n');
     }
 
     /// What this key is called beside the keys it wraps; tells nothing about the key.
@@ -119,8 +84,9 @@ impl MasterKey {
     /// Wraps a record's key for that record.
     pub fn wrap(&self, context: &[u8], key: &DataKey) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| StoreError::Key("no random numbers"))?;
-        let mut out = vec![WRAP_VERSION];
+        getrandom::fill(&mut nonce).map_err(|_| StoreError::Key("no random numbers".into()))?;
+        let mut out = Vec::with_capacity(1 + NONCE + 32 + AES_256_GCM.tag_len());
+        out.push(WRAP_VERSION);
         out.extend_from_slice(&nonce);
         let start = out.len();
         out.extend_from_slice(key.as_bytes());
@@ -131,7 +97,7 @@ impl MasterKey {
                 Aad::from(self.aad(context)),
                 &mut out[start..],
             )
-            .map_err(|_| StoreError::Key("wrapping failed"))?;
+            .map_err(|_| StoreError::Key("wrapping failed".into()))?;
         out.extend_from_slice(tag.as_ref());
         Ok(out)
     }
@@ -139,7 +105,7 @@ impl MasterKey {
     /// Unwraps a record's key; `id` is the master key it was wrapped under.
     pub fn unwrap(&self, id: &str, context: &[u8], wrapped: &[u8]) -> Result<DataKey, StoreError> {
         if id != self.id {
-            return Err(StoreError::Key("not the key this record was sealed under"));
+            return Err(unknown(id));
         }
         let damaged = || StoreError::Corrupt("wrapped key");
         let rest = wrapped.strip_prefix(&[WRAP_VERSION]).ok_or_else(damaged)?;
@@ -161,7 +127,7 @@ impl MasterKey {
     fn cipher(&self) -> Result<LessSafeKey, StoreError> {
         UnboundKey::new(&AES_256_GCM, self.bytes.as_ref())
             .map(LessSafeKey::new)
-            .map_err(|_| StoreError::Key("cipher refuses the key"))
+            .map_err(|_| StoreError::Key("cipher refuses the key".into()))
     }
 
     fn aad(&self, context: &[u8]) -> Vec<u8> {
@@ -169,32 +135,11 @@ impl MasterKey {
     }
 }
 
-/// Writes a new random key beside its final place, then links it there: of two processes that start at once, one wins
-/// and both read the same key.
-fn create(path: &Path) -> Result<(), StoreError> {
-    let cannot = |_| StoreError::Key("file cannot be created");
-    let folder = path
-        .parent()
-        .ok_or(StoreError::Key("file cannot be created"))?;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(cannot)?;
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(bytes.as_mut()).map_err(|_| StoreError::Key("no random numbers"))?;
-    // tempfile makes files of mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
-    file.write_all(bytes.as_ref()).map_err(cannot)?;
-    file.as_file().sync_all().map_err(cannot)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
-        Err(error) => return Err(cannot(error.error)),
-    }
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(cannot)
+/// The error for a key that is not there.
+pub(super) fn unknown(id: &str) -> StoreError {
+    StoreError::Key(
+        format!("key `{id}`, under which this is wrapped, is not among those of the source").into(),
+    )
 }
 
 #[cfg(test)]
@@ -218,31 +163,5 @@ mod tests {
             Err(StoreError::Key(_))
         ));
         assert!(master(1).unwrap(&id, b"a", &wrapped[..20]).is_err());
-    }
-
-    #[test]
-    fn a_key_file_is_made_once_and_guarded() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys/master.key");
-        let first = MasterKey::load_or_create(&path).unwrap();
-        assert_eq!(MasterKey::load_or_create(&path).unwrap().id(), first.id());
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(
-            MasterKey::from_file(&path),
-            Err(StoreError::Key(_))
-        ));
-    }
-
-    #[test]
-    fn hexadecimal_and_raw_are_the_same_key() {
-        let hex = format!("{}\n", "0a".repeat(32));
-        assert_eq!(
-            MasterKey::parse(hex.as_bytes()).unwrap().id(),
-            master(10).id()
-        );
-        assert!(MasterKey::parse(b"short").is_err());
-        assert!(MasterKey::parse("zz".repeat(32).as_bytes()).is_err());
     }
 }

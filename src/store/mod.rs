@@ -22,16 +22,23 @@ pub mod delivery;
 pub mod error;
 pub mod facts;
 pub mod forwarding;
+pub mod fsck;
 pub mod hold;
 mod holding;
 pub mod identity;
 pub mod key;
+pub mod key_command;
+mod key_file;
+pub mod key_source;
+mod key_text;
+pub mod keyring;
 pub mod ledger;
 pub mod notices;
 mod postgres;
 pub mod proposal;
 mod queueing;
 mod retention;
+pub mod rotation;
 mod rows;
 pub mod seal;
 mod sqlite;
@@ -71,6 +78,9 @@ pub use hold::{
 };
 pub use identity::Identity;
 pub use key::MasterKey;
+pub use key_command::KeyCommand;
+pub use key_source::KeySource;
+pub use keyring::MasterKeys;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use postgres::{DatabaseConfig, DatabaseError};
@@ -84,6 +94,7 @@ pub use upkeep::{Counts, Sweep};
 use committer::Committer;
 use delivered::Remembered;
 use postgres::PostgresStore;
+use rotation::{keyring_context, refuse_dropped};
 use rows::Store;
 use seal::{DataKey, SealError};
 use sqlite::SqliteStore;
@@ -149,7 +160,7 @@ async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 #[derive(Clone)]
 pub struct Custody {
     config: Arc<Config>,
-    master: Arc<MasterKey>,
+    master: MasterKeys,
     /// Seals what belongs to no hold.
     secret: Arc<DataKey>,
     /// Keys the hashes that are compared.
@@ -172,7 +183,7 @@ impl fmt::Debug for Custody {
 
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
-    pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+    pub async fn open(config: Config, master: impl Into<MasterKeys>) -> Result<Self, StoreError> {
         let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
         Self::open_over(config, master, blobs).await
     }
@@ -180,27 +191,26 @@ impl Custody {
     /// [`Custody::open`] with these blobs instead of what the configuration names.
     pub async fn open_over(
         config: Config,
-        master: MasterKey,
+        master: impl Into<MasterKeys>,
         blobs: Blobs,
     ) -> Result<Self, StoreError> {
+        let master = master.into();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
         let database = open_database(&config).await?;
-        let offered = master.wrap(SECRET, &DataKey::generate()?)?;
-        let (kek, wrapped) = database.secret(master.id(), &offered).await?;
-        let secret = master.unwrap(&kek, SECRET, &wrapped)?;
-        let index = hmac::sign(
-            &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-            b"beadle index 1",
-        );
+        refuse_dropped(database.as_ref(), &master).await?;
+        let context = keyring_context(SECRET);
+        let offered = master.wrap(&context, &DataKey::generate()?)?;
+        let (kek, wrapped) = database.secret(&offered.kek, &offered.dek).await?;
+        let secret = master.unwrap(&kek, &context, &wrapped)?;
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
-            master: Arc::new(master),
-            index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
+            master,
+            index: Arc::new(index_of(&secret)),
             secret: Arc::new(secret),
             blobs,
             committer: Committer::start(Arc::clone(&database)),
@@ -287,14 +297,23 @@ impl Custody {
     }
 }
 
+/// The key of the hashes that are compared.
+fn index_of(secret: &DataKey) -> hmac::Key {
+    let index = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
+        b"beadle index 1",
+    );
+    hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())
+}
+
 /// The right to serve from a folder.
 #[derive(Debug)]
 pub struct Claim {
     _file: std::fs::File,
 }
 
-/// What the store's own secret is bound to.
-const SECRET: &[u8] = b"store";
+/// The row of the store's own secret in the keyring.
+const SECRET: &str = "store";
 
 impl From<SealError> for StoreError {
     fn from(error: SealError) -> Self {

@@ -317,13 +317,14 @@ impl Custody {
             encrypt: new.encrypt,
         };
         let plain = Zeroizing::new(json_text(&progress)?);
+        let wrapped = self.master.wrap(&delivery_context(new.id), &dek)?;
         Ok(DeliveryRow {
             id: new.id.to_string(),
             kind: new.kind.name(),
             created_at: micros(new.created_at),
             due_at: micros(new.not_before),
-            kek: self.master.id().to_owned(),
-            dek: self.master.wrap(&delivery_context(new.id), &dek)?,
+            kek: wrapped.kek,
+            dek: wrapped.dek,
             progress: dek.seal(Kind::Progress, new.id.as_bytes(), plain.as_bytes())?,
             blob,
             sealed_as: sealed_as.to_string(),
@@ -434,6 +435,6 @@ fn kind_of(name: &str) -> Result<DeliveryKind, StoreError> {
 }
 
 /// What the key of a delivery is bound to.
-fn delivery_context(id: QueueId) -> Vec<u8> {
+pub(super) fn delivery_context(id: QueueId) -> Vec<u8> {
     [b"delivery".as_slice(), id.as_bytes()].concat()
 }

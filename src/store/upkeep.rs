@@ -48,7 +48,7 @@ impl Custody {
     /// Makes sure that the blobs are ours and nobody else's. A place that does not answer is no error here: mail that passes needs
     /// none, a hold is told 451, and no sweep goes on without a claim.
     pub(super) async fn claim_blobs(&self) -> Result<(), StoreError> {
-        match self.blobs.claim(&self.installation()).await {
+        match self.blobs.claim(&installation(&self.index)).await {
             Ok(place) => {
                 if place.versioned {
                     tracing::warn!(
@@ -65,20 +65,9 @@ impl Custody {
         }
     }
 
-    /// What this installation, with all nodes on its database, is called where blobs are kept; tells nothing of its keys.
-    fn installation(&self) -> String {
-        let mac = hmac::sign(&self.index, b"beadle installation 1");
-        mac.as_ref()[..16]
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-    }
-
     /// Removes blobs that no row knows and that are older than a day, and names the rows whose blob is not there.
     pub async fn sweep(&self, now: SystemTime) -> Result<Sweep, StoreError> {
-        self.blobs.claim(&self.installation()).await?;
+        self.blobs.claim(&installation(&self.index)).await?;
         let listed = self.blobs.list().await?;
         let rows = self.database.blobs().await?;
         let there: HashSet<&str> = listed.iter().map(|blob| blob.key.as_str()).collect();
@@ -168,4 +157,15 @@ impl Custody {
         }
         Ok(counts)
     }
+}
+
+/// What this installation, with all nodes on its database, is called where blobs are kept; tells nothing of its keys.
+pub(super) fn installation(index: &hmac::Key) -> String {
+    let mac = hmac::sign(index, b"beadle installation 1");
+    mac.as_ref()[..16]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

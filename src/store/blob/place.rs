@@ -118,9 +118,13 @@ fn client(config: &BlobConfig, plain: bool) -> Result<ClientOptions, StoreError>
     Ok(options)
 }
 
-/// Removes the staged files of a folder that are older than `old`, and counts them.
-pub(super) fn remove_staged(folder: &FilePath, old: SystemTime) -> std::io::Result<u64> {
-    let mut removed = 0;
+/// Does something with the staged files of a folder that are older than `old`, and names them as blobs are named.
+pub(super) fn on_staged(
+    folder: &FilePath,
+    old: SystemTime,
+    act: fn(&FilePath) -> std::io::Result<()>,
+) -> std::io::Result<Vec<String>> {
+    let mut found = Vec::new();
     for shard in std::fs::read_dir(folder)? {
         let shard = shard?;
         if !shard.file_type()?.is_dir() {
@@ -129,11 +133,21 @@ pub(super) fn remove_staged(folder: &FilePath, old: SystemTime) -> std::io::Resu
         for file in std::fs::read_dir(shard.path())? {
             let file = file?;
             let staged = file.file_name().to_string_lossy().contains('#');
-            if staged && file.metadata()?.modified()? < old {
-                std::fs::remove_file(file.path())?;
-                removed += 1;
+            if staged && modified(&file)?.is_some_and(|modified| modified < old) {
+                act(&file.path())?;
+                let (shard, file) = (shard.file_name(), file.file_name());
+                found.push(format!("{}/{}", shard.display(), file.display()));
             }
         }
     }
-    Ok(removed)
+    Ok(found)
+}
+
+/// When a file was last written; `None` when it has been renamed or removed by now.
+fn modified(file: &std::fs::DirEntry) -> std::io::Result<Option<SystemTime>> {
+    match file.metadata() {
+        Ok(facts) => facts.modified().map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

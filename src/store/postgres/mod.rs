@@ -17,8 +17,10 @@ mod commit;
 mod deliveries;
 mod facts;
 mod forwarding;
+mod fsck;
 mod guard;
 mod holds;
+mod keys;
 mod ledger;
 mod notices;
 mod proposals;
@@ -113,11 +115,17 @@ impl Store for PostgresStore {
     }
 
     /// Deleted rows are overwritten when the table is vacuumed; the server does that by itself, later.
-    async fn shred(&self) -> Result<(), StoreError> {
-        for table in ["VACUUM hold", "VACUUM delivery", "VACUUM ledger_person"] {
+    async fn shred(&self) -> Result<bool, StoreError> {
+        for table in [
+            "VACUUM hold",
+            "VACUUM delivery",
+            "VACUUM dead_letter",
+            "VACUUM keyring",
+            "VACUUM ledger_person",
+        ] {
             sqlx::query(table).execute(&self.pool).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn is_shared(&self) -> bool {
@@ -156,6 +164,11 @@ fn migrator() -> Migrator {
             7,
             "ledger",
             include_str!("../migrations/postgres/0007_ledger.sql"),
+        ),
+        (
+            8,
+            "keys",
+            include_str!("../migrations/postgres/0008_keys.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

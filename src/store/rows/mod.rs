@@ -11,8 +11,10 @@ mod commit;
 mod deliveries;
 mod facts;
 mod forwarding;
+mod fsck;
 mod guard;
 mod holds;
+mod keys;
 mod ledger;
 mod notices;
 mod proposals;
@@ -28,8 +30,10 @@ pub(crate) use commit::*;
 pub(crate) use deliveries::*;
 pub(crate) use facts::*;
 pub(crate) use forwarding::*;
+pub(crate) use fsck::*;
 pub(crate) use guard::*;
 pub(crate) use holds::*;
+pub(crate) use keys::*;
 pub(crate) use ledger::*;
 pub(crate) use notices::*;
 pub(crate) use proposals::*;
@@ -43,8 +47,10 @@ pub(crate) trait Store:
     CommitStore
     + FactsStore
     + ForwardingStore
+    + FsckStore
     + GuardStore
     + HoldStore
+    + KeyStore
     + LedgerStore
     + NoticeStore
     + ProposalStore
@@ -57,8 +63,9 @@ pub(crate) trait Store:
     /// Whether a write would go through now.
     async fn probe(&self) -> Result<(), StoreError>;
 
-    /// Makes sure that keys which were deleted are gone from the database's own logs as far as it can.
-    async fn shred(&self) -> Result<(), StoreError>;
+    /// Makes sure that keys which were deleted are gone from the database's own logs as far as it can; `false` when somebody who reads
+    /// keeps it from that for now.
+    async fn shred(&self) -> Result<bool, StoreError>;
 
     /// Whether other nodes use the same database.
     fn is_shared(&self) -> bool;

@@ -16,8 +16,10 @@ mod commit;
 mod deliveries;
 mod facts;
 mod forwarding;
+mod fsck;
 mod guard;
 mod holds;
+mod keys;
 mod ledger;
 mod notices;
 mod proposals;
@@ -110,11 +112,11 @@ impl Store for SqliteStore {
     }
 
     /// Moves the log into the database file and empties it, so that deleted keys are gone from both.
-    async fn shred(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
+    async fn shred(&self) -> Result<bool, StoreError> {
+        let (busy, ..): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.writer)
             .await?;
-        Ok(())
+        Ok(busy == 0)
     }
 
     fn is_shared(&self) -> bool {
@@ -161,6 +163,11 @@ fn migrator() -> Migrator {
             7,
             "ledger",
             include_str!("../migrations/sqlite/0007_ledger.sql"),
+        ),
+        (
+            8,
+            "keys",
+            include_str!("../migrations/sqlite/0008_keys.sql"),
         ),
         (
             9,
