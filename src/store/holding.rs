@@ -82,6 +82,7 @@ impl Custody {
             record: Vec::new(),
             blob: Blobs::new_key()?,
             detail,
+            tokens: self.hold_tokens(&new.envelope, &new.record),
         };
         let record = StoredRecord {
             envelope: StoredEnvelope::of(&new.envelope),
@@ -294,7 +295,7 @@ impl Custody {
             .await
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         id: QueueId,
         sealed: SealedHold<'_>,
@@ -307,7 +308,7 @@ impl Custody {
         Ok((dek, record))
     }
 
-    fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
+    pub(super) fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
         let mut summary = bare_summary(row)?;
         if let Some(sealed) = row.sealed() {
             let (_, record) = self.record(summary.id, sealed)?;

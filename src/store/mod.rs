@@ -26,13 +26,16 @@ pub mod key;
 pub mod ledger;
 pub mod notices;
 pub mod proposal;
+pub mod query;
 mod queueing;
 mod rows;
 pub mod seal;
+mod searching;
 mod sqlite;
 mod subkey;
 mod upkeep;
 mod wire;
+pub mod words;
 
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
@@ -66,7 +69,10 @@ pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
+pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
+pub use searching::Indexed;
 pub use upkeep::{Counts, Expired, Sweep};
+pub use words::{SearchError, SearchText};
 
 use blob::Blobs;
 use committer::Committer;
@@ -120,6 +126,8 @@ pub struct Custody {
     secret: Arc<DataKey>,
     /// Keys the hashes that are compared.
     index: Arc<hmac::Key>,
+    /// Keys the tokens that holds are searched by.
+    search: Arc<hmac::Key>,
     blobs: Blobs,
     database: Arc<dyn Store>,
     committer: Committer,
@@ -154,10 +162,13 @@ impl Custody {
             &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             b"beadle index 1",
         );
+        let index = hmac::Key::new(hmac::HMAC_SHA256, index.as_ref());
+        let search = hmac::sign(&index, b"beadle search 1");
         let store = Self {
             config: Arc::new(config),
             master: Arc::new(master),
-            index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
+            index: Arc::new(index),
+            search: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, search.as_ref())),
             secret: Arc::new(secret),
             blobs,
             committer: Committer::start(Arc::clone(&database)),

@@ -17,6 +17,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 
 use std::fmt;
 
@@ -32,6 +33,7 @@ pub(crate) use ledger::*;
 pub(crate) use notices::*;
 pub(crate) use proposals::*;
 pub(crate) use retention::*;
+pub(crate) use search::*;
 
 use super::error::StoreError;
 
@@ -48,6 +50,7 @@ pub(crate) trait Store:
     + ProposalStore
     + QueueStore
     + RetentionStore
+    + SearchStore
     + fmt::Debug
     + Send
     + Sync

@@ -22,6 +22,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -148,6 +149,11 @@ fn migrator() -> Migrator {
             5,
             "refusal",
             include_str!("../migrations/sqlite/0005_refusal.sql"),
+        ),
+        (
+            10,
+            "search",
+            include_str!("../migrations/sqlite/0010_search.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, deliveries::in_use, ledger};
+use super::{SqliteStore, deliveries::in_use, ledger, search};
 use crate::store::clock::number;
 use crate::store::error::StoreError;
 use crate::store::rows::{Ended, RetentionStore};
@@ -29,9 +29,10 @@ impl RetentionStore for SqliteStore {
         };
         for (id, state, blob) in due {
             let to = if state == "held" { "expired" } else { "purged" };
+            search::forget(&mut tx, &id).await?;
             sqlx::query(
                 "UPDATE hold SET state = ?, version = version + 1, kek = NULL, dek = NULL, record = NULL, \
-                 decision = NULL, blob = NULL WHERE id = ?",
+                 decision = NULL, blob = NULL, tokens = NULL WHERE id = ?",
             )
             .bind(to)
             .bind(&id)
