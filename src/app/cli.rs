@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Exit codes, as printed by `beadle --help`.
@@ -281,6 +282,9 @@ pub enum HoldsCommand {
         /// Also those released, refused or expired.
         #[arg(long)]
         all: bool,
+        /// Which of them.
+        #[command(flatten)]
+        which: WhichHolds,
     },
     /// Show why a message is held: rules, clauses, masked evidence. The ledger notes who looked.
     Show {

@@ -24,6 +24,7 @@ pub mod serve;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
+pub mod which_holds;
 pub mod wiring;
 
 pub use run::run;

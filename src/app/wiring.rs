@@ -442,6 +442,9 @@ async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
 async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
     const GAUGES: Duration = Duration::from_secs(15);
     const ROUNDS_FOR_RETENTION: u32 = 240;
+    /// Holds of a round that are indexed after an update: about a second's work.
+    const INDEXED_AT_ONCE: u32 = 2_000;
+    let mut unindexed = store.index_holds(None, INDEXED_AT_ONCE).await;
     match store.sweep(SystemTime::now()).await {
         Ok(sweep) => sweep.missing.iter().for_each(
             |id| tracing::error!(%id, "the message of this hold or delivery is not there"),
@@ -457,6 +460,14 @@ async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
         if round > 0 && round % ROUNDS_FOR_RETENTION == 0 {
             admission::remind(&store).await;
         }
+        unindexed = match unindexed {
+            Ok(done) if done.next.is_none() => Ok(done),
+            Ok(done) => store.index_holds(done.next, INDEXED_AT_ONCE).await,
+            Err(error) => {
+                tracing::error!(%error, "indexing holds from before the update failed");
+                store.index_holds(None, INDEXED_AT_ONCE).await
+            }
+        };
         if let Ok(counts) = store.counts().await {
             metrics::gauge!("beadle_holds").set(counts.held as f64);
             metrics::gauge!("beadle_queue").set(counts.queued as f64);
