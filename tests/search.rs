@@ -739,3 +739,82 @@ async fn two_common_conditions_that_never_meet_end_in_bounded_steps() {
     let page = store.search_holds(&query).await.unwrap();
     assert!(page.holds.is_empty() && page.previous.is_none());
 }
+
+/// What `holds list` prints with these flags, and its exit code.
+fn command(folder: &Path, flags: &[&str]) -> (String, Option<i32>) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_beadle"))
+        .args(["holds", "--data-dir", folder.to_str().unwrap(), "list"])
+        .args(flags)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).unwrap(), output.status.code())
+}
+
+#[tokio::test]
+async fn the_command_line_lists_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut ids = Vec::new();
+    for (second, subject) in ["trip to oxford", "exam", "trip", "sports day"]
+        .iter()
+        .enumerate()
+    {
+        let new = hold(
+            Custody::new_id().unwrap(),
+            subject,
+            at(86_400 * second as u32),
+        );
+        ids.push(store.hold(new).await.unwrap());
+    }
+    decide(&store, ids[3], HoldState::Refused).await;
+    store.close().await;
+    let listed = |flags: &[&str]| {
+        let (text, code) = command(folder.path(), flags);
+        assert_eq!(code, Some(0), "{text}");
+        let found = |line: &str| ids.iter().position(|id| line.starts_with(&id.to_string()));
+        text.lines()
+            .map(|line| found(line).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), [0, 1, 2]);
+    assert_eq!(listed(&["--all", "--newest"]), [3, 2, 1, 0]);
+    assert_eq!(listed(&["--limit", "2"]), [0, 1]);
+    assert_eq!(listed(&["--search", "trip"]), [0, 2]);
+    assert_eq!(
+        listed(&[
+            "--state",
+            "refused",
+            "--state",
+            "held",
+            "--search",
+            "parent@home.example day"
+        ]),
+        [3]
+    );
+    // The first came on 2026-09-21.
+    assert_eq!(
+        listed(&["--since", "2026-09-22", "--until", "2026-09-23"]),
+        [1, 2]
+    );
+    assert_eq!(listed(&["--rule", "body-name", "--limit", "1"]), [0]);
+    let (text, code) = command(folder.path(), &["--category", "medical"]);
+    assert_eq!((text.as_str(), code), ("nothing found\n", Some(0)));
+    for wrong in [
+        ["--state", "waiting"],
+        ["--category", "health"],
+        ["--since", "soon"],
+        ["--search", "a@"],
+    ] {
+        let (text, code) = command(folder.path(), &wrong);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(
+            text.contains(wrong[0]) && text.contains("allowed"),
+            "{text}"
+        );
+    }
+    let (text, _) = command(folder.path(), &["--output", "jsonl", "--search", "oxford"]);
+    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["id"], ids[0].to_string());
+    assert_eq!(line["rcpt_to"][0], "parent@home.example");
+}
