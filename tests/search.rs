@@ -1,6 +1,7 @@
 //! Searching sealed holds: what is found, that pages join, and that the database file tells no name.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -348,7 +349,8 @@ async fn found(store: &Custody, text: &str) -> Vec<QueueId> {
     page.holds.iter().map(|hold| hold.id).collect()
 }
 
-async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) {
+/// Gives how many searches by text found something, and how many lists had several pages.
+async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) -> (usize, usize) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -365,6 +367,7 @@ async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) {
     }
     let mut holds = tasks.join_all().await;
     holds.sort_by_key(|hold| (hold.summary.received_at, hold.summary.id.to_string()));
+    let (mut found, mut paged) = (0, 0);
     for (query, typed) in queries {
         let mut expected: Vec<QueueId> = holds
             .iter()
@@ -375,6 +378,8 @@ async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) {
             expected.reverse();
         }
         assert_eq!(pages(&store, &query).await, expected, "{query:?} {typed}");
+        found += usize::from(!typed.is_empty() && !expected.is_empty());
+        paged += usize::from(expected.len() > query.limit as usize);
         let count = store.count_holds(&query, 3).await.unwrap();
         assert_eq!(count.number as usize, expected.len().min(3));
         assert_eq!(count.more, expected.len() > 3);
@@ -388,6 +393,7 @@ async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) {
         counts.oldest_held,
         held.map(|hold| hold.summary.received_at).min()
     );
+    (found, paged)
 }
 
 #[test]
@@ -403,13 +409,18 @@ fn a_search_finds_what_reading_every_hold_finds() {
         ..ProptestConfig::default()
     });
     let holds = prop::collection::vec(sample(), 0..40);
-    let queries = prop::collection::vec(query(), 40);
+    let queries = prop::collection::vec(query(), 60);
+    let totals = Cell::new((0, 0));
     runner
         .run(&(holds, queries), |(holds, queries)| {
-            runtime.block_on(check(holds, queries));
+            let (found, paged) = runtime.block_on(check(holds, queries));
+            let (all_found, all_paged) = totals.get();
+            totals.set((all_found + found, all_paged + paged));
             Ok(())
         })
         .unwrap();
+    let (found, paged) = totals.get();
+    assert!(found > 30 && paged > 30, "{found} found, {paged} in pages");
 }
 
 #[tokio::test]
