@@ -131,6 +131,16 @@ fn hold(id: QueueId, subject: &str, received_at: SystemTime) -> NewHold {
     }
 }
 
+fn finding(category: Category, location: &str) -> FindingRecord {
+    FindingRecord {
+        category,
+        detector: "d".into(),
+        confidence: Confidence::High,
+        location: location.into(),
+        masked: "**".into(),
+    }
+}
+
 impl Sample {
     fn hold(&self) -> NewHold {
         let subject: Vec<&str> = self.subject.iter().map(|word| SUBJECTS[*word]).collect();
@@ -147,12 +157,9 @@ impl Sample {
         new.record.findings = self
             .categories
             .iter()
-            .map(|(category, file)| FindingRecord {
-                category: CATEGORIES[*category],
-                detector: "d".into(),
-                confidence: Confidence::High,
-                location: file.map_or("body".into(), |file| format!("attachment:{}", FILES[file])),
-                masked: "**".into(),
+            .map(|(category, file)| {
+                let place = file.map(|file| format!("attachment:{}", FILES[file]));
+                finding(CATEGORIES[*category], place.as_deref().unwrap_or("body"))
             })
             .collect();
         new
@@ -436,13 +443,8 @@ async fn no_word_and_no_address_stands_in_the_database() {
         Some(Address::parse("wilhelmina@ashgrove.example").unwrap()),
         [Address::parse("thistlewood@farmhouse.example").unwrap()],
     );
-    new.record.findings.push(FindingRecord {
-        category: Category::Medical,
-        detector: "d".into(),
-        confidence: Confidence::High,
-        location: "attachment:Penhaligon.docx".into(),
-        masked: "**".into(),
-    });
+    let place = "attachment:Penhaligon.docx";
+    new.record.findings.push(finding(Category::Medical, place));
     let id = store.hold(new).await.unwrap();
     let searches = [
         "quarrington",
@@ -522,6 +524,10 @@ async fn pages_join_while_holds_are_added() {
     }
 }
 
+fn days(number: u32) -> Duration {
+    Duration::from_hours(24 * u64::from(number))
+}
+
 async fn sqlite(file: &Path) -> SqlitePool {
     let options = SqliteConnectOptions::new()
         .filename(file)
@@ -538,15 +544,13 @@ async fn tokens_end_with_the_content_and_rules_stay() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     for second in 0..5 {
-        let id = Custody::new_id().unwrap();
-        store
-            .hold(hold(id, "trip to oxford", at(second)))
-            .await
-            .unwrap();
+        let mut new = hold(Custody::new_id().unwrap(), "trip to oxford", at(second));
+        new.record.findings = vec![finding(Category::Medical, "body")];
+        store.hold(new).await.unwrap();
     }
     let pool = sqlite(&folder.path().join("beadle.db")).await;
     assert!(number(&pool, "SELECT count(*) FROM hold_token").await > 25);
-    let later = at(0) + store.config().retention + Duration::from_secs(3);
+    let later = at(0) + days(store.config().retention.held_days) + Duration::from_millis(2_500);
     assert_eq!(store.expire_due(later).await.unwrap().expired, 3);
     assert_eq!(found(&store, "oxford").await.len(), 2);
     assert_eq!(
@@ -569,6 +573,20 @@ async fn tokens_end_with_the_content_and_rules_stay() {
     assert_eq!(page.holds.len(), 5);
     assert!(!page.indexing);
     assert_eq!(store.counts().await.unwrap().held, 0);
+    let sum = "SELECT sum(number) FROM hold_count";
+    assert_eq!(number(&pool, sum).await, 5);
+    // When what happened is forgotten, the lists are too.
+    let end = later + days(store.config().retention.event_days);
+    store.expire_due(end).await.unwrap();
+    for table in ["hold", "hold_rule", "hold_category"] {
+        let left: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    assert_eq!(number(&pool, sum).await, 0);
 }
 
 /// A database as it was before there were tokens, with the holds of another.
@@ -639,7 +657,7 @@ async fn holds_from_before_there_were_tokens_are_indexed() {
         let id = Custody::new_id().unwrap();
         store.hold(hold(id, "trip", at(second))).await.unwrap();
     }
-    let later = at(0) + store.config().retention + Duration::from_secs(10);
+    let later = at(0) + days(store.config().retention.held_days) + Duration::from_millis(9_500);
     assert_eq!(store.expire_due(later).await.unwrap().expired, 10);
     store.close().await;
     let (file, old) = (

@@ -43,6 +43,25 @@ pub async fn admit(store: &Custody, name: &str, read: &ReadPolicy) -> Result<(),
     Ok(())
 }
 
+/// Whether this policy is what a relay enforces on this store; where none was enforced yet, whether it may be.
+pub async fn is_enforced(store: &Custody, name: &str, read: &ReadPolicy) -> Result<(), StartError> {
+    let asked = configured(name, read);
+    let standing = store.policy_standing(asked).await;
+    let standing = standing.map_err(|source| failed(store, source))?;
+    if matches!(standing, Standing::Unknown { .. }) {
+        return Err(StartError::Settings(refused(name, &standing)));
+    }
+    let enforced = store.policy_enforced().await;
+    match enforced.map_err(|source| failed(store, source))? {
+        Some(what) if what != asked.what() => Err(StartError::Settings(format!(
+            "policy `{name}`: found {}; allowed: {}, which the relay enforces; name that one with --policy or --config",
+            short(&asked.what()),
+            short(&what)
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn failed(store: &Custody, source: StoreError) -> StartError {
     StartError::Store {
         path: store.config().data_dir.clone(),

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::queue::QueueArgs;
+use crate::app::retention::RetentionArgs;
+
 /// Exit codes, as printed by `beadle --help`.
 pub const EXIT_CODES: &str = "Exit codes:
   0  done; nothing is wrong
@@ -47,6 +50,10 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show which mailboxes forward to the outside by themselves.
     Forwarding(ForwardingArgs),
+    /// Look at released mail, notices and returns on their way; send dead letters again or take them out.
+    Queue(QueueArgs),
+    /// Show how long things are kept and what ends next, or end what is past its time.
+    Retention(RetentionArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.
@@ -346,6 +353,23 @@ pub enum HoldsCommand {
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
     },
+}
+
+/// Where the store is, for commands beside the relay.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StorePlace {
+    /// Configuration file.
+    #[arg(
+        long,
+        short = 'c',
+        value_name = "FILE",
+        env = "BEADLE_CONFIG",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder for holds, queue, ledger and keys.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Flags of `forwarding`.

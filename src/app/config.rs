@@ -177,8 +177,6 @@ impl Default for Listener {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// Days that the content of a hold is kept, decided or not.
-    pub retention_days: u32,
     /// Days that a release lets the same message pass again.
     pub ticket_days: u32,
     /// Days that the facts of judged messages are kept, for `policy replay`; 0 keeps none.
@@ -192,7 +190,6 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         Self {
-            retention_days: 30,
             ticket_days: 7,
             facts_days: 30,
             key_file: None,

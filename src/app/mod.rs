@@ -17,6 +17,8 @@ pub mod input;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod queue;
+pub mod retention;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -90,7 +90,6 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartEr
         source,
     };
     let settings = store::Config {
-        retention: Duration::from_secs(u64::from(config.store.retention_days) * DAY),
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         check,
@@ -180,6 +179,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let tools = tools::build_with(&config, policy, secret, shared, Some(&kept))
         .map_err(|error| settings(&error))?;
     admission::admit(&store, &config.trust.policy, &read).await?;
+    store.set_retention(read.policy.governance.retention.clone());
     note_roster(&tools);
     let limits = Arc::new(config.limits.clone());
     let returns = returns(&config);
@@ -383,6 +383,8 @@ impl Running {
         let tools = tools.map_err(|error| settings(&error))?;
         // Last: what the record says is in force is in force.
         admission::admit(&self.store, &fresh.trust.policy, &read).await?;
+        self.store
+            .set_retention(read.policy.governance.retention.clone());
         Ok(tools)
     }
 
@@ -471,6 +473,7 @@ async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
         if let Ok(counts) = store.counts().await {
             metrics::gauge!("beadle_holds").set(counts.held as f64);
             metrics::gauge!("beadle_queue").set(counts.queued as f64);
+            metrics::gauge!("beadle_dead_letters").set(counts.dead as f64);
         }
         let ended = tokio::time::timeout(GAUGES, stopped.wait_for(|stop| *stop)).await;
         if ended.is_ok() {

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 
 use super::classes::{Class, Classes};
 use super::condition::{ClassRef, Found, When};
+use super::governance::Retention;
 use super::rule::{Exception, Party, Policy, Role, Rule};
 use crate::mail::Domain;
 
@@ -270,9 +271,14 @@ fn procedure(policy: &Policy) -> Vec<(String, Described)> {
             vec![
                 field("days held", &governance.retention.held_days.to_string()),
                 field(
-                    "days decided",
-                    &governance.retention.decided_days.to_string(),
+                    "days released",
+                    &governance.retention.released_days.to_string(),
                 ),
+                field(
+                    "days refused",
+                    &governance.retention.refused_days.to_string(),
+                ),
+                field("days by category", &days_by_category(&governance.retention)),
                 field(
                     "days of events",
                     &governance.retention.event_days.to_string(),
@@ -322,6 +328,21 @@ fn field(name: &str, value: &str) -> (String, String) {
 
 fn flag(value: bool) -> String {
     if value { "yes" } else { "" }.to_owned()
+}
+
+/// Times that differ for some categories: `medical: held 14, refused 3`.
+fn days_by_category(retention: &Retention) -> String {
+    let own = retention.categories.iter().map(|own| {
+        let days = [
+            ("held", own.held_days),
+            ("released", own.released_days),
+            ("refused", own.refused_days),
+        ];
+        let days = days.into_iter();
+        let days = days.filter_map(|(name, days)| Some(format!("{name} {}", days?)));
+        format!("{}: {}", many(&own.of), joined(days))
+    });
+    own.collect::<Vec<_>>().join("; ")
 }
 
 fn joined<T: ToString>(list: impl Iterator<Item = T>) -> String {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::detect::Category;
 use crate::mail::Address;
 
 /// When a role is told.
@@ -75,14 +76,85 @@ pub struct Review {
 /// How long things are kept (G3), in days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// Content of holds.
+    /// Content of holds that nobody decided, from their arrival.
     pub held_days: u32,
-    /// Content of holds after the decision.
-    pub decided_days: u32,
+    /// Content of released holds, from the decision.
+    pub released_days: u32,
+    /// Content of refused holds, from the decision.
+    pub refused_days: u32,
     /// What happened, without content.
     pub event_days: u32,
+    /// Categories with times of their own.
+    pub categories: Vec<CategoryRetention>,
     /// Where the document says so.
     pub clause: Option<Arc<str>>,
+}
+
+/// How long the content of holds with findings of some categories is kept, where that differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CategoryRetention {
+    /// The categories.
+    pub of: Vec<Category>,
+    /// Instead of `held_days`.
+    pub held_days: Option<u32>,
+    /// Instead of `released_days`.
+    pub released_days: Option<u32>,
+    /// Instead of `refused_days`.
+    pub refused_days: Option<u32>,
+}
+
+/// What became of a hold, as far as retention asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// Nobody decided it yet.
+    Held,
+    /// It was released.
+    Released,
+    /// It was refused.
+    Refused,
+}
+
+impl Kept {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Held, Self::Released, Self::Refused];
+}
+
+impl Retention {
+    /// Days that the content of a hold with findings of these categories is kept. Of several times the shortest counts: what must be
+    /// gone after two weeks must be gone whatever stood beside it.
+    pub fn days(&self, kept: Kept, categories: &[Category]) -> u32 {
+        let usual = match kept {
+            Kept::Held => self.held_days,
+            Kept::Released => self.released_days,
+            Kept::Refused => self.refused_days,
+        };
+        let own = self
+            .categories
+            .iter()
+            .filter(|own| own.of.iter().any(|category| categories.contains(category)))
+            .filter_map(|own| own.days(kept));
+        own.min().unwrap_or(usual)
+    }
+
+    /// The fewest days that any content is kept: what is younger need not be looked at.
+    pub fn fewest_days(&self) -> u32 {
+        let own = self.categories.iter();
+        let all = Kept::ALL.into_iter();
+        own.flat_map(|own| Kept::ALL.into_iter().filter_map(|kept| own.days(kept)))
+            .chain(all.map(|kept| self.days(kept, &[])))
+            .min()
+            .unwrap_or(0)
+    }
+}
+
+impl CategoryRetention {
+    fn days(&self, kept: Kept) -> Option<u32> {
+        match kept {
+            Kept::Held => self.held_days,
+            Kept::Released => self.released_days,
+            Kept::Refused => self.refused_days,
+        }
+    }
 }
 
 impl Default for Retention {
@@ -91,8 +163,10 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             held_days: 30,
-            decided_days: 7,
+            released_days: 7,
+            refused_days: 7,
             event_days: 365,
+            categories: Vec::new(),
             clause: None,
         }
     }

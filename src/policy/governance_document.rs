@@ -2,7 +2,9 @@
 
 use super::document::{addresses, domains, optional, plain};
 use super::fields::{Fields, Sink};
-use super::governance::{Changes, Duty, Governance, Notices, Person, Retention, Review};
+use super::governance::{
+    CategoryRetention, Changes, Duty, Governance, Notices, Person, Retention, Review,
+};
 
 /// Reads `[people]`, `[notices]`, `[review]`, `[retention]`, `[changes]` and every `[[duty]]`.
 pub(super) fn governance(sink: &mut Sink, top: &mut Fields<'_, '_>) -> Governance {
@@ -65,18 +67,55 @@ fn review(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Review {
 
 fn retention(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Retention {
     let usual = Retention::default();
-    let mut days = |name, usual| {
-        let number = fields.number(sink, name);
-        number.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
-    };
+    let decided = days(sink, &mut fields, "decided_days");
     let retention = Retention {
-        held_days: days("held_days", usual.held_days),
-        decided_days: days("decided_days", usual.decided_days),
-        event_days: days("event_days", usual.event_days),
+        held_days: days(sink, &mut fields, "held_days").unwrap_or(usual.held_days),
+        released_days: days(sink, &mut fields, "released_days")
+            .or(decided)
+            .unwrap_or(usual.released_days),
+        refused_days: days(sink, &mut fields, "refused_days")
+            .or(decided)
+            .unwrap_or(usual.refused_days),
+        event_days: days(sink, &mut fields, "event_days").unwrap_or(usual.event_days),
+        categories: fields
+            .tables(sink, "category")
+            .into_iter()
+            .map(|own| category_retention(sink, own))
+            .collect(),
         clause: optional(fields.text(sink, "clause")),
     };
     fields.finish(sink);
     retention
+}
+
+fn category_retention(sink: &mut Sink, mut fields: Fields<'_, '_>) -> CategoryRetention {
+    let own = CategoryRetention {
+        of: fields.choices(sink, "of"),
+        held_days: days(sink, &mut fields, "held_days"),
+        released_days: days(sink, &mut fields, "released_days"),
+        refused_days: days(sink, &mut fields, "refused_days"),
+    };
+    if own.of.is_empty() && !fields.has("of") {
+        let allowed = "a list of categories";
+        let mend = "name the categories that these days are for";
+        sink.mistake(fields.line, fields.key("of"), "nothing", allowed, mend);
+    }
+    fields.finish(sink);
+    own
+}
+
+/// A number of days: at least one, or a reviewer would have no time at all; at most ten years.
+fn days(sink: &mut Sink, fields: &mut Fields<'_, '_>, name: &'static str) -> Option<u32> {
+    const LONGEST: u64 = 3_660;
+    let number = fields.number(sink, name)?;
+    if !(1..=LONGEST).contains(&number) {
+        let line = fields.line_of(sink, name);
+        let allowed = format!("1 to {LONGEST} days");
+        let mend = "write the days that the content may be kept";
+        sink.mistake(line, fields.key(name), number.to_string(), allowed, mend);
+        return None;
+    }
+    u32::try_from(number).ok()
 }
 
 fn changes(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Changes {

@@ -37,6 +37,9 @@ pub enum StoreError {
         /// Who decided it.
         by: Option<String>,
     },
+    /// A worker has this delivery now; it may be asked for again when that has ended.
+    #[error("a worker is busy with this delivery, or it changed just now; try again")]
+    Busy,
     /// The lease ran out and another worker may have the delivery.
     #[error("the lease on this delivery is no longer held")]
     LeaseLost,

@@ -28,6 +28,7 @@ pub mod notices;
 pub mod proposal;
 pub mod query;
 mod queueing;
+mod retention;
 mod rows;
 pub mod seal;
 mod searching;
@@ -43,15 +44,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use tokio::sync::Notify;
 
 use crate::mail::QueueId;
+use crate::policy::governance::Retention;
 
 pub use delivered::DeliveredKey;
 pub use delivery::{
-    Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
-    Settlement,
+    Answer, Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next,
+    QueueState, RecipientState, Settlement,
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
@@ -70,8 +73,9 @@ pub use proposal::{
     Standing, policy_sha256,
 };
 pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
+pub use retention::{Expired, KeptHold, KeptReader};
 pub use searching::Indexed;
-pub use upkeep::{Counts, Expired, Sweep};
+pub use upkeep::{Counts, Sweep};
 pub use words::{SearchError, SearchText};
 
 use blob::Blobs;
@@ -86,12 +90,14 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
-    /// How long the content of a hold is kept, decided or not.
-    pub retention: Duration,
+    /// How long things are kept until [`Custody::set_retention`] says otherwise.
+    pub retention: Retention,
     /// How long a release lets the same message pass again.
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
     pub facts: Duration,
+    /// How long a delivery that ended without reaching everybody is kept for an operator.
+    pub dead_letters: Duration,
     /// Connections for reading.
     pub readers: u32,
     /// Check the database file on opening. `serve` does; a command beside it need not.
@@ -99,13 +105,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults in this folder: 30 days of retention, 7 days for a release.
+    /// The defaults in this folder: the usual retention, 7 days for a release.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
-            retention: Duration::from_hours(30 * 24),
+            retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
+            dead_letters: Duration::from_hours(14 * 24),
             readers: 4,
             check: true,
         }
@@ -132,6 +139,7 @@ pub struct Custody {
     database: Arc<dyn Store>,
     committer: Committer,
     remembered: Arc<Remembered>,
+    retention: Arc<ArcSwap<Retention>>,
     wake: Arc<Notify>,
 }
 
@@ -164,6 +172,7 @@ impl Custody {
         );
         let index = hmac::Key::new(hmac::HMAC_SHA256, index.as_ref());
         let search = hmac::sign(&index, b"beadle search 1");
+        let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master: Arc::new(master),
@@ -174,6 +183,7 @@ impl Custody {
             committer: Committer::start(Arc::clone(&database)),
             database,
             remembered: Arc::default(),
+            retention,
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;

@@ -1,8 +1,4 @@
-//! Retention, the sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
-//!
-//! # Invariants
-//! Ending a hold deletes its wrapped key in the transaction that ends it, and the log of the database is emptied after:
-//! from then on a copy of the blob is noise, wherever it may be.
+//! The sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -25,15 +21,6 @@ const ORPHAN_AGE: Duration = Duration::from_hours(24);
 /// Entries of the ledger read at once.
 const PAGE: u32 = 1_000;
 
-/// What retention ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Expired {
-    /// Holds nobody had decided.
-    pub expired: u64,
-    /// Decided holds whose content went.
-    pub purged: u64,
-}
-
 /// What the sweep found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sweep {
@@ -54,35 +41,11 @@ pub struct Counts {
     pub queued: u64,
     /// When the oldest of them became ours.
     pub oldest_queued: Option<SystemTime>,
+    /// Dead letters.
+    pub dead: u64,
 }
 
 impl Custody {
-    /// Ends what is past its time. To be called now and then by the process that serves.
-    pub async fn expire_due(&self, now: SystemTime) -> Result<Expired, StoreError> {
-        let before = micros(now).saturating_sub(span(self.config.retention));
-        let mut total = Expired::default();
-        loop {
-            let ended = self.database.end_holds(before, micros(now)).await?;
-            total.expired += ended.expired;
-            total.purged += ended.purged;
-            for blob in &ended.blobs {
-                // The key is gone; a blob that stays is swept.
-                let _ = self.blobs.delete(blob).await;
-            }
-            if !ended.more {
-                break;
-            }
-        }
-        self.database.forget(before, micros(now)).await?;
-        self.forget_facts(now).await?;
-        self.forget_forwardings(now).await?;
-        self.remembered.prune(micros(now));
-        if total != Expired::default() {
-            self.database.shred().await?;
-        }
-        Ok(total)
-    }
-
     /// Removes blobs that no row knows and that are older than a day, and names the rows whose blob is not there.
     pub async fn sweep(&self, now: SystemTime) -> Result<Sweep, StoreError> {
         let listed = self.blobs.list().await?;
@@ -204,6 +167,7 @@ impl Custody {
         let mut counts = Counts {
             queued: queued.unsigned_abs(),
             oldest_queued: oldest_queued.map(time),
+            dead: self.database.dead_letters().await?.unsigned_abs(),
             ..Counts::default()
         };
         for (state, number, oldest) in self.database.hold_counts().await? {

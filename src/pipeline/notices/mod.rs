@@ -41,6 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
 /// A mailbox that forwards counts as known for so long, which is as long as behaviour is remembered.
 const MAILBOX_KNOWN: Duration = Duration::from_hours(90 * 24);
+const HELD_DAY: Duration = Duration::from_hours(24);
 /// A day's mark is kept until the day is over wherever the trust is.
 const DAY_KNOWN: Duration = Duration::from_hours(48);
 
@@ -247,7 +248,8 @@ impl Notices {
     ) -> Vec<(NoticeMark, SystemTime)> {
         let now = happened.now;
         // A held message can come again for as long as it is held.
-        let mut told = vec![(marks.message, now + self.0.store.config().retention)];
+        let held = HELD_DAY * self.0.store.retention().held_days;
+        let mut told = vec![(marks.message, now + held)];
         if plan.forward_told {
             let targets = marks.targets.iter();
             told.extend(targets.map(|mark| (*mark, now + DAY_KNOWN)));

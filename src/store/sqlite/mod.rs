@@ -151,9 +151,19 @@ fn migrator() -> Migrator {
             include_str!("../migrations/sqlite/0005_refusal.sql"),
         ),
         (
+            9,
+            "retention",
+            include_str!("../migrations/sqlite/0009_retention.sql"),
+        ),
+        (
             10,
             "search",
             include_str!("../migrations/sqlite/0010_search.sql"),
+        ),
+        (
+            11,
+            "dead letters",
+            include_str!("../migrations/sqlite/0011_dead_letters.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

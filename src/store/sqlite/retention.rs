@@ -3,67 +3,107 @@
 use async_trait::async_trait;
 
 use super::{SqliteStore, deliveries::in_use, ledger, search};
-use crate::store::clock::number;
 use crate::store::error::StoreError;
-use crate::store::rows::{Ended, RetentionStore};
-
-/// Holds ended in one transaction.
-const BATCH: i64 = 200;
+use crate::store::rows::{EndRow, Ended, Forget, KeptRow, RetentionStore};
 
 #[async_trait]
 impl RetentionStore for SqliteStore {
-    async fn end_holds(&self, before: i64, now: i64) -> Result<Ended, StoreError> {
-        let mut tx = self.begin().await?;
-        let due: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT id, state, blob FROM hold WHERE blob IS NOT NULL AND received_at < ? \
-             AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob) \
-             ORDER BY received_at LIMIT ?",
+    async fn kept(
+        &self,
+        before: i64,
+        after: (i64, &str),
+        limit: u32,
+    ) -> Result<Vec<KeptRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, state, version, received_at, decided_at, size, categories, dek, blob, \
+             EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob) AS on_its_way \
+             FROM hold WHERE blob IS NOT NULL AND received_at < ? AND (received_at, id) > (?, ?) \
+             ORDER BY received_at, id LIMIT ?",
         )
         .bind(before)
-        .bind(BATCH)
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut ended = Ended {
-            more: number(due.len()) == BATCH,
-            ..Ended::default()
-        };
-        for (id, state, blob) in due {
-            let to = if state == "held" { "expired" } else { "purged" };
-            search::forget(&mut tx, &id).await?;
-            sqlx::query(
+        .bind(after.0)
+        .bind(after.1)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn end_holds(&self, rows: &[EndRow], now: i64) -> Result<Ended, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut ended = Ended::default();
+        for row in rows {
+            let listed = search::listed(&mut tx, &row.id).await?;
+            let changed = sqlx::query(
                 "UPDATE hold SET state = ?, version = version + 1, kek = NULL, dek = NULL, record = NULL, \
-                 decision = NULL, blob = NULL, tokens = NULL WHERE id = ?",
+                 decision = NULL, blob = NULL, tokens = NULL WHERE id = ? AND version = ? AND blob IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob)",
             )
-            .bind(to)
-            .bind(&id)
+            .bind(row.to)
+            .bind(&row.id)
+            .bind(row.version)
             .execute(&mut *tx)
-            .await?;
-            ledger::append(&mut tx, now, "system", to, &id, "{}").await?;
-            if to == "expired" {
-                ended.expired += 1;
-            } else {
-                ended.purged += 1;
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                continue;
             }
-            if !in_use(&mut tx, &blob).await? {
-                ended.blobs.push(blob);
+            if let Some(listed) = listed {
+                search::forget(&mut tx, &row.id, listed).await?;
+            }
+            ledger::append(&mut tx, now, "system", row.to, &row.id, &row.detail).await?;
+            // The key of a dead release opens the hold's message: it ends with it.
+            sqlx::query("DELETE FROM dead_letter WHERE blob = ?")
+                .bind(&row.blob)
+                .execute(&mut *tx)
+                .await?;
+            ended.ids.push(row.id.clone());
+            if !in_use(&mut tx, &row.blob).await? {
+                ended.blobs.push(row.blob.clone());
             }
         }
         tx.commit().await?;
         Ok(ended)
     }
 
-    async fn forget(&self, before: i64, now: i64) -> Result<(), StoreError> {
+    async fn forget(&self, what: Forget, limit: u32) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
+        let mut most = 0;
         for (statement, time) in [
-            ("DELETE FROM delivery WHERE finished_at < ?", before),
-            ("DELETE FROM refusal WHERE at < ?", before),
-            ("DELETE FROM ticket WHERE expires_at <= ?", now),
-            ("DELETE FROM delivered WHERE expires_at <= ?", now),
+            (
+                "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE finished_at < ? \
+                 AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE dead_letter.id = delivery.id) LIMIT ?)",
+                what.events,
+            ),
+            (
+                "DELETE FROM refusal WHERE id IN (SELECT id FROM refusal WHERE at < ? LIMIT ?)",
+                what.events,
+            ),
+            (
+                "DELETE FROM ticket WHERE hold IN (SELECT hold FROM ticket WHERE expires_at <= ? LIMIT ?)",
+                what.now,
+            ),
+            (
+                "DELETE FROM delivered WHERE key IN (SELECT key FROM delivered WHERE expires_at <= ? LIMIT ?)",
+                what.now,
+            ),
+            // What still refers to a hold keeps its row.
+            (
+                "DELETE FROM hold WHERE id IN (SELECT id FROM hold WHERE blob IS NULL \
+                 AND coalesce(decided_at, received_at) < ? \
+                 AND NOT EXISTS (SELECT 1 FROM ticket WHERE ticket.hold = hold.id) \
+                 AND NOT EXISTS (SELECT 1 FROM notice_escalation WHERE notice_escalation.hold = hold.id) LIMIT ?)",
+                what.events,
+            ),
         ] {
-            sqlx::query(statement).bind(time).execute(&mut *tx).await?;
+            let done = sqlx::query(statement)
+                .bind(time)
+                .bind(i64::from(limit))
+                .execute(&mut *tx)
+                .await?;
+            most = most.max(done.rows_affected());
         }
         tx.commit().await?;
-        Ok(())
+        Ok(most)
     }
 
     async fn needs(&self, blob: &str) -> Result<bool, StoreError> {
@@ -74,7 +114,8 @@ impl RetentionStore for SqliteStore {
     async fn blobs(&self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, blob FROM hold WHERE blob IS NOT NULL \
-             UNION SELECT id, blob FROM delivery WHERE blob IS NOT NULL",
+             UNION SELECT id, blob FROM delivery WHERE blob IS NOT NULL \
+             UNION SELECT id, blob FROM dead_letter",
         )
         .fetch_all(&self.reader)
         .await?)

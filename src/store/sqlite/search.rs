@@ -71,16 +71,25 @@ async fn add(
     Ok(())
 }
 
-/// Takes a hold whose content ends out of the lists that tell of its content.
-pub(super) async fn forget(tx: &mut SqliteConnection, id: &str) -> Result<(), StoreError> {
-    let listed: Option<(Vec<u8>, i64)> =
+/// The tokens of a hold and when it came, as long as there are tokens: to be read before they go.
+pub(super) async fn listed(
+    tx: &mut SqliteConnection,
+    id: &str,
+) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
+    Ok(
         sqlx::query_as("SELECT tokens, received_at FROM hold WHERE id = ? AND tokens IS NOT NULL")
             .bind(id)
-            .fetch_optional(&mut *tx)
-            .await?;
-    let Some((tokens, received_at)) = listed else {
-        return Ok(());
-    };
+            .fetch_optional(tx)
+            .await?,
+    )
+}
+
+/// Takes a hold whose content ended out of the lists that tell of its content.
+pub(super) async fn forget(
+    tx: &mut SqliteConnection,
+    id: &str,
+    (tokens, received_at): (Vec<u8>, i64),
+) -> Result<(), StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(EACH_TOKEN);
     query.push(
         "DELETE FROM hold_token WHERE token IN (SELECT substr(?1, n * 10 + 1, 10) FROM nth) AND received_at = ?2 AND hold = ?3",

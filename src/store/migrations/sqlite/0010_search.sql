@@ -14,7 +14,7 @@ CREATE TABLE hold_token (
 ALTER TABLE hold ADD COLUMN tokens BLOB CHECK (tokens IS NULL OR blob IS NOT NULL);
 CREATE INDEX hold_unindexed ON hold (received_at, id) WHERE tokens IS NULL AND blob IS NOT NULL;
 
--- Ids of rules and categories: no personal data; kept for reports when the content is gone.
+-- Ids of rules and categories: no personal data; kept for reports when the content is gone, as long as the hold's row.
 CREATE TABLE hold_rule (
     rule        TEXT NOT NULL,
     received_at INTEGER NOT NULL,
@@ -51,4 +51,8 @@ END;
 CREATE TRIGGER hold_uncounted AFTER DELETE ON hold
 BEGIN
     UPDATE hold_count SET number = number - 1 WHERE state = OLD.state;
+    DELETE FROM hold_rule
+        WHERE rule IN (SELECT value FROM json_each(OLD.rules)) AND received_at = OLD.received_at AND hold = OLD.id;
+    DELETE FROM hold_category
+        WHERE category IN (SELECT value FROM json_each(OLD.categories)) AND received_at = OLD.received_at AND hold = OLD.id;
 END;
