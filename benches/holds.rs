@@ -3,7 +3,8 @@
 //! # How the store is made
 //! Through `Custody::hold`, 256 at once, so that the commits of many go together; tiny messages. The folder is `BEADLE_BENCH_FOLDER`,
 //! `/dev/shm` where there is one: each hold is synced, and a disk would be measured instead. Decisions are set by one SQL statement for all,
-//! since only the state matters here. A million holds take about 10 GB, most of it small files.
+//! since only the state matters here. The sealed messages are removed as they are made: lists read none, and a million small files would
+//! take more memory than the rest.
 //!
 //! # What is timed
 //! Each query 50 times, with another sender, word or place each time where there is another: choosing, reading, and opening every
@@ -31,6 +32,8 @@ use zeroize::Zeroizing;
 
 const ROUNDS: u64 = 50;
 const AT_ONCE: usize = 256;
+/// Holds after which their messages are removed.
+const CHUNK: usize = 50_000;
 const START: u64 = 1_760_000_000;
 /// All holds come within a year, whatever their number.
 const YEAR: u64 = 365 * 86_400;
@@ -182,9 +185,21 @@ fn when(number: u64, of: u64) -> SystemTime {
 }
 
 async fn fill(store: &Custody, of: u64) -> Vec<QueueId> {
+    let mut ids = Vec::new();
+    for first in (0..of).step_by(CHUNK) {
+        ids.extend(fill_chunk(store, first..of.min(first + CHUNK as u64), of).await);
+        let blobs = store.config().data_dir.join("blobs");
+        for folder in std::fs::read_dir(blobs).unwrap() {
+            std::fs::remove_dir_all(folder.unwrap().path()).unwrap();
+        }
+    }
+    ids
+}
+
+async fn fill_chunk(store: &Custody, numbers: std::ops::Range<u64>, of: u64) -> Vec<QueueId> {
     let mut tasks = tokio::task::JoinSet::new();
     let mut ids = Vec::new();
-    for number in 0..of {
+    for number in numbers {
         if tasks.len() == AT_ONCE {
             ids.push(tasks.join_next().await.unwrap().unwrap());
         }

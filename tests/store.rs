@@ -1112,7 +1112,13 @@ async fn a_full_disk_is_temporary_and_tears_nothing() {
 async fn space_that_comes_back_is_used_again() {
     let folder = std::env::var_os("BEADLE_TEST_SMALL_FOLDER").unwrap();
     let folder = Path::new(&folder).join("data");
-    let store = open(&folder).await;
+    // No reserve: the faults of a disk that is really full are what is tried here.
+    let config = Config {
+        reserve: 0,
+        ..Config::new(&folder)
+    };
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let ballast = folder.with_extension("ballast");
     store.hold(new_hold(0)).await.unwrap();
     let mut held = 1;

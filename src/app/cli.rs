@@ -182,7 +182,7 @@ pub struct CheckArgs {
     /// Print a configuration file with every key, its default and what it means.
     #[arg(long)]
     pub print_default: bool,
-    /// Do not try to reach the next hop.
+    /// Do not try to reach the next hop, nor where sealed messages are kept if that is not a folder.
     #[arg(long)]
     pub offline: bool,
 }

@@ -26,6 +26,7 @@ pub mod serve;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
+pub mod upkeep;
 pub mod which_holds;
 pub mod wiring;
 
