@@ -286,9 +286,6 @@ pub enum HoldsCommand {
         /// Form of the output.
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
-        /// Also those released, refused or expired.
-        #[arg(long)]
-        all: bool,
         /// Which of them.
         #[command(flatten)]
         which: WhichHolds,

@@ -82,9 +82,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
     let store = wiring::open_store(config, false).await?;
     let now = SystemTime::now();
     match &args.command {
-        HoldsCommand::List { output, all, which } => {
-            list(&store, config, *output, (*all, which), out).await
-        }
+        HoldsCommand::List { output, which } => list(&store, config, *output, which, out).await,
         HoldsCommand::Show { id, save, actor } => {
             let actor = actor.clone().unwrap_or_else(login_name);
             let id = match store.find_reference(id).await? {
@@ -279,10 +277,10 @@ async fn list(
     store: &Custody,
     config: &Config,
     output: Output,
-    (all, which): (bool, &WhichHolds),
+    which: &WhichHolds,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    let query = which.query(all, &tools::zone(&config.trust)?)?;
+    let query = which.query(&tools::zone(&config.trust)?)?;
     let mut reading = which.reading(query);
     let mut any = false;
     while let Some(holds) = reading.next(store).await? {

@@ -20,6 +20,9 @@ use crate::store::{
 /// Conditions that must all be met.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhichHolds {
+    /// Also those released, refused or expired.
+    #[arg(long)]
+    pub all: bool,
     /// Only those in this state: held, released, refused, expired, purged. May be given several times.
     #[arg(long, value_name = "STATE", conflicts_with = "all")]
     pub state: Vec<String>,
@@ -79,12 +82,12 @@ fn states() -> String {
 
 impl WhichHolds {
     /// The query; days begin and end where the trust is.
-    pub fn query(&self, all: bool, zone: &TimeZone) -> Result<HoldQuery, WhichError> {
+    pub fn query(&self, zone: &TimeZone) -> Result<HoldQuery, WhichError> {
         let mut states = Vec::new();
         for name in &self.state {
             states.push(HoldState::of(name).ok_or_else(|| unknown(name))?);
         }
-        if states.is_empty() && !all {
+        if states.is_empty() && !self.all {
             states.push(HoldState::Held);
         }
         let since = self.since.as_deref();
@@ -203,25 +206,29 @@ mod tests {
     #[test]
     fn days_are_whole_and_where_the_trust_is() {
         let zone = TimeZone::get("Europe/London").unwrap();
-        let query = which("2026-03-29", "2026-03-29")
-            .query(false, &zone)
-            .unwrap();
+        let query = which("2026-03-29", "2026-03-29").query(&zone).unwrap();
         let length = query.until.unwrap().duration_since(query.since.unwrap());
         // The clocks go forward on that day.
         assert_eq!(length.unwrap(), Duration::from_hours(23));
-        assert!(which("soon", "2026-03-29").query(false, &zone).is_err());
+        assert!(which("soon", "2026-03-29").query(&zone).is_err());
     }
 
     #[test]
     fn what_is_waiting_is_listed_unless_told() {
-        let query = |all| WhichHolds::default().query(all, &TimeZone::UTC).unwrap();
+        let query = |all| {
+            let which = WhichHolds {
+                all,
+                ..WhichHolds::default()
+            };
+            which.query(&TimeZone::UTC).unwrap()
+        };
         assert_eq!(query(false).states, [HoldState::Held]);
         assert!(query(true).states.is_empty());
         let which = WhichHolds {
             state: vec!["waiting".into()],
             ..WhichHolds::default()
         };
-        assert!(which.query(false, &TimeZone::UTC).is_err());
+        assert!(which.query(&TimeZone::UTC).is_err());
         assert_eq!(category("medical").unwrap(), Category::Medical);
         assert!(category("health").is_err());
     }

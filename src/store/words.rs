@@ -263,9 +263,8 @@ fn runs(text: &str) -> Vec<String> {
         run.clear();
     };
     for c in text.nfkc().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() || is_combining_mark(c) {
-            run.push(c);
-        } else if c == '.' && !run.is_empty() && !run.ends_with('.') {
+        let joins = c == '.' && !run.is_empty() && !run.ends_with('.');
+        if joins || c.is_alphanumeric() || is_combining_mark(c) {
             run.push(c);
         } else if !is_invisible(c) {
             end(&mut run);
