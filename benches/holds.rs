@@ -105,7 +105,7 @@ fn sender(number: u64) -> Address {
 }
 
 fn subject(number: u64, of: u64, numbers: &mut Numbers) -> String {
-    let mut words: Vec<String> = (0..3 + numbers.below(5))
+    let mut words: Vec<String> = (0..=2 + numbers.below(5))
         .map(|_| word(10_000 + numbers.skewed(5_000)))
         .collect();
     // A pupil's name, which few others share.
@@ -124,7 +124,7 @@ fn subject(number: u64, of: u64, numbers: &mut Numbers) -> String {
 
 fn new_hold(number: u64, of: u64) -> NewHold {
     let mut numbers = Numbers(number.wrapping_mul(0x2545_f491_4f6c_dd1d));
-    let rcpts = (0..1 + numbers.skewed(4)).map(|_| {
+    let rcpts = (0..=numbers.skewed(4)).map(|_| {
         let text = format!(
             "{}.{}@{}.example",
             word(numbers.below(500)),
@@ -145,7 +145,7 @@ fn new_hold(number: u64, of: u64) -> NewHold {
         masked: "O*** Q***".into(),
     });
     let findings = findings.collect();
-    let rules = rules[..1 + usize::from(number % 4 == 0)]
+    let rules = rules[..=usize::from(number.is_multiple_of(4))]
         .iter()
         .map(|id| RuleRecord {
             id: (*id).into(),
@@ -210,14 +210,19 @@ async fn fill_chunk(store: &Custody, numbers: std::ops::Range<u64>, of: u64) -> 
     ids
 }
 
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap()
+}
+
 /// Nearly all are decided; 2,000 spread over the year and the latest half percent wait.
 async fn decide(pool: &SqlitePool, of: u64) {
+    let undecided = when(of - of / 200, of).duration_since(UNIX_EPOCH).unwrap();
     sqlx::query(
         "UPDATE hold SET state = CASE WHEN received_at % 3 = 0 THEN 'refused' ELSE 'released' END, decided_by = 'a.reviewer', \
          decided_at = received_at WHERE abs(random()) % ? >= 2000 AND received_at < ?",
     )
-    .bind(of as i64)
-    .bind(when(of - of / 200, of).duration_since(UNIX_EPOCH).unwrap().as_micros() as i64)
+    .bind(number(of))
+    .bind(i64::try_from(undecided.as_micros()).unwrap())
     .execute(pool)
     .await
     .unwrap();
@@ -231,7 +236,7 @@ async fn sizes(pool: &SqlitePool, of: u64) {
     .await
     .unwrap();
     for (name, bytes) in tables {
-        println!("{name:<22} {:>8} bytes a hold", bytes / of as i64);
+        println!("{name:<22} {:>8} bytes a hold", bytes / number(of));
     }
     let tokens: i64 = sqlx::query_scalar("SELECT count(*) FROM hold_token")
         .fetch_one(pool)
