@@ -1,21 +1,25 @@
 //! Searching sealed holds: what is found, that pages join, and that the database file tells no name.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+mod servers;
+
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use beadle::detect::{Category, Confidence};
 use beadle::mail::{Address, Domain, Envelope, QueueId};
 use beadle::policy::{Action, Severity};
 use beadle::store::{
-    Config, Custody, Decision, FindingRecord, HoldClient, HoldDetails, HoldQuery, HoldRecord,
-    HoldState, MasterKey, NewHold, RuleRecord, SearchText, Sort, VersionSent,
+    Config, Custody, DatabaseConfig, Decision, FindingRecord, HoldClient, HoldDetails, HoldQuery,
+    HoldRecord, HoldState, MasterKey, NewHold, RuleRecord, SearchText, Sort, VersionSent,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use servers::postgres::Postgres;
+use sqlx::Connection as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
@@ -357,9 +361,11 @@ async fn found(store: &Custody, text: &str) -> Vec<QueueId> {
 }
 
 /// Gives how many searches by text found something, and how many lists had several pages.
-async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) -> (usize, usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn check(
+    store: Custody,
+    samples: Vec<Sample>,
+    queries: Vec<(HoldQuery, &str)>,
+) -> (usize, usize) {
     let mut tasks = tokio::task::JoinSet::new();
     for sample in samples {
         let store = store.clone();
@@ -403,14 +409,14 @@ async fn check(samples: Vec<Sample>, queries: Vec<(HoldQuery, &str)>) -> (usize,
     (found, paged)
 }
 
-#[test]
-fn a_search_finds_what_reading_every_hold_finds() {
+/// Holds and queries of all kinds, on fresh stores.
+fn try_searches<F: Future<Output = Custody>>(cases: u32, fresh: impl Fn(PathBuf) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 12,
+        cases,
         max_shrink_iters: 50,
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -420,14 +426,84 @@ fn a_search_finds_what_reading_every_hold_finds() {
     let totals = Cell::new((0, 0));
     runner
         .run(&(holds, queries), |(holds, queries)| {
-            let (found, paged) = runtime.block_on(check(holds, queries));
+            let folder = tempfile::tempdir().unwrap();
+            let (found, paged) = runtime.block_on(async {
+                let store = fresh(folder.path().to_owned()).await;
+                check(store, holds, queries).await
+            });
             let (all_found, all_paged) = totals.get();
             totals.set((all_found + found, all_paged + paged));
             Ok(())
         })
         .unwrap();
     let (found, paged) = totals.get();
-    assert!(found > 30 && paged > 30, "{found} found, {paged} in pages");
+    assert!(found > 15 && paged > 15, "{found} found, {paged} in pages");
+}
+
+#[test]
+fn a_search_finds_what_reading_every_hold_finds() {
+    try_searches(12, |folder| async move { open(&folder).await });
+}
+
+/// A store on a PostgreSQL database of its own.
+async fn on_postgres(folder: &Path) -> (Custody, String) {
+    let url = Postgres::shared().await.fresh_url().await;
+    let (before, host) = url.rsplit_once('@').unwrap();
+    let (user, password) = before.rsplit_once(':').unwrap();
+    let file = folder.join("password");
+    std::fs::write(&file, password).unwrap();
+    let mut config = Config::new(folder);
+    config.database = DatabaseConfig {
+        url: format!("{user}@{host}"),
+        password_file: Some(file),
+        ..DatabaseConfig::default()
+    };
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    (Custody::open(config, key).await.unwrap(), url)
+}
+
+#[test]
+fn a_search_in_postgres_finds_what_reading_every_hold_finds() {
+    try_searches(6, |folder| async move { on_postgres(&folder).await.0 });
+}
+
+#[tokio::test]
+async fn postgres_indexes_older_holds_and_forgets_as_sqlite_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, url) = on_postgres(folder.path()).await;
+    for second in 0..5 {
+        let mut new = hold(Custody::new_id().unwrap(), "trip to oxford", at(second));
+        new.record.findings = vec![finding(Category::Medical, "body")];
+        store.hold(new).await.unwrap();
+    }
+    let mut pool = sqlx::PgConnection::connect(&url).await.unwrap();
+    // As holds from before there were tokens.
+    for statement in ["UPDATE hold SET tokens = NULL", "DELETE FROM hold_token"] {
+        sqlx::query(statement).execute(&mut pool).await.unwrap();
+    }
+    assert!(found(&store, "oxford").await.is_empty());
+    let indexed = store.index_holds(None, 100).await.unwrap();
+    assert_eq!((indexed.indexed, indexed.next), (5, None));
+    assert_eq!(found(&store, "oxford").await.len(), 5);
+
+    let later = at(0) + days(store.config().retention.held_days) + Duration::from_millis(2_500);
+    assert_eq!(store.expire_due(later).await.unwrap().expired, 3);
+    assert_eq!(found(&store, "oxford").await.len(), 2);
+    let holds: i64 = sqlx::query_scalar("SELECT count(DISTINCT hold) FROM hold_token")
+        .fetch_one(&mut pool)
+        .await
+        .unwrap();
+    assert_eq!((holds, store.counts().await.unwrap().held), (2, 2));
+    let end = later + days(store.config().retention.event_days) + days(1);
+    store.expire_due(end).await.unwrap();
+    store.expire_due(end).await.unwrap();
+    let left: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM hold_token) + (SELECT count(*) FROM hold_rule) + (SELECT count(*) FROM hold_category)",
+    )
+    .fetch_one(&mut pool)
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

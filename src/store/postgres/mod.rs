@@ -23,6 +23,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 mod settings;
 
 use std::sync::Arc;
@@ -146,11 +147,18 @@ impl Store for PostgresStore {
 
 /// The schema's history. Files in `migrations/postgres` are never changed once released.
 fn migrator() -> Migrator {
-    let scripts = [(
-        1,
-        "custody",
-        include_str!("../migrations/postgres/0001_custody.sql"),
-    )];
+    let scripts = [
+        (
+            1,
+            "custody",
+            include_str!("../migrations/postgres/0001_custody.sql"),
+        ),
+        (
+            10,
+            "search",
+            include_str!("../migrations/postgres/0010_search.sql"),
+        ),
+    ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;
         Migration::new(version, name.into(), kind, script.into_sql_str(), false)
