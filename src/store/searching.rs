@@ -133,6 +133,10 @@ impl Custody {
             }
             self.database.index(&tokens).await?;
             done.indexed += tokens.len() as u64;
+            if rows.len() < batch as usize {
+                done.next = None;
+                break;
+            }
         }
         Ok(done)
     }
