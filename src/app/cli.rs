@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::queue::QueueArgs;
@@ -292,9 +293,9 @@ pub enum HoldsCommand {
         /// Form of the output.
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
-        /// Also those released, refused or expired.
-        #[arg(long)]
-        all: bool,
+        /// Which of them.
+        #[command(flatten)]
+        which: WhichHolds,
     },
     /// Show why a message is held: rules, clauses, masked evidence. The ledger notes who looked.
     Show {

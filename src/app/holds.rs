@@ -14,15 +14,14 @@ use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
 use crate::app::initials;
 use crate::app::letters;
-use crate::app::tools::ToolsError;
+use crate::app::tools::{self, ToolsError};
+use crate::app::which_holds::{WhichError, WhichHolds};
 use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
 use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
 use crate::quarantine::initials::NoProposal;
 use crate::store::ledger::action;
-use crate::store::{
-    Custody, HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, StoreError,
-};
+use crate::store::{Custody, HoldDetails, HoldSummary, Referenced, Refusal, StoreError};
 
 /// Why a command about holds did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +41,9 @@ pub enum HoldsError {
     /// Roster, policy or patterns cannot be used.
     #[error(transparent)]
     Tools(#[from] ToolsError),
+    /// The holds asked for cannot be told.
+    #[error(transparent)]
+    Which(#[from] WhichError),
     /// Without a roster nobody's name is known.
     #[error("no roster is configured; name it with --roster, or the configuration with --config")]
     NoRoster,
@@ -81,7 +83,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
     let store = wiring::open_store(config, false).await?;
     let now = SystemTime::now();
     match &args.command {
-        HoldsCommand::List { output, all } => list(&store, *output, *all, out).await,
+        HoldsCommand::List { output, which } => list(&store, config, *output, which, out).await,
         HoldsCommand::Show { id, save, actor } => {
             let actor = actor.clone().unwrap_or_else(login_name);
             let id = match store.find_reference(id).await? {
@@ -274,47 +276,41 @@ pub(super) fn rfc3339(at: SystemTime) -> String {
 
 async fn list(
     store: &Custody,
+    config: &Config,
     output: Output,
-    all: bool,
+    which: &WhichHolds,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    let state = if all { None } else { Some(HoldState::Held) };
-    let mut holds = Vec::new();
-    let mut before = None;
-    loop {
-        let page = store
-            .list_holds(HoldFilter {
-                state,
-                limit: 1_000,
-                before,
-            })
-            .await?;
-        let Some(last) = page.last() else { break };
-        before = Some(last.id);
-        holds.extend(page);
-    }
-    // The store gives the newest first; the oldest has waited longest.
-    for hold in holds.iter().rev() {
-        let line = HoldLine::from(hold);
-        match output {
-            Output::Jsonl => writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default())?,
-            Output::Text => {
-                let (from, to) = (&line.mail_from, line.rcpt_to.join(", "));
-                writeln!(
-                    out,
-                    "{}  {}  {:<8} {from} -> {to}  [{}]",
-                    line.id,
-                    line.received_at,
-                    line.state,
-                    line.rules.join(" ")
-                )?;
-            }
+    let query = which.query(&tools::zone(&config.trust)?)?;
+    let mut reading = which.reading(query);
+    let mut any = false;
+    while let Some(holds) = reading.next(store).await? {
+        any |= !holds.is_empty();
+        for hold in &holds {
+            write_line(&HoldLine::from(hold), output, out)?;
         }
     }
-    if output == Output::Text && holds.is_empty() {
-        writeln!(out, "nothing waits")?;
+    if output == Output::Text && !any {
+        writeln!(out, "{}", which.nothing())?;
     }
     Ok(())
+}
+
+fn write_line(line: &HoldLine, output: Output, out: &mut dyn Write) -> io::Result<()> {
+    match output {
+        Output::Jsonl => writeln!(out, "{}", serde_json::to_string(line).unwrap_or_default()),
+        Output::Text => {
+            let (from, to) = (&line.mail_from, line.rcpt_to.join(", "));
+            writeln!(
+                out,
+                "{}  {}  {:<8} {from} -> {to}  [{}]",
+                line.id,
+                line.received_at,
+                line.state,
+                line.rules.join(" ")
+            )
+        }
+    }
 }
 
 /// What is kept of a refused message; its content never was.

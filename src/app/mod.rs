@@ -33,6 +33,7 @@ pub mod syslog;
 pub mod telemetry;
 pub mod tools;
 pub mod upkeep;
+pub mod which_holds;
 pub mod wiring;
 
 pub use run::run;

@@ -409,6 +409,7 @@ fn holds(args: &HoldsArgs) -> Result<(), Failure> {
     let done = runtime(1)?.block_on(holds::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         holds::HoldsError::Address(_)
+        | holds::HoldsError::Which(_)
         | holds::HoldsError::Tools(_)
         | holds::HoldsError::NoRoster => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),

@@ -1,17 +1,21 @@
-//! What the relay does for its store beside mail: retention, the sweep of orphans, gauges, and a watch on the space that is left.
+//! What the relay does for its store beside mail: retention, the sweep of orphans, gauges, a watch on the space that is
+//! left, and indexing of holds from before an update.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use crate::app::admission;
-use crate::store::Custody;
+use crate::store::{Cursor, Custody};
 
 /// How often gauges are set and space is looked at.
 const ROUND: Duration = Duration::from_secs(15);
 
 /// Rounds between two runs of retention: an hour.
 const ROUNDS_FOR_RETENTION: u32 = 240;
+
+/// Holds of a round that are indexed after an update: about a second's work.
+const INDEXED_AT_ONCE: u32 = 2_000;
 
 /// Less room than this for holds is an alarm: it is what a school holds in weeks, and an operator acts in days.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -20,6 +24,7 @@ const LITTLE_ROOM: u64 = 1 << 30;
 pub async fn run(store: Custody, mut stopped: watch::Receiver<bool>) {
     sweep(&store).await;
     let mut room = Room::default();
+    let mut older = Older::Unknown;
     for round in 0u32.. {
         if round % ROUNDS_FOR_RETENTION == 0 {
             retain(&store).await;
@@ -36,6 +41,7 @@ pub async fn run(store: Custody, mut stopped: watch::Receiver<bool>) {
             tracing::error!(%error, "ALARM: the master keys stay as they were");
         }
         room.look(&store);
+        older = older.index(&store).await;
         let ended = tokio::time::timeout(ROUND, stopped.wait_for(|stop| *stop)).await;
         if ended.is_ok() {
             return;
@@ -71,6 +77,36 @@ async fn retain(store: &Custody) {
         Err(error) => {
             metrics::gauge!("beadle_retention_failed").set(1.0);
             tracing::error!(%error, "ALARM: retention failed");
+        }
+    }
+}
+
+/// Holds that were stored before there were tokens to search by.
+#[derive(Debug, Clone, Copy)]
+enum Older {
+    Unknown,
+    From(Cursor),
+    Done,
+}
+
+impl Older {
+    async fn index(self, store: &Custody) -> Self {
+        let from = match self {
+            Self::Unknown => None,
+            Self::From(place) => Some(place),
+            Self::Done => return self,
+        };
+        match store.index_holds(from, INDEXED_AT_ONCE).await {
+            Ok(done) => {
+                if done.unread > 0 {
+                    tracing::error!(holds = done.unread, "the records of holds do not open");
+                }
+                done.next.map_or(Self::Done, Self::From)
+            }
+            Err(error) => {
+                tracing::error!(%error, "indexing holds from before the update failed");
+                self
+            }
         }
     }
 }

@@ -318,7 +318,7 @@ fn digit(c: char) -> Option<char> {
 
 /// Letters that no decomposition takes apart.
 #[expect(clippy::match_same_arms, reason = "one line a letter reads better")]
-fn spelled_out(c: char) -> Option<&'static str> {
+pub(crate) fn spelled_out(c: char) -> Option<&'static str> {
     Some(match c {
         'ß' => "ss",
         'ẞ' => "SS",

@@ -85,6 +85,7 @@ impl Custody {
             record: Vec::new(),
             blob: Blobs::new_key()?,
             detail,
+            tokens: self.hold_tokens(&new.envelope, &new.record),
         };
         let record = StoredRecord {
             envelope: StoredEnvelope::of(&new.envelope),
@@ -297,7 +298,7 @@ impl Custody {
             .await
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         id: QueueId,
         sealed: SealedHold<'_>,
@@ -310,7 +311,7 @@ impl Custody {
         Ok((dek, record))
     }
 
-    fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
+    pub(super) fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
         let mut summary = bare_summary(row)?;
         if let Some(sealed) = row.sealed() {
             let (_, record) = self.record(summary.id, sealed)?;

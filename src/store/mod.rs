@@ -36,15 +36,18 @@ pub mod ledger;
 pub mod notices;
 mod postgres;
 pub mod proposal;
+pub mod query;
 mod queueing;
 mod retention;
 pub mod rotation;
 mod rows;
 pub mod seal;
+mod searching;
 mod sqlite;
 mod subkey;
 mod upkeep;
 mod wire;
+pub mod words;
 
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
@@ -88,8 +91,11 @@ pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
 };
+pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
 pub use retention::{Expired, KeptHold, KeptReader};
+pub use searching::Indexed;
 pub use upkeep::{Counts, Sweep};
+pub use words::{SearchError, SearchText};
 
 use committer::Committer;
 use delivered::Remembered;
@@ -165,6 +171,8 @@ pub struct Custody {
     secret: Arc<DataKey>,
     /// Keys the hashes that are compared.
     index: Arc<hmac::Key>,
+    /// Keys the tokens that holds are searched by.
+    search: Arc<hmac::Key>,
     blobs: Blobs,
     database: Arc<dyn Store>,
     committer: Committer,
@@ -206,11 +214,14 @@ impl Custody {
         let offered = master.wrap(&context, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(&offered.kek, &offered.dek).await?;
         let secret = master.unwrap(&kek, &context, &wrapped)?;
+        let index = index_of(&secret);
+        let search = hmac::sign(&index, b"beadle search 1");
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master,
-            index: Arc::new(index_of(&secret)),
+            index: Arc::new(index),
+            search: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, search.as_ref())),
             secret: Arc::new(secret),
             blobs,
             committer: Committer::start(Arc::clone(&database)),

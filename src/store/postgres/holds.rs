@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::deliveries::insert_delivery;
-use super::{PostgresStore, ledger};
+use super::{PostgresStore, ledger, search};
 use crate::store::error::StoreError;
 use crate::store::hold::{HoldFilter, HoldState};
 use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
@@ -12,8 +12,8 @@ use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHo
 /// Inserts a hold and its ledger entry.
 pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(
-            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob) \
-             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11)",
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
+             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&row.id)
         .bind(&row.reference)
@@ -26,8 +26,10 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
         .bind(&row.dek)
         .bind(&row.record)
         .bind(&row.blob)
+        .bind(&row.tokens)
         .execute(&mut *tx)
         .await?;
+    search::list(tx, row).await?;
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
 
@@ -112,9 +114,14 @@ impl HoldStore for PostgresStore {
 
     async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
         Ok(
-            sqlx::query_as("SELECT state, count(*), min(received_at) FROM hold GROUP BY state")
-                .fetch_all(&self.pool)
-                .await?,
+            // No row that every node would have to lock: a state is counted along its index, up to 100,000.
+            sqlx::query_as(
+                "SELECT name, (SELECT count(*) FROM (SELECT 1 FROM hold WHERE state = name LIMIT 100000) AS counted), first \
+                 FROM hold_state CROSS JOIN LATERAL (SELECT min(received_at) AS first FROM hold WHERE state = name) AS f \
+                 WHERE first IS NOT NULL",
+            )
+            .fetch_all(&self.pool)
+            .await?,
         )
     }
 

@@ -25,6 +25,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 mod settings;
 
 use std::sync::Arc;
@@ -169,6 +170,11 @@ fn migrator() -> Migrator {
             8,
             "keys",
             include_str!("../migrations/postgres/0008_keys.sql"),
+        ),
+        (
+            10,
+            "search",
+            include_str!("../migrations/postgres/0010_search.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{PostgresStore, deliveries::in_use, ledger};
+use super::{PostgresStore, deliveries::in_use, ledger, search};
 use crate::store::error::StoreError;
 use crate::store::rows::{EndRow, Ended, Forget, KeptRow, RetentionStore};
 
@@ -38,9 +38,10 @@ impl RetentionStore for PostgresStore {
                 .bind(&row.blob)
                 .execute(&mut *tx)
                 .await?;
+            let listed = search::listed(&mut tx, &row.id).await?;
             let changed = sqlx::query(
                 "UPDATE hold SET state = $1, version = version + 1, kek = NULL, dek = NULL, record = NULL, \
-                 decision = NULL, blob = NULL WHERE id = $2 AND version = $3 AND blob IS NOT NULL \
+                 decision = NULL, blob = NULL, tokens = NULL WHERE id = $2 AND version = $3 AND blob IS NOT NULL \
                  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob)",
             )
             .bind(row.to)
@@ -51,6 +52,9 @@ impl RetentionStore for PostgresStore {
             .rows_affected();
             if changed == 0 {
                 continue;
+            }
+            if let Some(listed) = listed {
+                search::forget(&mut tx, &row.id, listed).await?;
             }
             // The key of a dead release opens the hold's message: it ends with it.
             sqlx::query("DELETE FROM dead_letter WHERE blob = $1")

@@ -21,6 +21,8 @@ pub(crate) struct HoldRow {
     pub(crate) record: Vec<u8>,
     pub(crate) blob: String,
     pub(crate) detail: String,
+    /// What it is found by: tokens of 10 bytes, one after the other.
+    pub(crate) tokens: Vec<u8>,
 }
 
 /// The sealed columns of a hold whose content is still there.
@@ -119,7 +121,7 @@ pub(crate) trait HoldStore {
         reference: &str,
     ) -> Result<Vec<(String, i64, String, String, String)>, StoreError>;
 
-    /// Counts of holds by state.
+    /// Counts of holds by state, and when the first of them came; it does not look at each of them.
     async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError>;
 
     /// State change, delivery, ticket and ledger entry, or nothing.

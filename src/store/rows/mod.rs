@@ -19,6 +19,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) use ledger::*;
 pub(crate) use notices::*;
 pub(crate) use proposals::*;
 pub(crate) use retention::*;
+pub(crate) use search::*;
 
 use super::error::StoreError;
 
@@ -56,6 +58,7 @@ pub(crate) trait Store:
     + ProposalStore
     + QueueStore
     + RetentionStore
+    + SearchStore
     + fmt::Debug
     + Send
     + Sync

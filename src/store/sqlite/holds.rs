@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::deliveries::insert_delivery;
-use super::{SqliteStore, ledger};
+use super::{SqliteStore, ledger, search};
 use crate::store::error::StoreError;
 use crate::store::hold::{HoldFilter, HoldState};
 use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
@@ -15,8 +15,8 @@ pub(super) async fn insert_hold(
     tx: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
     sqlx::query(
-            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob) \
-             VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
+             VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&row.id)
         .bind(&row.reference)
@@ -29,8 +29,10 @@ pub(super) async fn insert_hold(
         .bind(&row.dek)
         .bind(&row.record)
         .bind(&row.blob)
+        .bind(&row.tokens)
         .execute(&mut *tx)
         .await?;
+    search::list(tx, row).await?;
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
 
@@ -115,9 +117,12 @@ impl HoldStore for SqliteStore {
 
     async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
         Ok(
-            sqlx::query_as("SELECT state, count(*), min(received_at) FROM hold GROUP BY state")
-                .fetch_all(&self.reader)
-                .await?,
+            sqlx::query_as(
+                "SELECT state, number, (SELECT min(received_at) FROM hold WHERE hold.state = hold_count.state) \
+                 FROM hold_count WHERE number > 0",
+            )
+            .fetch_all(&self.reader)
+            .await?,
         )
     }
 

@@ -24,6 +24,7 @@ mod ledger;
 mod notices;
 mod proposals;
 mod retention;
+mod search;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -173,6 +174,11 @@ fn migrator() -> Migrator {
             9,
             "retention",
             include_str!("../migrations/sqlite/0009_retention.sql"),
+        ),
+        (
+            10,
+            "search",
+            include_str!("../migrations/sqlite/0010_search.sql"),
         ),
         (
             11,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, deliveries::in_use, ledger};
+use super::{SqliteStore, deliveries::in_use, ledger, search};
 use crate::store::error::StoreError;
 use crate::store::rows::{EndRow, Ended, Forget, KeptRow, RetentionStore};
 
@@ -32,9 +32,10 @@ impl RetentionStore for SqliteStore {
         let mut tx = self.begin().await?;
         let mut ended = Ended::default();
         for row in rows {
+            let listed = search::listed(&mut tx, &row.id).await?;
             let changed = sqlx::query(
                 "UPDATE hold SET state = ?, version = version + 1, kek = NULL, dek = NULL, record = NULL, \
-                 decision = NULL, blob = NULL WHERE id = ? AND version = ? AND blob IS NOT NULL \
+                 decision = NULL, blob = NULL, tokens = NULL WHERE id = ? AND version = ? AND blob IS NOT NULL \
                  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob)",
             )
             .bind(row.to)
@@ -45,6 +46,9 @@ impl RetentionStore for SqliteStore {
             .rows_affected();
             if changed == 0 {
                 continue;
+            }
+            if let Some(listed) = listed {
+                search::forget(&mut tx, &row.id, listed).await?;
             }
             ledger::append(&mut tx, now, "system", row.to, &row.id, &row.detail).await?;
             // The key of a dead release opens the hold's message: it ends with it.
