@@ -11,6 +11,7 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
+mod acting;
 mod blob;
 mod clock;
 mod committer;
@@ -24,7 +25,9 @@ mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
+pub mod life;
 pub mod notices;
+pub mod person;
 pub mod proposal;
 mod queueing;
 mod retention;
@@ -58,16 +61,17 @@ pub use facts::{FactsReader, KeptFacts};
 pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
-    HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
-    VersionSent,
+    HoldSummary, NewHold, Passes, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
 };
 pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
+pub use life::{HoldAct, HoldClaim, LegalHold, Past, Request, Told, VersionSent, What};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use person::{Person, SamePerson, same_name, two_people};
 pub use proposal::{
-    Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
-    Standing, policy_sha256,
+    Configured, NewProposal, Proposal, ProposalError, ProposalState, ProposalText, Standing,
+    policy_sha256,
 };
 pub use retention::{Expired, KeptHold, KeptReader};
 pub use upkeep::{Counts, Sweep};

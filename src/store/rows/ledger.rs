@@ -30,6 +30,9 @@ pub(crate) trait LedgerStore {
         detail: &str,
     ) -> Result<(), StoreError>;
 
+    /// Entries on this subject, oldest first, as many as one hold can have and no more than 10,000.
+    async fn ledger_about(&self, subject: &str) -> Result<Vec<LedgerRow>, StoreError>;
+
     /// Entries from `from` on, oldest first.
     async fn ledger_page(&self, from: i64, limit: u32) -> Result<Vec<LedgerRow>, StoreError>;
 }

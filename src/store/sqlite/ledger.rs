@@ -64,6 +64,16 @@ impl LedgerStore for SqliteStore {
         Ok(())
     }
 
+    async fn ledger_about(&self, subject: &str) -> Result<Vec<LedgerRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT seq, at, actor, action, subject, detail, prev, hash FROM ledger \
+             WHERE subject = ? AND subject <> '' ORDER BY seq LIMIT 10000",
+        )
+        .bind(subject)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
     async fn ledger_page(&self, from: i64, limit: u32) -> Result<Vec<LedgerRow>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT seq, at, actor, action, subject, detail, prev, hash FROM ledger \

@@ -150,6 +150,11 @@ fn migrator() -> Migrator {
             include_str!("../migrations/sqlite/0005_refusal.sql"),
         ),
         (
+            6,
+            "cycle",
+            include_str!("../migrations/sqlite/0006_cycle.sql"),
+        ),
+        (
             9,
             "retention",
             include_str!("../migrations/sqlite/0009_retention.sql"),
