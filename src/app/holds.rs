@@ -8,17 +8,21 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
 use crate::app::initials;
 use crate::app::letters;
+use crate::app::policy::login;
+use crate::app::review::{self, FormArgs};
 use crate::app::tools::ToolsError;
 use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
-use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
+use crate::quarantine::desk::{By, Desk, DeskError, Outcome, Release, Tell, To, Version};
 use crate::quarantine::initials::NoProposal;
+use crate::quarantine::lifecycle;
 use crate::store::{
     Custody, HoldDetails, HoldFilter, HoldState, HoldSummary, Referenced, Refusal, StoreError,
 };
@@ -55,6 +59,9 @@ pub enum HoldsError {
     /// Judging ended without an answer.
     #[error("judging failed")]
     Judging,
+    /// There is no way that encrypts.
+    #[error("--encrypt: no next hop encrypts; name one in [[outbound.encrypting]]")]
+    NothingEncrypts,
     /// An argument is not an address.
     #[error("--to: found `{0}`; allowed: an address such as name@school.example")]
     Address(String),
@@ -118,6 +125,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             rules,
             reason,
             to,
+            form,
             actor,
         } => {
             let id = store.find_hold(id).await?;
@@ -129,7 +137,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 at: now,
             };
             let with = initials.as_deref().map(|mark| (mark, rules));
-            release(&store, config, id, (by, &chosen), with, out).await
+            release(&store, config, id, (by, &chosen), (with, form), out).await
         }
         HoldsCommand::Refuse {
             id,
@@ -153,6 +161,10 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             writeln!(out, "refused {id}")?;
             Ok(())
         }
+        command => {
+            let desk = desk(store.clone(), config);
+            review::run(command, (&store, &desk), config, now, out).await
+        }
     }
 }
 
@@ -164,7 +176,10 @@ async fn opened(
     save: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    show(&desk.open(id, actor, at).await?, out)?;
+    let hold = desk.open(id, actor, at).await?;
+    show(&hold, at, out)?;
+    review::attachments(desk, &hold, out).await?;
+    review::history(desk, id, out).await?;
     if let Some(path) = save {
         let mut file = std::fs::File::options()
             .write(true)
@@ -177,22 +192,55 @@ async fn opened(
     Ok(())
 }
 
-/// Releases a hold as it is, or with initials by these rules.
+/// Releases a hold as it is, with initials by these rules, or in another form; or asks a second person for it.
 async fn release(
     store: &Custody,
     config: &Config,
     id: QueueId,
     (by, to): (By<'_>, &[Address]),
-    with: Option<(&str, &JudgingArgs)>,
+    (with, form): (Option<(&str, &JudgingArgs)>, &FormArgs),
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
     let to = if to.is_empty() { To::All } else { To::Only(to) };
     let desk = desk(store.clone(), config);
-    let Some((mark, rules)) = with else {
-        desk.release(id, by, to).await?;
-        writeln!(out, "released {id}; it is on its way")?;
-        return Ok(());
+    if form.encrypt && config.outbound.encrypting.is_empty() {
+        return Err(HoldsError::NothingEncrypts);
+    }
+    let (version, how) = match with {
+        Some((mark, rules)) => {
+            let message = with_initials(store, config, id, (mark, rules)).await?;
+            (Version::Initials(message), " with initials".to_owned())
+        }
+        None => form.version(),
     };
+    let release = Release {
+        to,
+        version,
+        encrypt: form.encrypt,
+    };
+    let route = if form.encrypt {
+        " by the route that encrypts"
+    } else {
+        ""
+    };
+    match desk.release_or_ask(id, by, &release).await? {
+        Outcome::Released => writeln!(out, "released {id}{how}{route}; it is on its way")?,
+        Outcome::Asked => writeln!(
+            out,
+            "asked for the release of {id}{how}{route}: two people release this message, and nothing is sent until another one \
+             approves it with `holds approve`"
+        )?,
+    }
+    Ok(())
+}
+
+/// The version of a hold with initials, if it has this mark.
+pub(super) async fn with_initials(
+    store: &Custody,
+    config: &Config,
+    id: QueueId,
+    (mark, rules): (&str, &JudgingArgs),
+) -> Result<Bytes, HoldsError> {
     let hold = store.open_hold(id).await?;
     let proposal = initials::of_hold(store, &hold, config, rules)
         .await?
@@ -200,14 +248,13 @@ async fn release(
     if !mark.is_empty() && initials::mark(&proposal) != mark {
         return Err(HoldsError::OtherVersion);
     }
-    desk.release_initials(id, by, to, proposal.message.into())
-        .await?;
-    writeln!(out, "released {id} with initials; it is on its way")?;
-    Ok(())
+    Ok(proposal.message.into())
 }
 
 fn desk(store: Custody, config: &Config) -> Desk {
     Desk::new(store, letters::refusals(config))
+        .signed_in_as(&login())
+        .within(config.limits.clone())
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
@@ -237,11 +284,18 @@ struct HoldLine {
     reference: String,
     state: &'static str,
     bytes: u64,
+    version: i64,
+    claimed_by: Option<String>,
+    claimed_until: Option<String>,
+    legal_hold: bool,
 }
 
 impl From<&HoldSummary> for HoldLine {
     fn from(hold: &HoldSummary) -> Self {
         let sealed = hold.sealed.as_ref();
+        let state = lifecycle::at(hold.state, hold.claim.as_ref(), SystemTime::now());
+        let claim = hold.claim.as_ref();
+        let claim = claim.filter(|_| state == HoldState::Claimed);
         Self {
             id: hold.id.to_string(),
             mail_from: sealed
@@ -258,8 +312,12 @@ impl From<&HoldSummary> for HoldLine {
                 .collect(),
             received_at: rfc3339(hold.received_at),
             reference: hold.id.reference().to_string(),
-            state: hold.state.name(),
+            state: state.name(),
             bytes: hold.size,
+            version: hold.version,
+            claimed_by: claim.map(|claim| claim.by.clone()),
+            claimed_until: claim.map(|claim| rfc3339(claim.until)),
+            legal_hold: hold.legal_hold,
         }
     }
 }
@@ -277,21 +335,32 @@ async fn list(
     all: bool,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    let state = if all { None } else { Some(HoldState::Held) };
+    let states: &[Option<HoldState>] = if all {
+        &[None]
+    } else {
+        &[
+            Some(HoldState::Held),
+            Some(HoldState::Claimed),
+            Some(HoldState::Awaiting),
+        ]
+    };
     let mut holds = Vec::new();
-    let mut before = None;
-    loop {
-        let page = store
-            .list_holds(HoldFilter {
-                state,
-                limit: 1_000,
-                before,
-            })
-            .await?;
-        let Some(last) = page.last() else { break };
-        before = Some(last.id);
-        holds.extend(page);
+    for state in states {
+        let mut before = None;
+        loop {
+            let page = store
+                .list_holds(HoldFilter {
+                    state: *state,
+                    limit: 1_000,
+                    before,
+                })
+                .await?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.id);
+            holds.extend(page);
+        }
     }
+    holds.sort_by_key(|hold| std::cmp::Reverse((hold.received_at, hold.id)));
     // The store gives the newest first; the oldest has waited longest.
     for hold in holds.iter().rev() {
         let line = HoldLine::from(hold);
@@ -301,11 +370,12 @@ async fn list(
                 let (from, to) = (&line.mail_from, line.rcpt_to.join(", "));
                 writeln!(
                     out,
-                    "{}  {}  {:<8} {from} -> {to}  [{}]",
+                    "{}  {}  {:<8} {from} -> {to}  [{}]{}",
                     line.id,
                     line.received_at,
                     line.state,
-                    line.rules.join(" ")
+                    line.rules.join(" "),
+                    review::remark(hold, line.claimed_by.as_deref())
                 )?;
             }
         }
@@ -333,7 +403,7 @@ fn show_refusal(refusal: &Refusal, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
+fn show(details: &HoldDetails, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
     let line = HoldLine::from(&details.summary);
     writeln!(out, "Hold       {} (reference {})", line.id, line.reference)?;
     writeln!(out, "State      {}", line.state)?;
@@ -365,6 +435,7 @@ fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
     if let (Some(by), Some(reason)) = (&details.summary.decided_by, &details.reason) {
         writeln!(out, "Decided    by {by}: {reason}")?;
     }
+    review::standing(details, at, out)?;
     writeln!(out, "\nFindings ({} people)", details.record.people)?;
     for finding in &details.record.findings {
         let (category, confidence) = (finding.category.name(), finding.confidence.name());

@@ -18,6 +18,7 @@ pub mod letters;
 pub mod people;
 pub mod policy;
 pub mod retention;
+pub mod review;
 pub mod roster;
 pub mod run;
 pub mod scan;
