@@ -98,10 +98,11 @@ impl Custody {
     /// What happened to a hold by the ledger, oldest first, with the reasons while they are kept.
     pub async fn history(&self, id: QueueId) -> Result<Vec<Past>, StoreError> {
         let rows = self.database.ledger_about(&id.to_string()).await?;
-        let row = self.database.hold(&id.to_string()).await?;
-        let told = match row.sealed() {
-            Some(sealed) => open_life(&self.record(id, sealed)?.0, id, sealed)?.told,
-            None => Vec::new(),
+        // The ledger outlasts the hold.
+        let told = match self.database.hold(&id.to_string()).await {
+            Ok(row) => self.told(id, &row)?,
+            Err(StoreError::Missing) => Vec::new(),
+            Err(error) => return Err(error),
         };
         let reason = |entry: &Entry| {
             let told = told.iter().find(|told| {
@@ -116,6 +117,15 @@ impl Custody {
                 entry,
             })
             .collect())
+    }
+
+    /// The reasons of a hold, while its content is there.
+    fn told(&self, id: QueueId, row: &StoredHold) -> Result<Vec<Told>, StoreError> {
+        let Some(sealed) = row.sealed() else {
+            return Ok(Vec::new());
+        };
+        let (dek, _) = self.record(id, sealed)?;
+        Ok(open_life(&dek, id, sealed)?.told)
     }
 
     /// The reasons of a hold with one more, sealed.

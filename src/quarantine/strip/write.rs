@@ -56,16 +56,18 @@ impl Note {
     }
 }
 
-/// A name of a file without what could change how the text around it is shown.
+/// A name of a file without what could change how the text around it is shown, or be taken for a delimiter by some program.
 fn shown(name: &str) -> String {
     let unseen = |c: char| {
         c.is_control()
             || matches!(c, '"' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    name.chars()
+    let plain: String = name
+        .chars()
         .map(|c| if unseen(c) { '_' } else { c })
         .take(LONGEST_NAME)
-        .collect()
+        .collect();
+    plain.replace("--", "-_")
 }
 
 /// A size in words, rounded up.
