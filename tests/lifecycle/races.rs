@@ -172,7 +172,7 @@ async fn race(from: From, first: Does, second: Does) {
     );
     let sends = matches!(did, Does::Approve | Does::Release);
     assert_eq!(hold.summary.state == HoldState::Released, sends, "{what}");
-    let queued = store.list_queue(10).await.unwrap().len();
+    let queued = store.list_queue(None, 10).await.unwrap().len();
     assert_eq!(queued, usize::from(sends), "{what}");
     assert!(store.verify_ledger(None).await.unwrap().first_bad.is_none());
 }

@@ -156,6 +156,7 @@ async fn a_legal_hold_stops_retention_in_every_state() {
         next: beadle::store::Next::Finished,
         delay_noticed: false,
         unknown: false,
+        keep_dead: false,
     };
     store.settle(&leases[0], &done, &[], start()).await.unwrap();
     for byte in 1..=5 {

@@ -33,7 +33,7 @@ async fn an_approval_sends_exactly_what_was_asked_for() {
     };
     let asked = first.release_or_ask(id(1), asker, &release).await;
     assert_eq!(asked, Ok(Outcome::Asked));
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 0, "nothing goes");
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 0, "nothing goes");
     let hold = store.open_hold(id(1)).await.unwrap();
     assert_eq!(hold.summary.state, HoldState::Awaiting);
     let request = hold.request.unwrap();
@@ -112,7 +112,7 @@ async fn who_asked_approves_nothing() {
         Err(DeskError::NotRequester("ann".into())),
         "the name alone does not make somebody who asked"
     );
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 0);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 0);
     assert_eq!(acts(&store).await.len(), 2);
 }
 
@@ -184,7 +184,7 @@ async fn a_request_that_was_changed_since_it_was_seen_is_not_approved() {
     };
     let approved = second.approve(on, by("bob", "fine"), None).await;
     assert_eq!(approved.unwrap_err().to_string(), "already awaiting by ann");
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 0);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn another_version_with_initials_than_the_one_asked_for_is_void() {
         .approve(id(1), by("bob", "fine"), made)
         .await
         .unwrap();
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 1);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -239,5 +239,5 @@ async fn a_request_survives_a_restart_and_ends_with_the_content() {
         .approve(id(1), by("bob", "fine"), None)
         .await;
     assert!(late.is_err());
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 0);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 0);
 }
