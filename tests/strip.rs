@@ -274,6 +274,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// A message that is damaged somewhere: there is no version, or one in which nothing but whole lines of the header and parts went.
+    #[test]
+    fn damage_is_refused_or_harmless(at in any::<prop::sample::Index>(), cut in 0..40usize, with in prop::collection::vec(any::<u8>(), 0..20), number in 0..4usize) {
+        let raw = MIXED.as_bytes();
+        let start = at.index(raw.len());
+        let end = (start + cut).min(raw.len());
+        let damaged = [&raw[..start], &with, &raw[end..]].concat();
+        let Ok(made) = without(&damaged, id(), &[number], false, &budget()) else {
+            return Ok(());
+        };
+        let list = attachments(&damaged, &budget());
+        let left = attachments(&made, &budget());
+        prop_assert_eq!(left.len() + 1, list.len());
+        let kept = list.iter().filter(|found| found.number != number);
+        for (old, new) in kept.zip(&left) {
+            prop_assert_eq!((&old.media_type, old.bytes), (&new.media_type, new.bytes));
+        }
+    }
+}
+
 /// The parts that `mail-parser` sees, but for notes.
 fn same_for_another_parser(before: &str, after: &str) -> Result<(), TestCaseError> {
     let (before, after) = (

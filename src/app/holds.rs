@@ -147,19 +147,12 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
         } => {
             let id = store.find_hold(id).await?;
             let actor = actor.clone().unwrap_or_else(login_name);
-            let tell = if *tell_sender {
-                Tell::Sender
-            } else {
-                Tell::Nobody
-            };
             let by = By {
                 actor: &actor,
                 reason,
                 at: now,
             };
-            desk(store, config).refuse(id, by, tell).await?;
-            writeln!(out, "refused {id}")?;
-            Ok(())
+            refuse(&desk(store, config), id, by, *tell_sender, out).await
         }
         command => {
             let desk = desk(store.clone(), config);
@@ -176,7 +169,16 @@ async fn opened(
     save: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    let hold = desk.open(id, actor, at).await?;
+    let hold = match desk.open(id, actor, at).await {
+        // The ledger outlasts the content.
+        Err(DeskError::Store(StoreError::Missing)) if save.is_none() => {
+            let reference = id.reference();
+            writeln!(out, "Hold       {id} (reference {reference})")?;
+            writeln!(out, "Its content is gone.")?;
+            return review::history(desk, id, out).await;
+        }
+        opened => opened?,
+    };
     show(&hold, at, out)?;
     review::attachments(desk, &hold, out).await?;
     review::history(desk, id, out).await?;
@@ -189,6 +191,23 @@ async fn opened(
         file.write_all(&desk.read(id, actor, at).await?)?;
         writeln!(out, "\nMessage written to {}", path.display())?;
     }
+    Ok(())
+}
+
+async fn refuse(
+    desk: &Desk,
+    id: QueueId,
+    by: By<'_>,
+    tell_sender: bool,
+    out: &mut dyn Write,
+) -> Result<(), HoldsError> {
+    let tell = if tell_sender {
+        Tell::Sender
+    } else {
+        Tell::Nobody
+    };
+    desk.refuse(id, by, tell).await?;
+    writeln!(out, "refused {id}")?;
     Ok(())
 }
 

@@ -133,11 +133,10 @@ pub fn next(from: Standing, act: Act) -> Result<Standing, Forbidden> {
     let flag = |legal_hold| Ok(Standing { legal_hold, ..from });
     match (from.state, act) {
         (gone @ (Expired | Purged), _) => Err(Forbidden::Gone(gone)),
-        (_, Act::PlaceLegalHold) if from.legal_hold => Err(Forbidden::UnderLegalHold),
+        (_, Act::PlaceLegalHold | Act::End) if from.legal_hold => Err(Forbidden::UnderLegalHold),
         (_, Act::PlaceLegalHold) => flag(true),
         (_, Act::LiftLegalHold) if !from.legal_hold => Err(Forbidden::NoLegalHold),
         (_, Act::LiftLegalHold) => flag(false),
-        (_, Act::End) if from.legal_hold => Err(Forbidden::UnderLegalHold),
         (Released | Refused, Act::End) => to(Purged),
         (_, Act::End) => to(Expired),
         (decided @ (Released | Refused), _) => Err(Forbidden::Decided(decided)),

@@ -74,7 +74,7 @@ impl Custody {
         };
         let (dek, _) = self.record(id, sealed)?;
         let told = match act.what.reason() {
-            Some(reason) => Some(self.tell(&dek, id, sealed, told_of(&act, reason))?),
+            Some(reason) => Some(tell(&dek, id, sealed, told_of(&act, reason))?),
             None => sealed.told.map(<[u8]>::to_vec),
         };
         let act = ActRow {
@@ -128,20 +128,6 @@ impl Custody {
         Ok(open_life(&dek, id, sealed)?.told)
     }
 
-    /// The reasons of a hold with one more, sealed.
-    pub(super) fn tell(
-        &self,
-        dek: &DataKey,
-        id: QueueId,
-        sealed: SealedHold<'_>,
-        more: Told,
-    ) -> Result<Vec<u8>, StoreError> {
-        let mut told = open_life(dek, id, sealed)?.told;
-        told.push(more);
-        let most = told.len().saturating_sub(TOLD);
-        seal(dek, Kind::Told, id, &&told[most..])
-    }
-
     /// What the ledger says of an act: times, counts and hashes.
     fn detail(&self, act: &HoldAct) -> Value {
         let mut detail = match &act.what {
@@ -162,6 +148,19 @@ impl Custody {
         }
         detail
     }
+}
+
+/// The reasons of a hold with one more, sealed.
+pub(super) fn tell(
+    dek: &DataKey,
+    id: QueueId,
+    sealed: SealedHold<'_>,
+    more: Told,
+) -> Result<Vec<u8>, StoreError> {
+    let mut told = open_life(dek, id, sealed)?.told;
+    told.push(more);
+    let most = told.len().saturating_sub(TOLD);
+    seal(dek, Kind::Told, id, &&told[most..])
 }
 
 fn told_of(act: &HoldAct, reason: &str) -> Told {

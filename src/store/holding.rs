@@ -11,7 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Custody;
-use super::acting::open_life;
+use super::acting::{open_life, tell};
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
@@ -215,7 +215,7 @@ impl Custody {
             return Err(conflict(&row)?);
         };
         let (dek, record) = self.record(id, sealed)?;
-        let told = self.tell(&dek, id, sealed, told_of(&decision))?;
+        let told = tell(&dek, id, sealed, told_of(&decision))?;
         let text = Zeroizing::new(json_text(&StoredDecision {
             reason: decision.reason.clone(),
         })?);

@@ -33,7 +33,11 @@ async fn an_approval_sends_exactly_what_was_asked_for() {
     };
     let asked = first.release_or_ask(id(1), asker, &release).await;
     assert_eq!(asked, Ok(Outcome::Asked));
-    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 0, "nothing goes");
+    assert_eq!(
+        store.list_queue(None, 10).await.unwrap().len(),
+        0,
+        "nothing goes"
+    );
     let hold = store.open_hold(id(1)).await.unwrap();
     assert_eq!(hold.summary.state, HoldState::Awaiting);
     let request = hold.request.unwrap();

@@ -180,23 +180,27 @@ pub(super) fn is_faithful(
         let parent = old
             .parent
             .and_then(|up| kept.iter().position(|kept| *kept == up));
-        let same = match note(*index) {
-            Some(note) => {
-                let text = new.text.as_deref().map(str::trim_end);
-                new.role == Role::Body && new.names.is_empty() && text == Some(&note.text)
-            }
-            None => {
-                let header =
-                    |raw: &[u8], part: &Part<'_>| raw.get(part.header.clone()).map(<[u8]>::to_vec);
-                old.role == new.role
-                    && old.media_type == new.media_type
-                    && old.names == new.names
-                    && old.bytes == new.bytes
-                    && (old.parent.is_none() || header(message.raw, old) == header(written, new))
-            }
+        let same = if let Some(note) = note(*index) {
+            let text = new.text.as_deref().map(str::trim_end);
+            new.role == Role::Body && new.names.is_empty() && text == Some(&note.text)
+        } else {
+            is_same((message.raw, old), (written, new))
         };
         same && new.parent == parent
     })
+}
+
+/// Whether a part is as it was. The header of the whole message is what a version changes.
+fn is_same((raw, old): (&[u8], &Part<'_>), (written, new): (&[u8], &Part<'_>)) -> bool {
+    let same_header = || {
+        raw.get(old.header.clone())
+            .is_some_and(|header| Some(header) == written.get(new.header.clone()))
+    };
+    old.role == new.role
+        && old.media_type == new.media_type
+        && old.names == new.names
+        && old.bytes == new.bytes
+        && (old.parent.is_none() || same_header())
 }
 
 /// A part and those above it.
