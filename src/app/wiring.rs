@@ -93,6 +93,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartEr
     let settings = store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
+        database: config.store.database.clone(),
         blobs: config.store.blobs.clone(),
         check,
         ..store::Config::new(path.clone())

@@ -1,6 +1,9 @@
 //! The life of a hold at the desk: claims, two people, forms of a release, legal holds, races, the command line, and the page that tells of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../servers/mod.rs"]
+mod servers;
+
 mod command_line;
 mod forms;
 mod page;
@@ -17,9 +20,11 @@ use beadle::mail::{Address, Envelope, QueueId};
 use beadle::policy::{Action, Severity};
 use beadle::quarantine::{By, ComposeNotice, Desk};
 use beadle::store::{
-    Config, Custody, FindingRecord, HoldClient, HoldRecord, MasterKey, NewHold, RuleRecord,
+    Config, Custody, DatabaseConfig, FindingRecord, HoldClient, HoldRecord, MasterKey, NewHold,
+    RuleRecord,
 };
 use bytes::Bytes;
+use servers::postgres::Postgres;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -54,8 +59,19 @@ fn envelope() -> Envelope {
     )
 }
 
+/// A folder whose store is in a database of its own on a PostgreSQL server.
+async fn in_postgres() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let url = Postgres::shared().await.fresh_url().await;
+    std::fs::write(folder.path().join("database.url"), url).unwrap();
+    folder
+}
+
 async fn open(folder: &Path) -> Custody {
-    let config = Config::new(folder);
+    let mut config = Config::new(folder);
+    if let Ok(url) = std::fs::read_to_string(folder.join("database.url")) {
+        config.database = DatabaseConfig::of(url);
+    }
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     Custody::open(config, key).await.unwrap()
 }

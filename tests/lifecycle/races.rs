@@ -118,6 +118,15 @@ async fn set(desk: &Desk, store: &Custody, from: From, pair: (Does, Does)) -> i6
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_acts_on_one_version_one_wins_and_the_other_learns_by_whom() {
+    every_pair(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_it_is_between_nodes_on_postgresql() {
+    every_pair(true).await;
+}
+
+async fn every_pair(postgres: bool) {
     let mut raced = 0;
     for from in [From::Held, From::Claimed, From::Awaiting] {
         let (of_ann, of_bob) = from.open();
@@ -129,7 +138,12 @@ async fn of_two_acts_on_one_version_one_wins_and_the_other_learns_by_whom() {
                     // One person releases, or two: not both.
                     || [first, second].contains(&Does::Ask) && [first, second].contains(&Does::Release);
                 if !excluded {
-                    race(from, first, second).await;
+                    let folder = if postgres {
+                        in_postgres().await
+                    } else {
+                        tempfile::tempdir().unwrap()
+                    };
+                    race(folder.path(), from, first, second).await;
                     raced += 1;
                 }
             }
@@ -138,10 +152,9 @@ async fn of_two_acts_on_one_version_one_wins_and_the_other_learns_by_whom() {
     assert_eq!(raced, 32 + 19 + 14);
 }
 
-async fn race(from: From, first: Does, second: Does) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    let beside = open(folder.path()).await;
+async fn race(folder: &Path, from: From, first: Does, second: Does) {
+    let store = open(folder).await;
+    let beside = open(folder).await;
     let (ann, bob) = (desk(&store, "uid 1"), desk(&beside, "uid 2"));
     let version = set(&ann, &store, from, (first, second)).await;
     let before = acts(&store).await.len();
@@ -175,4 +188,6 @@ async fn race(from: From, first: Does, second: Does) {
     let queued = store.list_queue(None, 10).await.unwrap().len();
     assert_eq!(queued, usize::from(sends), "{what}");
     assert!(store.verify_ledger(None).await.unwrap().first_bad.is_none());
+    store.close().await;
+    beside.close().await;
 }

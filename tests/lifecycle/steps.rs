@@ -130,7 +130,11 @@ async fn a_message_that_somebody_has_is_not_held_twice() {
 
 #[tokio::test]
 async fn a_legal_hold_stops_retention_in_every_state() {
-    let folder = tempfile::tempdir().unwrap();
+    kept_for_a_case(&tempfile::tempdir().unwrap()).await;
+    kept_for_a_case(&in_postgres().await).await;
+}
+
+async fn kept_for_a_case(folder: &tempfile::TempDir) {
     let store = open(folder.path()).await;
     store.set_retention(Retention::default());
     let desk = desk(&store, "uid 1");

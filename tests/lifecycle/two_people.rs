@@ -18,7 +18,11 @@ fn without_list(numbers: &[usize]) -> Release<'_> {
 
 #[tokio::test]
 async fn an_approval_sends_exactly_what_was_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
+    approved(&tempfile::tempdir().unwrap()).await;
+    approved(&in_postgres().await).await;
+}
+
+async fn approved(folder: &tempfile::TempDir) {
     let store = needs_two(folder.path()).await;
     let (first, second) = (desk(&store, "uid 1"), desk(&store, "uid 2"));
     let asker = by("ann", "the parents agreed");
