@@ -1155,3 +1155,26 @@ fn check_finds_what_contradicts_itself() {
     }
     assert!(!all.contains("rule names: it changes nothing"), "{all}");
 }
+
+#[test]
+fn two_people_may_be_asked_for_from_a_severity_on() {
+    let review = |line: &str| {
+        let text = format!("name = \"t\"\ntitle = \"t\"\n[review]\n{line}\n");
+        Policy::parse("p.toml", &text).map(|policy| policy.governance.review)
+    };
+    use beadle::policy::Severity::{Criminal, High, Low, Medium};
+    let none = review("").unwrap();
+    assert!([Low, Medium, High, Criminal].map(|from| none.needs_second_person(from)) == [false; 4]);
+    let high = review("second_person_from = \"high\"").unwrap();
+    assert_eq!(
+        [Low, Medium, High, Criminal].map(|from| high.needs_second_person(from)),
+        [false, false, true, true]
+    );
+    let told = review("second_person_from = \"grave\"").unwrap_err();
+    assert!(
+        told.to_string().contains(
+            "review.second_person_from: found \"grave\"; allowed: low, medium, high, criminal"
+        ),
+        "{told}"
+    );
+}

@@ -11,6 +11,7 @@ mod races;
 mod steps;
 mod two_people;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -63,14 +64,25 @@ fn envelope() -> Envelope {
 async fn in_postgres() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let url = Postgres::shared().await.fresh_url().await;
+    // The password stands apart, as it must.
+    let (user, rest) = url.split_once("://").unwrap().1.split_once(':').unwrap();
+    let (password, place) = rest.split_once('@').unwrap();
+    let url = format!("postgres://{user}@{place}");
     std::fs::write(folder.path().join("database.url"), url).unwrap();
+    let file = folder.path().join("database.password");
+    std::fs::write(&file, password).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     folder
 }
 
 async fn open(folder: &Path) -> Custody {
     let mut config = Config::new(folder);
     if let Ok(url) = std::fs::read_to_string(folder.join("database.url")) {
-        config.database = DatabaseConfig::of(url);
+        config.database = DatabaseConfig {
+            password_file: Some(folder.join("database.password")),
+            connections: 4,
+            ..DatabaseConfig::of(url)
+        };
     }
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     Custody::open(config, key).await.unwrap()
