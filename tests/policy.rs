@@ -13,7 +13,8 @@ use beadle::policy::case::{CaseFinding, CaseMessage};
 use beadle::policy::document::PolicyError;
 use beadle::policy::fields::Mistake;
 use beadle::policy::{
-    Action, Explanation, Gravity, Mode, Policy, Verdict, decide, reply_text, smallest_change,
+    Action, Explanation, Gravity, Mode, Policy, Severity, Verdict, decide, reply_text,
+    smallest_change,
 };
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
@@ -1162,12 +1163,17 @@ fn two_people_may_be_asked_for_from_a_severity_on() {
         let text = format!("name = \"t\"\ntitle = \"t\"\n[review]\n{line}\n");
         Policy::parse("p.toml", &text).map(|policy| policy.governance.review)
     };
-    use beadle::policy::Severity::{Criminal, High, Low, Medium};
+    let all = [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Criminal,
+    ];
     let none = review("").unwrap();
-    assert!([Low, Medium, High, Criminal].map(|from| none.needs_second_person(from)) == [false; 4]);
+    assert!(!all.iter().any(|rule| none.needs_second_person(*rule)));
     let high = review("second_person_from = \"high\"").unwrap();
     assert_eq!(
-        [Low, Medium, High, Criminal].map(|from| high.needs_second_person(from)),
+        all.map(|rule| high.needs_second_person(rule)),
         [false, false, true, true]
     );
     let told = review("second_person_from = \"grave\"").unwrap_err();

@@ -1,5 +1,10 @@
 //! Versions without attachments: byte for byte what a message is made of but for what was removed, and read so by another parser.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "messages are built piece by piece, to be read"
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,5 +1,9 @@
 //! The life of a hold at the desk: claims, two people, forms of a release, legal holds, races, the command line, and the page that tells of it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../servers/mod.rs"]
 mod servers;

@@ -134,10 +134,8 @@ async fn a_legal_hold_stops_retention_in_every_state() {
     kept_for_a_case(&in_postgres().await).await;
 }
 
-async fn kept_for_a_case(folder: &tempfile::TempDir) {
-    let store = open(folder.path()).await;
-    store.set_retention(Retention::default());
-    let desk = desk(&store, "uid 1");
+/// Holds in the order of states that have content: held, claimed, awaiting, released, refused.
+async fn one_in_each_state(store: &Custody, desk: &Desk) {
     // One in each state that has content.
     for byte in 1..=5 {
         store.hold(new_hold(byte, byte == 3)).await.unwrap();
@@ -163,6 +161,13 @@ async fn kept_for_a_case(folder: &tempfile::TempDir) {
         keep_dead: false,
     };
     store.settle(&leases[0], &done, &[], start()).await.unwrap();
+}
+
+async fn kept_for_a_case(folder: &tempfile::TempDir) {
+    let store = open(folder.path()).await;
+    store.set_retention(Retention::default());
+    let desk = desk(&store, "uid 1");
+    one_in_each_state(&store, &desk).await;
     for byte in 1..=5 {
         let placed = desk
             .legal_hold(id(byte), by("dpo", "case 2026/17"), true)
