@@ -225,12 +225,24 @@ fn node() -> impl Strategy<Value = Node> {
         prop_oneof![
             3 => (kinds, prop::collection::vec(inner.clone(), 1..5), prop::option::of("[a-z ]{1,20}"))
                 .prop_map(|(kind, children, around)| Node::Multi { kind, children, around }),
-            1 => inner.prop_map(|node| Node::Message(Box::new(node))),
+            1 => inner.prop_map(|node| Node::Message(Box::new(in_a_message(node)))),
         ]
     })
     .prop_filter("an attached message needs a message around it", |node| {
         !matches!(node, Node::Message(_))
     })
+}
+
+/// What an attached message is made of. One that is nothing but another attached message makes `mail-parser` give up.
+fn in_a_message(node: Node) -> Node {
+    match node {
+        Node::Message(_) => Node::Multi {
+            kind: "mixed",
+            children: vec![node],
+            around: None,
+        },
+        node => node,
+    }
 }
 
 /// The fields before the message that a relay puts there, and a signature that the change breaks.

@@ -16,7 +16,8 @@
 //! # Known gaps
 //! Files inside attachments or attached messages go only with the whole. Files that stand in a text (uuencode) are no parts and stay. A part
 //! of something signed or encrypted stays, since its signature would break or its text not open; so does one of several forms of the
-//! same text (`multipart/alternative`, most calendar invitations), since its replacement would be shown in the place of the others.
+//! same text (`multipart/alternative`, most calendar invitations), since its replacement would be shown in the place of the others. Of a
+//! message that `mail-parser` gives up on (an attached message that is nothing but another one) no attachment is listed.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
