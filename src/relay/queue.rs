@@ -214,6 +214,11 @@ impl Inner {
         let message = match self.store.delivery_message(&lease).await {
             Ok(message) => Some(message),
             Err(StoreError::LeaseLost) => return,
+            // No attempt was made: the lease ends, and the store is asked again then.
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(%id, %error, "a queued message cannot be read now and is put off");
+                return;
+            }
             Err(error) => {
                 alarm("unreadable");
                 tracing::error!(%id, %error, alarm = true, "a queued message cannot be read");
