@@ -12,7 +12,8 @@ use beadle::mail::{Address, Domain, Envelope, QueueId};
 use beadle::pipeline::judge::Tools;
 use beadle::pipeline::way::{Pipeline, Settings};
 use beadle::pipeline::{Accept, Client, Received};
-use beadle::policy::Policy;
+use beadle::policy::{Policy, Severity};
+use beadle::quarantine::{By, Desk, Outcome, Release, To};
 use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
@@ -507,6 +508,77 @@ async fn what_must_be_encrypted_goes_to_a_next_hop_that_encrypts_or_is_held() {
     let said =
         "Held for review under policy test, although a rule says reroute: no next hop encrypts";
     assert!(why.starts_with(said), "{why}");
+}
+
+#[tokio::test]
+async fn what_was_released_encrypted_passes_encrypted_or_is_held() {
+    let hops = |encrypts| Scripted {
+        encrypts,
+        ..Scripted::default()
+    };
+    let bench = bench_under(policy("action = \"hold\""), hops(true)).await;
+    bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+    let desk = Desk::new(bench.store.clone(), Arc::new(|_| None));
+    let by = By {
+        actor: "ann",
+        reason: "by the safe way",
+        at: SystemTime::now(),
+    };
+    let release = Release {
+        encrypt: true,
+        ..To::All.into()
+    };
+    let held = received(1, OUTSIDE, NAMED).id;
+    let outcome = desk.release_or_ask(held, by, &release).await;
+    assert_eq!(outcome, Ok(Outcome::Released));
+    let again = bench.pipeline.accept(received(2, OUTSIDE, NAMED)).await;
+    assert_eq!(again, ok("taken"));
+    assert!(bench.hop.seen.lock().unwrap()[0].encrypt);
+    let mut spooled = received(3, OUTSIDE, NAMED);
+    spooled.client.spool = true;
+    // Another process: this one has answered the message and takes the next for a retry.
+    let beside = bench_over(
+        &policy("action = \"hold\""),
+        bench.hop.clone(),
+        &bench.store,
+    );
+    beside.accept(spooled).await;
+    let now = SystemTime::now() + Duration::from_secs(1);
+    let leases = bench
+        .store
+        .lease_due(now, "w", 10, Duration::from_mins(1))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 2, "the release itself, and the spooled one");
+    assert!(leases.iter().all(|lease| lease.encrypt));
+    // Where nothing encrypts any more, the release opens no other way.
+    let plain = Arc::new(hops(false));
+    let pipeline = bench_over(&policy("action = \"hold\""), plain.clone(), &bench.store);
+    let reply = pipeline.accept(received(4, OUTSIDE, NAMED)).await;
+    assert!(reply.to_string().contains("held for review"), "{reply}");
+    assert!(plain.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whether_two_people_release_is_settled_when_a_message_is_held() {
+    let from = |severity: Option<Severity>, rule: &str| {
+        let mut policy = policy(&format!("action = \"hold\"\n{rule}"));
+        policy.governance.review.second_person_from = severity;
+        policy
+    };
+    for (from, two) in [
+        (from(None, "severity = \"criminal\""), false),
+        (from(None, "four_eyes = true"), true),
+        (from(Some(Severity::High), "severity = \"medium\""), false),
+        (from(Some(Severity::High), "severity = \"high\""), true),
+        (from(Some(Severity::High), "severity = \"criminal\""), true),
+    ] {
+        let bench = bench_under(from, Scripted::default()).await;
+        bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
+        let id = received(1, OUTSIDE, NAMED).id;
+        let held = bench.store.open_hold(id).await.unwrap();
+        assert_eq!(held.needs_second_person(), two, "{:?}", held.record.rules);
+    }
 }
 
 #[tokio::test]

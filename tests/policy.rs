@@ -13,7 +13,8 @@ use beadle::policy::case::{CaseFinding, CaseMessage};
 use beadle::policy::document::PolicyError;
 use beadle::policy::fields::Mistake;
 use beadle::policy::{
-    Action, Explanation, Gravity, Mode, Policy, Verdict, decide, reply_text, smallest_change,
+    Action, Explanation, Gravity, Mode, Policy, Severity, Verdict, decide, reply_text,
+    smallest_change,
 };
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
@@ -1154,4 +1155,32 @@ fn check_finds_what_contradicts_itself() {
         assert!(all.contains(part), "{part:?} is not in:\n{all}");
     }
     assert!(!all.contains("rule names: it changes nothing"), "{all}");
+}
+
+#[test]
+fn two_people_may_be_asked_for_from_a_severity_on() {
+    let review = |line: &str| {
+        let text = format!("name = \"t\"\ntitle = \"t\"\n[review]\n{line}\n");
+        Policy::parse("p.toml", &text).map(|policy| policy.governance.review)
+    };
+    let all = [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Criminal,
+    ];
+    let none = review("").unwrap();
+    assert!(!all.iter().any(|rule| none.needs_second_person(*rule)));
+    let high = review("second_person_from = \"high\"").unwrap();
+    assert_eq!(
+        all.map(|rule| high.needs_second_person(rule)),
+        [false, false, true, true]
+    );
+    let told = review("second_person_from = \"grave\"").unwrap_err();
+    assert!(
+        told.to_string().contains(
+            "review.second_person_from: found \"grave\"; allowed: low, medium, high, criminal"
+        ),
+        "{told}"
+    );
 }

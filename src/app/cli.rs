@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
+use crate::app::review::{FormArgs, OnArgs};
 
 /// Exit codes, as printed by `beadle --help`.
 pub const EXIT_CODES: &str = "Exit codes:
@@ -339,9 +340,69 @@ pub enum HoldsCommand {
         /// Only to these recipients of the message. Repeatable.
         #[arg(long, value_name = "ADDRESS")]
         to: Vec<String>,
+        /// How else.
+        #[command(flatten)]
+        form: FormArgs,
         /// Who decides, for the ledger; the login name when not given.
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
+    },
+    /// Take a hold for a time, so that nobody else works on it.
+    Claim {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+        /// Minutes until it is free again; at most 480.
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        minutes: u32,
+        /// Take it from the reviewer who has it; the ledger says so.
+        #[arg(long)]
+        take_over: bool,
+    },
+    /// Give a claimed hold back.
+    Unclaim {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+    },
+    /// Approve a release that another person asked for, which sends it.
+    Approve {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+        /// Why; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Rules and people, where a version with initials was asked for.
+        #[command(flatten)]
+        rules: JudgingArgs,
+    },
+    /// Say no to a release that was asked for; the message waits again.
+    Decline {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+        /// Why; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Take back a release that you asked for; the message waits again.
+    Withdraw {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+    },
+    /// Keep the content of a hold for a case, whatever its retention.
+    LegalHold {
+        /// Which hold, and who.
+        #[command(flatten)]
+        on: OnArgs,
+        /// The reference of the case; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Keep it no longer.
+        #[arg(long)]
+        lift: bool,
     },
     /// Refuse a message for good.
     Refuse {

@@ -8,20 +8,24 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::app::cli::{HoldsArgs, HoldsCommand, JudgingArgs, Output};
 use crate::app::config::Config;
 use crate::app::initials;
 use crate::app::letters;
+use crate::app::policy::login;
+use crate::app::review::{self, FormArgs};
 use crate::app::tools::{self, ToolsError};
 use crate::app::which_holds::{WhichError, WhichHolds};
 use crate::app::wiring::{self, StartError};
 use crate::mail::{Address, QueueId};
-use crate::quarantine::desk::{By, Desk, DeskError, Tell, To};
+use crate::quarantine::desk::{By, Desk, DeskError, Outcome, Release, Tell, To, Version};
 use crate::quarantine::initials::NoProposal;
+use crate::quarantine::lifecycle;
 use crate::store::ledger::action;
-use crate::store::{Custody, HoldDetails, HoldSummary, Referenced, Refusal, StoreError};
+use crate::store::{Custody, HoldDetails, HoldState, HoldSummary, Referenced, Refusal, StoreError};
 
 /// Why a command about holds did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +62,9 @@ pub enum HoldsError {
     /// Judging ended without an answer.
     #[error("judging failed")]
     Judging,
+    /// There is no way that encrypts.
+    #[error("--encrypt: no next hop encrypts; name one in [[outbound.encrypting]]")]
+    NothingEncrypts,
     /// An argument is not an address.
     #[error("--to: found `{0}`; allowed: an address such as name@school.example")]
     Address(String),
@@ -121,6 +128,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
             rules,
             reason,
             to,
+            form,
             actor,
         } => {
             let id = store.find_hold(id).await?;
@@ -132,7 +140,7 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
                 at: now,
             };
             let with = initials.as_deref().map(|mark| (mark, rules));
-            release(&store, config, id, (by, &chosen), with, out).await
+            release(&store, config, id, (by, &chosen), (with, form), out).await
         }
         HoldsCommand::Refuse {
             id,
@@ -142,19 +150,16 @@ pub async fn run(args: &HoldsArgs, config: &Config, out: &mut dyn Write) -> Resu
         } => {
             let id = store.find_hold(id).await?;
             let actor = actor.clone().unwrap_or_else(login_name);
-            let tell = if *tell_sender {
-                Tell::Sender
-            } else {
-                Tell::Nobody
-            };
             let by = By {
                 actor: &actor,
                 reason,
                 at: now,
             };
-            desk(store, config).refuse(id, by, tell).await?;
-            writeln!(out, "refused {id}")?;
-            Ok(())
+            refuse(&desk(store, config), id, by, *tell_sender, out).await
+        }
+        command => {
+            let desk = desk(store.clone(), config);
+            review::run(command, (&store, &desk), config, now, out).await
         }
     }
 }
@@ -167,7 +172,19 @@ async fn opened(
     save: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
-    show(&desk.open(id, actor, at).await?, out)?;
+    let hold = match desk.open(id, actor, at).await {
+        // The ledger outlasts the content.
+        Err(DeskError::Store(StoreError::Missing)) if save.is_none() => {
+            let reference = id.reference();
+            writeln!(out, "Hold       {id} (reference {reference})")?;
+            writeln!(out, "Its content is gone.")?;
+            return review::history(desk, id, out).await;
+        }
+        opened => opened?,
+    };
+    show(&hold, at, out)?;
+    review::attachments(desk, &hold, out).await?;
+    review::history(desk, id, out).await?;
     if let Some(path) = save {
         let mut file = std::fs::File::options()
             .write(true)
@@ -180,22 +197,72 @@ async fn opened(
     Ok(())
 }
 
-/// Releases a hold as it is, or with initials by these rules.
+async fn refuse(
+    desk: &Desk,
+    id: QueueId,
+    by: By<'_>,
+    tell_sender: bool,
+    out: &mut dyn Write,
+) -> Result<(), HoldsError> {
+    let tell = if tell_sender {
+        Tell::Sender
+    } else {
+        Tell::Nobody
+    };
+    desk.refuse(id, by, tell).await?;
+    writeln!(out, "refused {id}")?;
+    Ok(())
+}
+
+/// Releases a hold as it is, with initials by these rules, or in another form; or asks a second person for it.
 async fn release(
     store: &Custody,
     config: &Config,
     id: QueueId,
     (by, to): (By<'_>, &[Address]),
-    with: Option<(&str, &JudgingArgs)>,
+    (with, form): (Option<(&str, &JudgingArgs)>, &FormArgs),
     out: &mut dyn Write,
 ) -> Result<(), HoldsError> {
     let to = if to.is_empty() { To::All } else { To::Only(to) };
     let desk = desk(store.clone(), config);
-    let Some((mark, rules)) = with else {
-        desk.release(id, by, to).await?;
-        writeln!(out, "released {id}; it is on its way")?;
-        return Ok(());
+    if form.encrypt && config.outbound.encrypting.is_empty() {
+        return Err(HoldsError::NothingEncrypts);
+    }
+    let (version, how) = match with {
+        Some((mark, rules)) => {
+            let message = with_initials(store, config, id, (mark, rules)).await?;
+            (Version::Initials(message), " with initials".to_owned())
+        }
+        None => form.version(),
     };
+    let release = Release {
+        to,
+        version,
+        encrypt: form.encrypt,
+    };
+    let route = if form.encrypt {
+        " by the route that encrypts"
+    } else {
+        ""
+    };
+    match desk.release_or_ask(id, by, &release).await? {
+        Outcome::Released => writeln!(out, "released {id}{how}{route}; it is on its way")?,
+        Outcome::Asked => writeln!(
+            out,
+            "asked for the release of {id}{how}{route}: two people release this message, and nothing is sent until another one \
+             approves it with `holds approve`"
+        )?,
+    }
+    Ok(())
+}
+
+/// The version of a hold with initials, if it has this mark.
+pub(super) async fn with_initials(
+    store: &Custody,
+    config: &Config,
+    id: QueueId,
+    (mark, rules): (&str, &JudgingArgs),
+) -> Result<Bytes, HoldsError> {
     let hold = store.open_hold(id).await?;
     let proposal = initials::of_hold(store, &hold, config, rules)
         .await?
@@ -203,14 +270,13 @@ async fn release(
     if !mark.is_empty() && initials::mark(&proposal) != mark {
         return Err(HoldsError::OtherVersion);
     }
-    desk.release_initials(id, by, to, proposal.message.into())
-        .await?;
-    writeln!(out, "released {id} with initials; it is on its way")?;
-    Ok(())
+    Ok(proposal.message.into())
 }
 
 fn desk(store: Custody, config: &Config) -> Desk {
     Desk::new(store, letters::refusals(config))
+        .signed_in_as(&login())
+        .within(config.limits.clone())
 }
 
 fn addresses(texts: &[String]) -> Result<Vec<Address>, HoldsError> {
@@ -240,11 +306,18 @@ struct HoldLine {
     reference: String,
     state: &'static str,
     bytes: u64,
+    version: i64,
+    claimed_by: Option<String>,
+    claimed_until: Option<String>,
+    legal_hold: bool,
 }
 
 impl From<&HoldSummary> for HoldLine {
     fn from(hold: &HoldSummary) -> Self {
         let sealed = hold.sealed.as_ref();
+        let state = lifecycle::at(hold.state, hold.claim.as_ref(), SystemTime::now());
+        let claim = hold.claim.as_ref();
+        let claim = claim.filter(|_| state == HoldState::Claimed);
         Self {
             id: hold.id.to_string(),
             mail_from: sealed
@@ -261,8 +334,12 @@ impl From<&HoldSummary> for HoldLine {
                 .collect(),
             received_at: rfc3339(hold.received_at),
             reference: hold.id.reference().to_string(),
-            state: hold.state.name(),
+            state: state.name(),
             bytes: hold.size,
+            version: hold.version,
+            claimed_by: claim.map(|claim| claim.by.clone()),
+            claimed_until: claim.map(|claim| rfc3339(claim.until)),
+            legal_hold: hold.legal_hold,
         }
     }
 }
@@ -287,7 +364,16 @@ async fn list(
     while let Some(holds) = reading.next(store).await? {
         any |= !holds.is_empty();
         for hold in &holds {
-            write_line(&HoldLine::from(hold), output, out)?;
+            let line = HoldLine::from(hold);
+            match output {
+                Output::Jsonl => {
+                    writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default())?;
+                }
+                Output::Text => {
+                    let remark = review::remark(hold, line.claimed_by.as_deref());
+                    write_line(&line, &remark, out)?;
+                }
+            }
         }
     }
     if output == Output::Text && !any {
@@ -296,21 +382,17 @@ async fn list(
     Ok(())
 }
 
-fn write_line(line: &HoldLine, output: Output, out: &mut dyn Write) -> io::Result<()> {
-    match output {
-        Output::Jsonl => writeln!(out, "{}", serde_json::to_string(line).unwrap_or_default()),
-        Output::Text => {
-            let (from, to) = (&line.mail_from, line.rcpt_to.join(", "));
-            writeln!(
-                out,
-                "{}  {}  {:<8} {from} -> {to}  [{}]",
-                line.id,
-                line.received_at,
-                line.state,
-                line.rules.join(" ")
-            )
-        }
-    }
+fn write_line(line: &HoldLine, remark: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {}  {:<8} {} -> {}  [{}]{remark}",
+        line.id,
+        line.received_at,
+        line.state,
+        line.mail_from,
+        line.rcpt_to.join(", "),
+        line.rules.join(" ")
+    )
 }
 
 /// What is kept of a refused message; its content never was.
@@ -330,7 +412,7 @@ fn show_refusal(refusal: &Refusal, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
+fn show(details: &HoldDetails, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
     let line = HoldLine::from(&details.summary);
     writeln!(out, "Hold       {} (reference {})", line.id, line.reference)?;
     writeln!(out, "State      {}", line.state)?;
@@ -362,6 +444,7 @@ fn show(details: &HoldDetails, out: &mut dyn Write) -> io::Result<()> {
     if let (Some(by), Some(reason)) = (&details.summary.decided_by, &details.reason) {
         writeln!(out, "Decided    by {by}: {reason}")?;
     }
+    review::standing(details, at, out)?;
     writeln!(out, "\nFindings ({} people)", details.record.people)?;
     for finding in &details.record.findings {
         let (category, confidence) = (finding.category.name(), finding.confidence.name());

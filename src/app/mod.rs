@@ -24,6 +24,7 @@ pub mod policy;
 pub mod queue;
 pub mod record;
 pub mod retention;
+pub mod review;
 pub mod roster;
 pub mod run;
 pub mod scan;

@@ -190,7 +190,7 @@ async fn step(
 }
 
 /// What the machine knows the person at the keyboard by.
-fn login() -> String {
+pub(super) fn login() -> String {
     let session = std::fs::read_to_string("/proc/self/loginuid").ok();
     let session = session.and_then(|text| text.trim().parse::<u32>().ok());
     // The kernel's word for "none" is the greatest number.

@@ -126,8 +126,10 @@ async fn dry_run(
     let mut number = 0u64;
     while let Some(page) = reader.next().await? {
         for hold in page {
-            number += u64::from(!hold.on_its_way);
-            let note = if hold.on_its_way {
+            number += u64::from(!hold.on_its_way && !hold.legal_hold);
+            let note = if hold.legal_hold {
+                "  stays: a legal hold keeps it"
+            } else if hold.on_its_way {
                 "  waits: its release is on its way"
             } else {
                 ""

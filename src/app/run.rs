@@ -411,7 +411,8 @@ fn holds(args: &HoldsArgs) -> Result<(), Failure> {
         holds::HoldsError::Address(_)
         | holds::HoldsError::Which(_)
         | holds::HoldsError::Tools(_)
-        | holds::HoldsError::NoRoster => Failure::unusable(error),
+        | holds::HoldsError::NoRoster
+        | holds::HoldsError::NothingEncrypts => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
     })

@@ -88,7 +88,11 @@ impl WhichHolds {
             states.push(HoldState::of(name).ok_or_else(|| unknown(name))?);
         }
         if states.is_empty() && !self.all {
-            states.push(HoldState::Held);
+            states.extend(
+                HoldState::ALL
+                    .into_iter()
+                    .filter(|state| state.is_waiting()),
+            );
         }
         let since = self.since.as_deref();
         let until = self.until.as_deref();
@@ -222,7 +226,10 @@ mod tests {
             };
             which.query(&TimeZone::UTC).unwrap()
         };
-        assert_eq!(query(false).states, [HoldState::Held]);
+        assert_eq!(
+            query(false).states,
+            [HoldState::Held, HoldState::Claimed, HoldState::Awaiting]
+        );
         assert!(query(true).states.is_empty());
         let which = WhichHolds {
             state: vec!["waiting".into()],

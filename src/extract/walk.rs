@@ -151,7 +151,6 @@ fn message_name(part: &Part<'_>) -> String {
 fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth: usize) {
     let inner = places(base, message);
     let mut cids: HashSet<String> = HashSet::new();
-    let mut unnamed = 0usize;
     for (part, place) in message.parts.iter().zip(&inner) {
         if gather.stopped(place) {
             return;
@@ -162,20 +161,11 @@ fn parts(gather: &mut Gather<'_>, base: &Location, message: &Message<'_>, depth:
         }
     }
     let mut closed: Vec<Closed<'_, '_>> = Vec::new();
-    for (part, place) in message.parts.iter().zip(&inner) {
-        if part.role != Role::Attachment || gather.stopped(place) {
+    let names = attachment_names(message);
+    for ((part, place), name) in message.parts.iter().zip(&inner).zip(names) {
+        let Some(name) = name.filter(|_| !gather.stopped(place)) else {
             continue;
-        }
-        // The first part of PGP/MIME says only this (RFC 3156 4); one that says more is a file.
-        let control = part.media_type == "application/pgp-encrypted"
-            && part.bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
-            && part
-                .parent
-                .is_some_and(|up| message.parts[up].media_type == "multipart/encrypted");
-        if control {
-            continue;
-        }
-        let name = attachment_name(part, &mut unnamed);
+        };
         let before = std::mem::take(&mut gather.content);
         attachment(gather, part, place, &cids, &name, depth);
         let content = std::mem::replace(&mut gather.content, before);
@@ -328,6 +318,38 @@ fn again(
         let opened = password::closed(&second) < password::closed(&first.content);
         gather.merge(if opened { second } else { first.content });
     }
+}
+
+/// Where what is found in the files of a message is said to stand, by its parts: `None` for a part that is no file, and no message.
+pub fn places_of_files(message: &Message<'_>) -> Vec<Option<Location>> {
+    let inner = places(&Location::of(Place::Body), message);
+    let names = attachment_names(message);
+    let parts = message.parts.iter().zip(inner).zip(names);
+    parts
+        .map(|((part, place), name)| match part.role {
+            Role::Message if part.depth > 0 => Some(place),
+            _ => name.map(|name| place.inside(&name)),
+        })
+        .collect()
+}
+
+/// The names of attachments, by the message's parts.
+fn attachment_names(message: &Message<'_>) -> Vec<Option<String>> {
+    let mut unnamed = 0;
+    let names = message.parts.iter().map(|part| {
+        let file = part.role == Role::Attachment && !is_control(part, message);
+        file.then(|| attachment_name(part, &mut unnamed))
+    });
+    names.collect()
+}
+
+/// The first part of PGP/MIME says only this (RFC 3156 4); one that says more is a file.
+fn is_control(part: &Part<'_>, message: &Message<'_>) -> bool {
+    part.media_type == "application/pgp-encrypted"
+        && part.bytes.trim_ascii().eq_ignore_ascii_case(b"Version: 1")
+        && part
+            .parent
+            .is_some_and(|up| message.parts[up].media_type == "multipart/encrypted")
 }
 
 fn attachment_name(part: &Part<'_>, unnamed: &mut usize) -> String {

@@ -21,6 +21,7 @@ use crate::pipeline::passing::Passing;
 use crate::pipeline::received::Received;
 use crate::pipeline::record::{Disposition, Entry};
 use crate::pipeline::way::Pipeline;
+use crate::policy::Action;
 use crate::relay::next_hop::{Attempt, Outgoing, Partial};
 use crate::relay::queue::{ReturnKind, ReturnRequest};
 use crate::smtp::reply::{EnhancedCode, Reply};
@@ -57,12 +58,12 @@ impl Pipeline {
     pub(super) async fn deliver(
         &self,
         received: &Received,
-        examined: &Examined,
+        (examined, action): (&Examined, Action),
         under_way: UnderWay,
         entry: &mut Entry,
     ) -> Result<Reply, Fault> {
         let inner = &self.inner;
-        let passing = self.passing(received, &examined.judgement.verdict);
+        let passing = self.passing(received, &examined.judgement.verdict, action);
         let outgoing = outgoing(received, &passing);
         let next_hop = Arc::clone(&inner.next_hop);
         let started = Instant::now();

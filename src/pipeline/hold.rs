@@ -91,6 +91,7 @@ pub fn new_hold(
 }
 
 fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRecord {
+    let review = &policy.governance.review;
     let rules = judgement.verdict.hits.iter().map(|hit| RuleRecord {
         id: hit.rule.to_string(),
         title: hit.title.to_string(),
@@ -99,7 +100,8 @@ fn record(received: &Received, judgement: &Judgement, policy: &Policy) -> HoldRe
         because: hit.because.clone(),
         severity: hit.severity,
         urgent: hit.urgent,
-        four_eyes: hit.four_eyes,
+        // Settled now: what the policy becomes later changes nothing about this hold.
+        four_eyes: hit.four_eyes || review.needs_second_person(hit.severity),
     });
     let findings = judgement
         .conclusions()

@@ -23,8 +23,13 @@ pub(super) struct Passing {
 }
 
 impl Pipeline {
-    /// The message as its recipients get it.
-    pub(super) fn passing(&self, received: &Received, verdict: &Verdict) -> Passing {
+    /// The message as its recipients get it, by the way of this action: the verdict's, or that of the release that lets it pass.
+    pub(super) fn passing(
+        &self,
+        received: &Received,
+        verdict: &Verdict,
+        action: Action,
+    ) -> Passing {
         let mut prefix = self.prefix(received);
         let mut message = trace::without_trace(&received.message);
         let marks = header_lines(verdict);
@@ -40,7 +45,7 @@ impl Pipeline {
         Passing {
             prefix,
             message,
-            encrypt: verdict.action == Action::Reroute,
+            encrypt: action == Action::Reroute,
         }
     }
 }

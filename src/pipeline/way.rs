@@ -243,8 +243,11 @@ impl Pipeline {
         let under_way = UnderWay::start(self, key, received.id).ok_or(Fault::UnderWay)?;
         let reply = match action {
             Action::Hold => return self.hold(received, examined, entry).await,
-            _ if received.client.spool => self.spool(received, examined, entry).await,
-            _ => self.deliver(received, examined, under_way, entry).await,
+            _ if received.client.spool => self.spool(received, (examined, action), entry).await,
+            _ => {
+                let judged = (examined, action);
+                self.deliver(received, judged, under_way, entry).await
+            }
         }?;
         if entry.disposition != Disposition::Deferred {
             self.inner.habits.note(&examined.seen);
@@ -279,7 +282,8 @@ impl Pipeline {
         Some(reply)
     }
 
-    /// The verdict's action, unless a reviewer released this very message to these recipients before.
+    /// The verdict's action, unless a reviewer released this very message to these recipients before: then it takes the way that it was
+    /// released by, and is held where that way is not there.
     async fn action(&self, received: &Received, examined: &Examined) -> Result<Action, Fault> {
         let verdict = &examined.judgement.verdict;
         let action = verdict.action;
@@ -298,10 +302,10 @@ impl Pipeline {
             .was_released(resend, SystemTime::now())
             .await
             .map_err(|error| Fault::of_store(&error))?;
-        Ok(if released.is_some() {
-            Action::Deliver
-        } else {
-            Action::Hold
+        Ok(match released {
+            Some(passes) if !passes.encrypt => Action::Deliver,
+            Some(_) if self.inner.next_hop.encrypts() => Action::Reroute,
+            _ => Action::Hold,
         })
     }
 
@@ -324,12 +328,12 @@ impl Pipeline {
     async fn spool(
         &self,
         received: &Received,
-        examined: &Examined,
+        (examined, action): (&Examined, Action),
         entry: &mut Entry,
     ) -> Result<Reply, Fault> {
         let envelope = received.envelope.clone();
         let verdict = &examined.judgement.verdict;
-        let delivery = self.spooled(received, verdict, envelope, received.id);
+        let delivery = self.spooled(received, (verdict, action), envelope, received.id);
         self.inner
             .store
             .enqueue(delivery)
@@ -349,11 +353,11 @@ impl Pipeline {
     fn spooled(
         &self,
         received: &Received,
-        verdict: &Verdict,
+        (verdict, action): (&Verdict, Action),
         envelope: Envelope,
         id: QueueId,
     ) -> NewDelivery {
-        let passing = self.passing(received, verdict);
+        let passing = self.passing(received, verdict, action);
         NewDelivery {
             id,
             kind: DeliveryKind::Spool,
@@ -383,7 +387,7 @@ impl Pipeline {
         let beside = hold::passed_envelope(&received.envelope, verdict)
             .map(|envelope| {
                 let id = Custody::new_id()?;
-                Ok(self.spooled(received, verdict, envelope, id))
+                Ok(self.spooled(received, (verdict, verdict.action), envelope, id))
             })
             .transpose()
             .map_err(|error: StoreError| Fault::of_store(&error))?;

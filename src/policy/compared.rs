@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use super::classes::{Class, Classes};
 use super::condition::{ClassRef, Found, When};
 use super::governance::Retention;
-use super::rule::{Exception, Party, Policy, Role, Rule};
+use super::rule::{Exception, Party, Policy, Role, Rule, Severity};
 use crate::mail::Domain;
 
 /// Fields of one thing with their values in words; an empty value means that it is not set.
@@ -290,6 +290,13 @@ fn procedure(policy: &Policy) -> Vec<(String, Described)> {
             vec![
                 field("reviewers", &joined(governance.review.reviewers.iter())),
                 field("access", &words(&governance.review.access)),
+                field(
+                    "second person from",
+                    governance
+                        .review
+                        .second_person_from
+                        .map_or("no severity", Severity::name),
+                ),
                 field("confidential recipients", &confidential),
             ],
         ),

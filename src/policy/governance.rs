@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::rule::Severity;
 use crate::detect::Category;
 use crate::mail::Address;
 
@@ -69,6 +70,9 @@ pub struct Review {
     pub reviewers: Vec<Arc<str>>,
     /// How content may be opened.
     pub access: ReviewAccess,
+    /// Two people release a held message on which a rule fired that is as grave as this, or graver; `None`: only rules of `four_eyes` ask
+    /// for two.
+    pub second_person_from: Option<Severity>,
     /// Where the document says so.
     pub clause: Option<Arc<str>>,
 }
@@ -219,6 +223,13 @@ pub struct Governance {
     pub changes: Changes,
     /// What no rule can meet.
     pub duties: Vec<Duty>,
+}
+
+impl Review {
+    /// Whether two people release a held message on which a rule of this severity fired, whatever the rule itself says.
+    pub fn needs_second_person(&self, severity: Severity) -> bool {
+        self.second_person_from.is_some_and(|from| severity >= from)
+    }
 }
 
 impl Governance {

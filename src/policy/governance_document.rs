@@ -59,6 +59,7 @@ fn review(sink: &mut Sink, mut fields: Fields<'_, '_>) -> Review {
     let review = Review {
         reviewers: plain(fields.texts(sink, "reviewers")),
         access: fields.choice(sink, "access").unwrap_or_default(),
+        second_person_from: fields.choice(sink, "second_person_from"),
         clause: optional(fields.text(sink, "clause")),
     };
     fields.finish(sink);

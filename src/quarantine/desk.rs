@@ -1,27 +1,41 @@
-//! The reviewer's desk: release and refuse, with a reason, once.
+//! The reviewer's desk: reading, claims, decisions by one person or two, and what must be kept for a case.
 //!
 //! # Invariants
-//! A decision, the delivery or notice it causes, the release ticket and the ledger entry are one transaction. A released
-//! message goes to the queue and from there straight to the next hop: it is not judged again. Reading is recorded too. A version
-//! with initials goes out only for the hold that it was made for, and allows no later message to pass: the original stays held.
+//! A decision, the delivery or notice it causes, the release ticket and the ledger entries are one transaction. Every act names the version
+//! of the hold that it was made on, so that of two reviewers one wins. A released message goes to the queue and from there straight to the
+//! next hop: it is not judged again. Reading is recorded too. A release allows the very text that it sends to pass once more, to the same
+//! recipients by the same way: of a version with initials or without attachments that version, while the original stays held.
 //!
-//! # Known gaps
-//! No claims, no second person, no release to fewer parts of the message: a hold is decided by one reviewer as it is, or with initials.
+//! Which step may follow which is in `lifecycle.rs`; releases in `desk/release.rs`, second persons in `desk/second_person.rs`.
+
+mod release;
+mod second_person;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::initials;
-use super::lifecycle::{Act, next};
-use crate::mail::{Address, Envelope, QueueId};
+use super::lifecycle::{self, Act, Forbidden, Standing, next};
+use super::strip::{self, Attachment, NoStrip};
+use crate::limits::{Budget, Limits};
+use crate::mail::QueueId;
 use crate::store::ledger::action;
 use crate::store::{
-    Body, Custody, Decision, DeliveryKind, HoldDetails, NewDelivery, StoreError, Ticket,
-    VersionSent,
+    Custody, HoldAct, HoldDetails, HoldState, Past, Person, SamePerson, StoreError, What, same_name,
 };
+
+pub use release::{Outcome, Release, To, Version};
+
+/// How long a claim lasts unless it is said otherwise: time to read a long message and ask somebody by telephone.
+pub const CLAIM: Duration = Duration::from_mins(30);
+
+/// Longest claim: a day's work. A hold must not be out of reach because somebody is on holiday.
+pub const LONGEST_CLAIM: Duration = Duration::from_hours(8);
+
+/// Longest reason, in characters.
+const LONGEST_REASON: usize = 4_000;
 
 /// Why a decision was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +43,9 @@ pub enum DeskError {
     /// A decision needs a reason in words.
     #[error("a reason is needed")]
     NoReason,
+    /// The reason is a document of its own.
+    #[error("a reason has at most {LONGEST_REASON} characters")]
+    LongReason,
     /// A decision needs a name.
     #[error("the name of whoever decides is needed")]
     NoActor,
@@ -44,6 +61,35 @@ pub enum DeskError {
     /// The sender is to be told and cannot be: the null sender, or no notice could be written.
     #[error("the sender cannot be told")]
     Notice,
+    /// The hold's state does not allow it.
+    #[error("{0}")]
+    Forbidden(Forbidden),
+    /// Another reviewer has the hold.
+    #[error("{by} has claimed it: take it over first, and they can see that you did")]
+    Claimed {
+        /// Who has it.
+        by: String,
+        /// Until when.
+        until: SystemTime,
+    },
+    /// One person is not enough.
+    #[error("this message is released by two people: ask a second one")]
+    SecondPerson,
+    /// Nobody approves what they asked for.
+    #[error("{0}")]
+    SamePerson(SamePerson),
+    /// Only who asked takes it back.
+    #[error("only {0}, who asked, takes the request back; anybody else declines it")]
+    NotRequester(String),
+    /// What was asked for is not what would be sent.
+    #[error("the request is void: what it would send is not what was asked for; ask again")]
+    Void,
+    /// The version that was asked for must be made again, to be compared.
+    #[error("the request is for a version with initials: make that version again to approve it")]
+    NoVersion,
+    /// There is no version without these attachments.
+    #[error(transparent)]
+    NoStrip(#[from] NoStrip),
     /// The store said no; [`StoreError::Conflict`] when somebody decided first.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,13 +106,19 @@ pub struct By<'a> {
     pub at: SystemTime,
 }
 
-/// To whom a message is released.
+/// The hold that is acted on.
 #[derive(Debug, Clone, Copy)]
-pub enum To<'a> {
-    /// To all it was for.
-    All,
-    /// To these of them.
-    Only(&'a [Address]),
+pub struct On {
+    /// Its id.
+    pub id: QueueId,
+    /// The version that the reviewer saw; `None` takes the present one.
+    pub version: Option<i64>,
+}
+
+impl From<QueueId> for On {
+    fn from(id: QueueId) -> Self {
+        Self { id, version: None }
+    }
 }
 
 /// Whether the sender learns of a refusal.
@@ -89,14 +141,6 @@ pub struct NoticeRequest<'a> {
     pub id: QueueId,
 }
 
-/// What a decision sets off.
-#[derive(Debug, Default)]
-struct Causes {
-    delivery: Option<NewDelivery>,
-    ticket: Option<Ticket>,
-    version_sent: VersionSent,
-}
-
 /// Writes the notice to the sender of a refused message; `None` when it cannot.
 pub type ComposeNotice = Arc<dyn Fn(&NoticeRequest<'_>) -> Option<Bytes> + Send + Sync>;
 
@@ -105,6 +149,8 @@ pub type ComposeNotice = Arc<dyn Fn(&NoticeRequest<'_>) -> Option<Bytes> + Send 
 pub struct Desk {
     store: Custody,
     compose: ComposeNotice,
+    login: Arc<str>,
+    limits: Arc<Limits>,
 }
 
 impl fmt::Debug for Desk {
@@ -113,10 +159,36 @@ impl fmt::Debug for Desk {
     }
 }
 
+/// A hold with where it stands now, a claim that lapsed being none.
+struct Seen {
+    hold: HoldDetails,
+    before: HoldState,
+    after: Standing,
+}
+
 impl Desk {
-    /// A desk over this store.
+    /// A desk over this store, at which nobody is known to sit: nobody can be a second person there.
     pub fn new(store: Custody, compose: ComposeNotice) -> Self {
-        Self { store, compose }
+        Self {
+            store,
+            compose,
+            login: Arc::from(""),
+            limits: Arc::default(),
+        }
+    }
+
+    /// The same desk with somebody at it, by what the machine or the sign-in knows them by.
+    #[must_use]
+    pub fn signed_in_as(mut self, login: &str) -> Self {
+        self.login = Arc::from(login);
+        self
+    }
+
+    /// The same desk, reading messages within these limits.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = Arc::new(limits);
+        self
     }
 
     /// Shows a hold; the ledger notes who looked before they see it. Of a confidential one neither subject nor findings are shown.
@@ -156,6 +228,21 @@ impl Desk {
         Ok(message)
     }
 
+    /// The attachments of a held message, for [`Version::Without`]. Like a list of findings it tells names of files, and is no reading.
+    pub async fn attachments(&self, id: QueueId) -> Result<Vec<Attachment>, DeskError> {
+        if self.store.open_hold(id).await?.record.confidential {
+            return Err(DeskError::Confidential);
+        }
+        let message = self.store.open_message(id).await?;
+        let budget = Budget::new(Arc::clone(&self.limits));
+        off_the_threads(move || strip::attachments(&message, &budget)).await
+    }
+
+    /// What happened to a hold, oldest first.
+    pub async fn history(&self, id: QueueId) -> Result<Vec<Past>, DeskError> {
+        Ok(self.store.history(id).await?)
+    }
+
     async fn note(
         &self,
         id: QueueId,
@@ -163,10 +250,7 @@ impl Desk {
         action: &str,
         at: SystemTime,
     ) -> Result<(), DeskError> {
-        let actor = actor.trim();
-        if actor.is_empty() {
-            return Err(DeskError::NoActor);
-        }
+        let actor = named(actor)?;
         let detail = serde_json::json!({});
         Ok(self
             .store
@@ -174,187 +258,190 @@ impl Desk {
             .await?)
     }
 
-    /// Lets a message go, to all its recipients or some. For the store's ticket time the same message with the same
-    /// findings passes to the same recipients.
-    pub async fn release(&self, id: QueueId, by: By<'_>, to: To<'_>) -> Result<(), DeskError> {
-        by.check()?;
-        let hold = self.undecided(id, Act::Release).await?;
-        let rcpts = chosen(&hold.envelope, to)?;
-        let delivery = release_of(&hold, &rcpts, by, Body::Hold(id));
-        let ticket = Ticket {
-            rcpts,
-            expires_at: by.at + self.store.config().ticket,
+    /// Takes a hold for a time, so that two reviewers do not work on one; whoever has it may take it for longer. What somebody else has is
+    /// taken from them only with `take_over`. Gives the end of the claim.
+    pub async fn claim(
+        &self,
+        on: impl Into<On>,
+        actor: &str,
+        at: SystemTime,
+        (time, take_over): (Duration, bool),
+    ) -> Result<SystemTime, DeskError> {
+        let actor = named(actor)?;
+        let on = on.into();
+        let (hold, state) = self.present(on, at).await?;
+        let holder = hold.summary.claim.as_ref().map(|claim| claim.by.as_str());
+        let another = state == HoldState::Claimed && !holder.is_some_and(|by| same_name(by, actor));
+        let act = if state == HoldState::Claimed && (take_over || !another) {
+            Act::TakeOver
+        } else {
+            Act::Claim
         };
-        let causes = Causes {
-            delivery: Some(delivery),
-            ticket: Some(ticket),
-            version_sent: VersionSent::Held,
+        if another && !take_over {
+            return Err(claimed(&hold));
+        }
+        let seen = seen(hold, state, act)?;
+        let until = at + time.min(LONGEST_CLAIM);
+        let what = What::Claim {
+            until,
+            taken_over: another,
         };
-        self.decide(&hold, Act::Release, by, causes).await
+        self.act(&seen, actor, at, what).await?;
+        Ok(until)
     }
 
-    /// Lets a message go with initials for its pupils' names: `message` is what [`super::initials::propose`] made of this hold.
-    pub async fn release_initials(
+    /// Gives a hold back to whoever takes it next.
+    pub async fn unclaim(
         &self,
-        id: QueueId,
+        on: impl Into<On>,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<(), DeskError> {
+        let actor = named(actor)?;
+        let seen = self.stands(on.into(), Act::Unclaim, actor, at).await?;
+        self.act(&seen, actor, at, What::Unclaim).await
+    }
+
+    /// Has the content of a hold kept beyond its retention, or no longer; the reason is the reference of a case.
+    pub async fn legal_hold(
+        &self,
+        on: impl Into<On>,
         by: By<'_>,
-        to: To<'_>,
-        message: Bytes,
+        place: bool,
     ) -> Result<(), DeskError> {
         by.check()?;
-        if !initials::is_made_for(&message, id) {
-            return Err(DeskError::Foreign);
+        let reason = by.reason.trim().to_owned();
+        let (act, what) = if place {
+            (Act::PlaceLegalHold, What::PlaceLegalHold(reason))
+        } else {
+            (Act::LiftLegalHold, What::LiftLegalHold(reason))
+        };
+        let seen = self.stands(on.into(), act, by.actor, by.at).await?;
+        self.act(&seen, by.actor.trim(), by.at, what).await
+    }
+
+    /// The hold as it is now, if it is the version that was seen.
+    async fn present(&self, on: On, at: SystemTime) -> Result<(HoldDetails, HoldState), DeskError> {
+        let hold = self.store.open_hold(on.id).await?;
+        let summary = &hold.summary;
+        if on.version.is_some_and(|seen| seen != summary.version) {
+            return Err(conflict(&hold));
         }
-        let hold = self.undecided(id, Act::Release).await?;
-        let rcpts = chosen(&hold.envelope, to)?;
-        let causes = Causes {
-            delivery: Some(release_of(&hold, &rcpts, by, Body::Message(message))),
-            ticket: None,
-            version_sent: VersionSent::Initials,
-        };
-        self.decide(&hold, Act::Release, by, causes).await
+        let state = lifecycle::at(summary.state, summary.claim.as_ref(), at);
+        Ok((hold, state))
     }
 
-    /// Refuses a message for good.
-    pub async fn refuse(&self, id: QueueId, by: By<'_>, tell: Tell) -> Result<(), DeskError> {
-        by.check()?;
-        let hold = self.undecided(id, Act::Refuse).await?;
-        let notice = match tell {
-            Tell::Nobody => None,
-            Tell::Sender => Some(self.notice(&hold, by)?),
-        };
-        let causes = Causes {
-            delivery: notice,
-            ..Causes::default()
-        };
-        self.decide(&hold, Act::Refuse, by, causes).await
-    }
-
-    /// The hold, if the act is open to it.
-    async fn undecided(&self, id: QueueId, act: Act) -> Result<HoldDetails, DeskError> {
-        match self.store.open_hold(id).await {
-            Ok(hold) if next(hold.summary.state, act).is_ok() => Ok(hold),
-            Ok(hold) => Err(DeskError::Store(StoreError::Conflict {
-                state: hold.summary.state,
-                by: hold.summary.decided_by,
-            })),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn decide(
+    /// The hold, if the act is open to it and to this person.
+    async fn stands(
         &self,
-        hold: &HoldDetails,
+        on: On,
         act: Act,
-        by: By<'_>,
-        causes: Causes,
-    ) -> Result<(), DeskError> {
-        let to = next(hold.summary.state, act).map_err(|forbidden| {
-            DeskError::Store(StoreError::Conflict {
-                state: forbidden.0,
-                by: hold.summary.decided_by.clone(),
-            })
-        })?;
-        let decision = Decision {
-            id: hold.summary.id,
-            version: hold.summary.version,
-            to,
-            actor: by.actor.trim().to_owned(),
-            reason: by.reason.trim().to_owned(),
-            at: by.at,
-            delivery: causes.delivery,
-            ticket: causes.ticket,
-            version_sent: causes.version_sent,
-        };
-        Ok(self.store.decide(decision).await?)
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<Seen, DeskError> {
+        let (hold, state) = self.present(on, at).await?;
+        let seen = seen(hold, state, act)?;
+        let theirs = matches!(act, Act::Unclaim | Act::Ask | Act::Release | Act::Refuse);
+        let claim = seen.hold.summary.claim.as_ref();
+        let another = claim.is_some_and(|claim| !same_name(&claim.by, actor));
+        if theirs && seen.before == HoldState::Claimed && another {
+            return Err(claimed(&seen.hold));
+        }
+        Ok(seen)
     }
 
-    fn notice(&self, hold: &HoldDetails, by: By<'_>) -> Result<NewDelivery, DeskError> {
-        let sender = hold
-            .envelope
-            .mail_from
-            .address()
-            .cloned()
-            .ok_or(DeskError::Notice)?;
-        let id = Custody::new_id()?;
-        let message = (self.compose)(&NoticeRequest {
-            hold,
-            reason: by.reason.trim(),
-            id,
-        })
-        .ok_or(DeskError::Notice)?;
-        Ok(NewDelivery {
-            id,
-            kind: DeliveryKind::Notice,
-            // The null sender: a notice must never cause a return (RFC 5321 4.5.5, RFC 3834 4).
-            envelope: Envelope::of(None, [sender]),
-            body: Body::Message(message),
-            prefix: String::new(),
-            xforward: None,
-            encrypt: false,
-            created_at: by.at,
-            not_before: by.at,
-        })
+    async fn act(
+        &self,
+        seen: &Seen,
+        actor: &str,
+        at: SystemTime,
+        what: What,
+    ) -> Result<(), DeskError> {
+        let act = HoldAct {
+            id: seen.hold.summary.id,
+            version: seen.hold.summary.version,
+            to: seen.after.state,
+            actor: actor.trim().to_owned(),
+            at,
+            what,
+        };
+        Ok(self.store.act(act).await?)
+    }
+
+    fn person<'a>(&'a self, actor: &'a str) -> Person<'a> {
+        Person {
+            actor,
+            login: &self.login,
+        }
     }
 }
 
 impl By<'_> {
     fn check(&self) -> Result<(), DeskError> {
-        if self.actor.trim().is_empty() {
-            return Err(DeskError::NoActor);
-        }
+        named(self.actor)?;
         // Letters or digits: dots and dashes are not a reason.
         if !self.reason.chars().any(char::is_alphanumeric) {
             return Err(DeskError::NoReason);
+        }
+        if self.reason.chars().nth(LONGEST_REASON).is_some() {
+            return Err(DeskError::LongReason);
         }
         Ok(())
     }
 }
 
-/// The delivery of a release to these recipients.
-fn release_of(hold: &HoldDetails, rcpts: &[usize], by: By<'_>, body: Body) -> NewDelivery {
-    let chosen = rcpts
-        .iter()
-        .filter_map(|index| hold.envelope.rcpts.get(*index).cloned());
-    NewDelivery {
-        id: hold.summary.id,
-        kind: DeliveryKind::Release,
-        envelope: Envelope {
-            rcpts: chosen.collect(),
-            ..hold.envelope.clone()
-        },
-        body,
-        prefix: String::new(),
-        xforward: None,
-        encrypt: false,
-        created_at: by.at,
-        not_before: by.at,
+fn named(actor: &str) -> Result<&str, DeskError> {
+    let actor = actor.trim();
+    if actor.is_empty() {
+        return Err(DeskError::NoActor);
+    }
+    Ok(actor)
+}
+
+/// What an act makes of a hold; a hold that is decided is a conflict, and says by whom.
+fn seen(hold: HoldDetails, before: HoldState, act: Act) -> Result<Seen, DeskError> {
+    let from = Standing {
+        state: before,
+        legal_hold: hold.summary.legal_hold,
+    };
+    match next(from, act) {
+        Ok(after) => Ok(Seen {
+            hold,
+            before,
+            after,
+        }),
+        Err(Forbidden::Decided(_) | Forbidden::Gone(_)) => Err(conflict(&hold)),
+        Err(forbidden) => Err(DeskError::Forbidden(forbidden)),
     }
 }
 
-/// Indexes of the recipients a release is for, in the envelope's order.
-fn chosen(envelope: &Envelope, to: To<'_>) -> Result<Vec<usize>, DeskError> {
-    let To::Only(wanted) = to else {
-        return Ok((0..envelope.rcpts.len()).collect());
-    };
-    let wanted: Vec<String> = wanted.iter().map(Address::key).collect();
-    let keys: Vec<Option<String>> = envelope
-        .rcpts
-        .iter()
-        .map(|rcpt| rcpt.address().map(Address::key))
-        .collect();
-    let all_theirs = wanted
-        .iter()
-        .all(|wanted| keys.iter().flatten().any(|key| key == wanted));
-    let rcpts: Vec<usize> = (0..keys.len())
-        .filter(|index| {
-            keys[*index]
-                .as_ref()
-                .is_some_and(|key| wanted.contains(key))
-        })
-        .collect();
-    if rcpts.is_empty() || !all_theirs {
-        return Err(DeskError::Recipients);
+fn conflict(hold: &HoldDetails) -> DeskError {
+    let summary = &hold.summary;
+    let by = summary
+        .decided_by
+        .clone()
+        .or_else(|| summary.acted_by.clone());
+    DeskError::Store(StoreError::Conflict {
+        state: summary.state,
+        by,
+    })
+}
+
+fn claimed(hold: &HoldDetails) -> DeskError {
+    match &hold.summary.claim {
+        Some(claim) => DeskError::Claimed {
+            by: claim.by.clone(),
+            until: claim.until,
+        },
+        None => DeskError::Forbidden(Forbidden::Claimed),
     }
-    Ok(rcpts)
+}
+
+/// Work on a whole message, off the asynchronous threads.
+async fn off_the_threads<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, DeskError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| DeskError::Store(StoreError::Unavailable("a blocking task ended".to_owned())))
 }

@@ -31,12 +31,12 @@ pub enum StoreError {
     /// A record of this id is there already.
     #[error("a record of this id exists already")]
     Exists,
-    /// Somebody else decided this hold first.
-    #[error("already {state}{}", by_whom(by.as_deref()))]
+    /// Somebody else acted on this hold first.
+    #[error("{} {state}{}", if *state == HoldState::Held { "changed meanwhile, and again" } else { "already" }, by_whom(by.as_deref()))]
     Conflict {
         /// What the hold has become.
         state: HoldState,
-        /// Who decided it.
+        /// Who decided it, or acted on it last.
         by: Option<String>,
     },
     /// A worker has this delivery now; it may be asked for again when that has ended.

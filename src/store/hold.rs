@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::life::{HoldClaim, LegalHold, Request, Told, VersionSent};
 use super::wire::StoredEnvelope;
 use crate::detect::{Category, Confidence};
 use crate::mail::{Envelope, QueueId};
@@ -24,6 +25,10 @@ use crate::policy::{Action, Severity};
 pub enum HoldState {
     /// Waiting for a reviewer.
     Held,
+    /// A reviewer has it, until a time.
+    Claimed,
+    /// A release was asked for, and waits for a second person.
+    Awaiting,
     /// A reviewer let it go; the queue delivers it.
     Released,
     /// A reviewer refused it.
@@ -36,8 +41,10 @@ pub enum HoldState {
 
 impl HoldState {
     /// Every state.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Held,
+        Self::Claimed,
+        Self::Awaiting,
         Self::Released,
         Self::Refused,
         Self::Expired,
@@ -48,11 +55,18 @@ impl HoldState {
     pub fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
+            Self::Claimed => "claimed",
+            Self::Awaiting => "awaiting",
             Self::Released => "released",
             Self::Refused => "refused",
             Self::Expired => "expired",
             Self::Purged => "purged",
         }
+    }
+
+    /// Whether nobody has decided it and its content is there.
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::Held | Self::Claimed | Self::Awaiting)
     }
 
     /// The state of this name.
@@ -86,7 +100,7 @@ pub struct RuleRecord {
     /// The hold must not wait.
     #[serde(default)]
     pub urgent: bool,
-    /// Two people release it.
+    /// Two people release it: the rule says so, or the policy says so of rules as grave as this. Settled when the message is held.
     #[serde(default)]
     pub four_eyes: bool,
 }
@@ -157,9 +171,15 @@ pub struct NewHold {
 pub struct HoldSummary {
     /// Its id.
     pub id: QueueId,
-    /// Where it is in its life.
+    /// Where it is in its life. A claim may have lapsed since: `quarantine::lifecycle::at` tells.
     pub state: HoldState,
-    /// Counts its changes; a decision names the version it was made on.
+    /// Who has it, while it is claimed.
+    pub claim: Option<HoldClaim>,
+    /// Its content must be kept for a case.
+    pub legal_hold: bool,
+    /// Who acted last, while its content is there.
+    pub acted_by: Option<String>,
+    /// Counts its changes; an act names the version it was made on.
     pub version: i64,
     /// When its last byte arrived.
     pub received_at: SystemTime,
@@ -203,6 +223,19 @@ pub struct HoldDetails {
     pub sha256: [u8; 32],
     /// Why the reviewer decided as they did.
     pub reason: Option<String>,
+    /// The release that waits for a second person.
+    pub request: Option<Request>,
+    /// Why its content must be kept, when it must.
+    pub legal_hold: Option<LegalHold>,
+    /// The reasons that were given on its way, oldest first, the last 200 of them.
+    pub told: Vec<Told>,
+}
+
+impl HoldDetails {
+    /// Whether two people release it: by a rule, or by how grave a rule is. Settled when it was held.
+    pub fn needs_second_person(&self) -> bool {
+        self.record.rules.iter().any(|rule| rule.four_eyes)
+    }
 }
 
 /// Which holds to list.
@@ -280,17 +313,8 @@ pub struct Decision {
     pub version_sent: VersionSent,
 }
 
-/// Which text of a held message a release sends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum VersionSent {
-    /// The message as it is held.
-    #[default]
-    Held,
-    /// The message with pupils' names turned into initials.
-    Initials,
-}
-
-/// What a release allows: this message, to these recipients, until then, with no findings beyond those decided on.
+/// What a release allows: the text that it sends, to these recipients, by the way it took, until then, with no findings beyond those
+/// decided on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     /// Indexes into the hold's recipients.
@@ -308,6 +332,15 @@ pub struct Resend<'a> {
     pub envelope: &'a Envelope,
     /// The keys of the values found in it.
     pub values: &'a [u128],
+}
+
+/// A release that lets a message pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passes {
+    /// The hold that was released.
+    pub hold: QueueId,
+    /// Only a next hop that encrypts may have it, as it was released.
+    pub encrypt: bool,
 }
 
 /// What a reference given to a person leads to.

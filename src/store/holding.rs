@@ -11,18 +11,20 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Custody;
+use super::acting::{open_life, tell};
 use super::blob::Blobs;
 use super::clock::{micros, number, time};
 use super::delivered::mac;
 use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
 use super::hold::{
-    Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Referenced, Refusal,
-    Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, VersionSent, parse_id,
+    Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Passes, Referenced,
+    Refusal, Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
 };
 use super::identity::Identity;
 use super::ledger::{reason_hash, reason_salt};
-use super::rows::{DecisionRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
+use super::life::{HoldClaim, Request, Told, VersionSent};
+use super::rows::{ActRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
 use crate::detect::Category;
@@ -169,6 +171,7 @@ impl Custody {
                 parse::<StoredDecision>(&plain).map(|decision| decision.reason)
             })
             .transpose()?;
+        let life = open_life(&dek, id, sealed)?;
         let envelope = record.envelope.into_envelope()?;
         let mut summary = bare_summary(&row)?;
         summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject.clone()));
@@ -179,6 +182,9 @@ impl Custody {
             record: record.record,
             sha256: record.sha256,
             reason,
+            request: life.request,
+            legal_hold: life.legal_hold,
+            told: life.told,
         })
     }
 
@@ -197,13 +203,23 @@ impl Custody {
     /// Records a decision and everything it causes, or nothing. The first decision wins: the second gets
     /// [`StoreError::Conflict`].
     pub async fn decide(&self, decision: Decision) -> Result<(), StoreError> {
+        self.decide_as_asked(decision, None).await
+    }
+
+    /// As [`decide`](Self::decide), where a second person approves a request: that is entered in the ledger too.
+    pub async fn decide_as_asked(
+        &self,
+        decision: Decision,
+        request: Option<&Request>,
+    ) -> Result<(), StoreError> {
         let id = decision.id;
         let row = self.database.hold(&id.to_string()).await?;
-        let Some(sealed) = row.sealed() else {
+        let (Some(sealed), true) = (row.sealed(), state_of(&row)?.is_waiting()) else {
             return Err(conflict(&row)?);
         };
         let (dek, record) = self.record(id, sealed)?;
         let salt = reason_salt()?;
+        let told = tell(&dek, id, sealed, told_of(&decision))?;
         let text = Zeroizing::new(json_text(&StoredDecision {
             reason: decision.reason.clone(),
             salt: Some(salt),
@@ -224,31 +240,36 @@ impl Custody {
             "rcpts": sent.map(|new| new.envelope.rcpts.len()),
             "of": sent.map(|_| record.rcpts()),
         });
-        if decision.version_sent == VersionSent::Initials
-            && let Some(Body::Message(message)) = sent.map(|new| &new.body)
-        {
-            detail["version"] = json!("initials");
-            // Shows later which bytes went out, when neither hold nor delivery is there any more.
-            detail["sha256"] = json!(hex(&Identity::of(message).whole));
+        if let Some(new) = sent {
+            form_of(&mut detail, new, &decision.version_sent, &record.sha256);
         }
         let ticket = decision
             .ticket
             .as_ref()
-            .map(|ticket| self.ticket_row(record, ticket))
+            .map(|ticket| self.ticket_row(record, ticket, sent))
             .transpose()?;
-        let decision = DecisionRow {
+        let mut entries = vec![(decision.to.name(), detail.to_string())];
+        if let Some(request) = request {
+            let approved = json!({ "version": request.version, "sha256": hex(&request.sha256) });
+            entries.insert(0, ("approved", approved.to_string()));
+        }
+        let decision = ActRow {
             id: id.to_string(),
             version: decision.version,
             to: decision.to,
             actor: decision.actor,
             at: micros(decision.at),
-            decision: dek.seal(Kind::Decision, id.as_bytes(), text.as_bytes())?,
-            detail: detail.to_string(),
+            claim: None,
+            request: None,
+            legal_hold: sealed.legal_hold.map(<[u8]>::to_vec),
+            told: Some(told),
+            decision: Some(dek.seal(Kind::Decision, id.as_bytes(), text.as_bytes())?),
             delivery,
             ticket,
+            entries,
         };
         let rings = decision.delivery.is_some();
-        self.database.decide(&decision).await?;
+        self.database.act(&decision).await?;
         if rings {
             self.wake.notify_one();
         }
@@ -256,12 +277,12 @@ impl Custody {
     }
 
     /// Whether a release allows this message: the same sender, Message-ID and body, recipients and findings that were all
-    /// decided on, and the time not yet over. Gives the hold that was released.
+    /// decided on, and the time not yet over. Gives the hold that was released, and the way it went.
     pub async fn was_released(
         &self,
         resend: Resend<'_>,
         now: SystemTime,
-    ) -> Result<Option<QueueId>, StoreError> {
+    ) -> Result<Option<Passes>, StoreError> {
         let message = self.message_mark(
             resend.envelope,
             &resend.identity.message_id,
@@ -277,7 +298,10 @@ impl Custody {
         let values = self.value_marks(resend.values);
         for ticket in tickets {
             if covers(&ticket.rcpts, &rcpts) && covers(&ticket.vals, &values) {
-                return parse_id(&ticket.hold).map(Some);
+                return Ok(Some(Passes {
+                    hold: parse_id(&ticket.hold)?,
+                    encrypt: ticket.encrypt,
+                }));
             }
         }
         Ok(None)
@@ -344,15 +368,27 @@ impl Custody {
         Ok(Bytes::from(std::mem::take(&mut *plain)))
     }
 
-    fn ticket_row(&self, record: StoredRecord, ticket: &Ticket) -> Result<TicketRow, StoreError> {
+    /// What a release allows: the very text that it sends, not the one it was made from.
+    fn ticket_row(
+        &self,
+        record: StoredRecord,
+        ticket: &Ticket,
+        sent: Option<&NewDelivery>,
+    ) -> Result<TicketRow, StoreError> {
         let envelope = record.envelope.into_envelope()?;
         let rcpts = self.rcpt_marks(&envelope, ticket.rcpts.iter().copied());
+        let message = match sent.map(|new| &new.body) {
+            Some(Body::Message(message)) => {
+                let sent = Identity::of(message);
+                self.message_mark(&envelope, &sent.message_id, &sent.body)
+            }
+            _ => self.message_mark(&envelope, &record.message_id, &record.body_sha256),
+        };
         Ok(TicketRow {
-            message: self
-                .message_mark(&envelope, &record.message_id, &record.body_sha256)
-                .to_vec(),
+            message: message.to_vec(),
             rcpts: rcpts.concat(),
             vals: self.value_marks(&record.record.values).concat(),
+            encrypt: sent.is_some_and(|new| new.encrypt),
             expires_at: micros(ticket.expires_at),
         })
     }
@@ -467,18 +503,64 @@ fn plain_reference(id: QueueId) -> String {
     id.reference().to_string().replace('-', "")
 }
 
-fn conflict(row: &StoredHold) -> Result<StoreError, StoreError> {
-    let state = HoldState::of(&row.state).ok_or(StoreError::Corrupt("state of a hold"))?;
+pub(super) fn conflict(row: &StoredHold) -> Result<StoreError, StoreError> {
     Ok(StoreError::Conflict {
-        state,
-        by: row.decided_by.clone(),
+        state: state_of(row)?,
+        by: row.decided_by.clone().or_else(|| row.acted_by.clone()),
+    })
+}
+
+fn state_of(row: &StoredHold) -> Result<HoldState, StoreError> {
+    HoldState::of(&row.state).ok_or(StoreError::Corrupt("state of a hold"))
+}
+
+/// Which text goes out, by which way: shows it later, when neither hold nor delivery is there any more.
+fn form_of(
+    detail: &mut serde_json::Value,
+    new: &NewDelivery,
+    version: &VersionSent,
+    held: &[u8; 32],
+) {
+    if *version != VersionSent::Held {
+        detail["version"] = json!(version.name());
+    }
+    if version.left_out() > 0 {
+        detail["without"] = json!(version.left_out());
+    }
+    if new.encrypt {
+        detail["encrypt"] = json!(true);
+    }
+    detail["sha256"] = json!(match &new.body {
+        Body::Message(message) => hex(&Identity::of(message).whole),
+        Body::Hold(_) => hex(held),
+    });
+}
+
+/// The reason of a decision as it is kept with the others.
+fn told_of(decision: &Decision) -> Told {
+    Told {
+        salt: None, // kept with the decision itself
+        action: decision.to.name().to_owned(),
+        by: decision.actor.clone(),
+        at: decision.at,
+        reason: decision.reason.clone(),
+    }
+}
+
+fn claim_of(row: &StoredHold) -> Option<HoldClaim> {
+    Some(HoldClaim {
+        by: row.claimed_by.clone()?,
+        until: time(row.claimed_until?),
     })
 }
 
 fn bare_summary(row: &StoredHold) -> Result<HoldSummary, StoreError> {
     Ok(HoldSummary {
         id: parse_id(&row.id)?,
-        state: HoldState::of(&row.state).ok_or(StoreError::Corrupt("state of a hold"))?,
+        state: state_of(row)?,
+        claim: claim_of(row),
+        legal_hold: row.is_kept_for_a_case(),
+        acted_by: row.acted_by.clone(),
         version: row.version,
         received_at: time(row.received_at),
         size: row.size.unsigned_abs(),

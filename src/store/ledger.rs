@@ -25,7 +25,7 @@ pub(crate) const GENESIS: [u8; 32] = [0; 32];
 pub(crate) const FORMAT: i64 = 2;
 
 /// Bytes of the salt beside a name: 128 random bits, so that a hash cannot be tried against a list of names once it is gone.
-const SALT: usize = 16;
+pub(crate) const SALT: usize = 16;
 
 /// What the relay itself is called in entries; not personal data.
 const OWN_NAMES: [&str; 2] = ["system", "relay"];

@@ -11,6 +11,7 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
+mod acting;
 pub mod auditing;
 mod blob;
 pub mod chain;
@@ -33,7 +34,9 @@ pub mod key_source;
 mod key_text;
 pub mod keyring;
 pub mod ledger;
+pub mod life;
 pub mod notices;
+pub mod person;
 mod postgres;
 pub mod proposal;
 pub mod query;
@@ -76,8 +79,7 @@ pub use facts::{FactsReader, KeptFacts};
 pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
-    HoldSummary, NewHold, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
-    VersionSent,
+    HoldSummary, NewHold, Passes, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
 };
 pub use identity::Identity;
 pub use key::MasterKey;
@@ -85,11 +87,13 @@ pub use key_command::KeyCommand;
 pub use key_source::KeySource;
 pub use keyring::MasterKeys;
 pub use ledger::{Entry, Head, LedgerCheck};
+pub use life::{HoldAct, HoldClaim, LegalHold, Past, Request, Told, VersionSent, What};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use person::{Person, SamePerson, same_name, two_people};
 pub use postgres::{DatabaseConfig, DatabaseError};
 pub use proposal::{
-    Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
-    Standing, policy_sha256,
+    Configured, NewProposal, Proposal, ProposalError, ProposalState, ProposalText, Standing,
+    policy_sha256,
 };
 pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
 pub use retention::{Expired, KeptHold, KeptReader};

@@ -9,7 +9,6 @@
 //! Whoever may write to the database and read the key can write anything; against that person stands only a head of the ledger that
 //! was noted elsewhere. The trust's domains in the configuration are no part of a policy's text.
 
-use std::fmt;
 use std::time::SystemTime;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -23,6 +22,7 @@ use super::delivered::mac;
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::{hex, json_text, parse};
+use super::person::{Person, SamePerson, two_people};
 use super::rows::{Admission, ProposalRow, Step};
 use super::seal::Kind;
 use crate::mail::QueueId;
@@ -33,15 +33,6 @@ const MARK: usize = 16;
 /// The SHA-256 of a policy's text, in hexadecimal.
 pub fn policy_sha256(text: &str) -> String {
     hex(digest(&SHA256, text.as_bytes()).as_ref())
-}
-
-/// Who acts.
-#[derive(Debug, Clone, Copy)]
-pub struct Person<'a> {
-    /// The name that goes into the ledger.
-    pub actor: &'a str,
-    /// What the machine knows them by (`uid 1004`), or empty when it cannot tell people apart.
-    pub login: &'a str,
 }
 
 /// What has become of a policy's text.
@@ -211,44 +202,6 @@ pub enum ProposalError {
         "an emergency is for the person who proposed it, {0}; another person approves without it"
     )]
     NotRequester(String),
-}
-
-/// How two people were found to be one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SamePerson {
-    /// They have one name.
-    Name,
-    /// They have one login.
-    Login,
-    /// The machine does not know who either of them is.
-    Unknown,
-}
-
-impl fmt::Display for SamePerson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Name => "a second person must decide: the name is the requester's",
-            Self::Login => {
-                "a second person must decide: the login is the requester's; log in as yourself (sudo keeps who you are)"
-            }
-            Self::Unknown => {
-                "a second person must decide, and this machine cannot tell who you are; log in as yourself and use sudo"
-            }
-        })
-    }
-}
-
-/// Whether two acts are by two people.
-fn two_people(first: Person<'_>, second: Person<'_>) -> Result<(), SamePerson> {
-    let key = |name: &str| name.trim().to_lowercase();
-    if key(first.actor) == key(second.actor) {
-        return Err(SamePerson::Name);
-    }
-    match (first.login, second.login) {
-        ("", _) | (_, "") => Err(SamePerson::Unknown),
-        (one, other) if one == other => Err(SamePerson::Login),
-        _ => Ok(()),
-    }
 }
 
 impl Custody {
@@ -567,23 +520,4 @@ fn proposal(row: &ProposalRow) -> Result<Proposal, StoreError> {
 
 fn context(id: QueueId) -> Vec<u8> {
     [b"proposal".as_slice(), id.as_bytes()].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_names_with_one_login_are_one_person() {
-        let person = |actor, login| Person { actor, login };
-        let first = person("a.head", "uid 1001");
-        assert_eq!(two_people(first, person("b.dpo", "uid 1002")), Ok(()));
-        for (second, why) in [
-            (person(" A.Head", "uid 1002"), SamePerson::Name),
-            (person("b.dpo", "uid 1001"), SamePerson::Login),
-            (person("b.dpo", ""), SamePerson::Unknown),
-        ] {
-            assert_eq!(two_people(first, second), Err(why));
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! How long is the policy's word: by outcome and by category, counted from arrival for what nobody decided and from the decision for the
 //! rest. Ending a hold deletes its wrapped key in the transaction that ends it and enters that in the ledger, and the log of the database
 //! is emptied after: from then on a copy of the blob is noise, wherever it may be. A release that is still on its way keeps its content
-//! until it has ended.
+//! until it has ended, and a hold that must be kept for a case keeps it until that is lifted.
 //!
 //! # Known gaps
 //! Copies in backups end with the backups. File systems and disks may keep deleted blocks; those are sealed, and their key is gone.
@@ -57,6 +57,8 @@ pub struct KeptHold {
     pub days: u32,
     /// When its content ends.
     pub ends_at: SystemTime,
+    /// It must be kept for a case, so it waits until that is lifted.
+    pub legal_hold: bool,
     /// A delivery still sends its message, so it waits for that.
     pub on_its_way: bool,
 }
@@ -96,7 +98,7 @@ impl Custody {
         while let Some(page) = reader.page().await? {
             let due: Vec<EndRow> = page
                 .iter()
-                .filter(|(hold, _)| !hold.on_its_way)
+                .filter(|(hold, _)| !hold.on_its_way && !hold.legal_hold)
                 .map(|(hold, row)| end_of(hold, row))
                 .collect();
             if due.is_empty() {
@@ -193,6 +195,7 @@ fn kept(row: &KeptRow, retention: &Retention) -> Result<KeptHold, StoreError> {
         size: row.size.unsigned_abs(),
         days: given,
         ends_at: time(since.saturating_add(span(days(given)))),
+        legal_hold: row.legal_hold,
         on_its_way: row.on_its_way,
     })
 }

@@ -44,6 +44,12 @@ pub enum Kind {
     Facts = 20,
     /// A policy's text and the reason for it.
     Proposal = 21,
+    /// A release that a second person is asked to approve.
+    Request = 40,
+    /// Why the content of a hold must be kept.
+    LegalHold = 41,
+    /// The reasons that were given on a hold's way.
+    Told = 42,
 }
 
 /// Why a sealed text could not be made or opened.

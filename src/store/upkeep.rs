@@ -150,9 +150,10 @@ impl Custody {
             ..Counts::default()
         };
         for (state, number, oldest) in self.database.hold_counts().await? {
-            if state == HoldState::Held.name() {
-                counts.held = number.unsigned_abs();
-                counts.oldest_held = Some(time(oldest));
+            if HoldState::of(&state).is_some_and(HoldState::is_waiting) {
+                counts.held += number.unsigned_abs();
+                let oldest = time(oldest);
+                counts.oldest_held = Some(counts.oldest_held.map_or(oldest, |at| at.min(oldest)));
             }
         }
         Ok(counts)

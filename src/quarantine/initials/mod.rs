@@ -27,7 +27,6 @@
 
 mod coding;
 mod edits;
-mod fields;
 mod letters;
 mod page;
 mod people;
@@ -39,18 +38,18 @@ mod write;
 use std::collections::HashSet;
 use std::fmt;
 
+pub use super::splice::CHANGED_HEADER;
+
 use self::edits::Reading;
 use self::people::People;
 use self::sources::Source;
 use self::traced::Traced;
+use super::{fields, splice};
 use crate::detect::{Engine, ScanContext, Secret};
 use crate::extract::{Content, Unit, View};
 use crate::limits::Budget;
 use crate::mail::QueueId;
-use crate::mime::{self, Defect};
-
-/// The field that says that a message was changed on its way, and how.
-pub const CHANGED_HEADER: &str = "X-Beadle-Changed";
+use crate::mime;
 
 /// Times the sources are read at most: a name that another one hides shows when that one is gone, and of a long list detection tells
 /// several thousand at a time. A letter takes two.
@@ -149,7 +148,7 @@ pub fn propose(
     budget: &Budget,
 ) -> Result<Proposal, NoProposal> {
     let message = mime::parse(raw, budget);
-    if message.defects.iter().any(|defect| is_structural(*defect)) {
+    if splice::is_ambiguous(&message) {
         return Err(NoProposal::Malformed);
     }
     let (mut sources, left) = sources::of(&message);
@@ -178,19 +177,6 @@ pub fn is_made_for(message: &[u8], id: QueueId) -> bool {
     let first = message.split(|byte| *byte == b'\n').next();
     let changed = write::changed_field(id);
     first.is_some_and(|line| line.trim_ascii_end() == changed.as_bytes())
-}
-
-/// Defects after which programs see other parts or other fields than those that are rewritten.
-fn is_structural(defect: Defect) -> bool {
-    matches!(
-        defect,
-        Defect::BrokenBoundary
-            | Defect::DuplicateHeader
-            | Defect::MalformedHeader
-            | Defect::TooComplex
-            | Defect::EncodedComposite
-            | Defect::PartialMessage
-    )
 }
 
 /// Turns names into initials in every source, until no more are found.

@@ -1,11 +1,11 @@
 //! The texts of a message that may be changed: free-text fields and shown bodies.
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use super::edits::{self, Change, Kind, Reading};
 use super::fields::{self, Field};
 use super::people::People;
+use super::splice;
 use super::traced::Traced;
 use super::{Altered, Left, coding, is_page, page, plain};
 use crate::detect::Secret;
@@ -61,15 +61,10 @@ pub(super) fn of(message: &Message<'_>) -> (Vec<Source>, Vec<Left>) {
     (sources, left)
 }
 
-/// The header section of the message itself.
-pub(super) fn top(message: &Message<'_>) -> Range<usize> {
-    0..message.parts.first().map_or(0, |root| root.header.end)
-}
-
 fn from_fields(message: &Message<'_>) -> Vec<Source> {
     let raw = message.raw;
     let mut sources = Vec::new();
-    for field in fields::fields(raw, top(message)) {
+    for field in fields::fields(raw, splice::top(message)) {
         let Some(name) = FIELDS.into_iter().find(|name| field.is(raw, name)) else {
             continue;
         };

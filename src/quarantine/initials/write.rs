@@ -1,40 +1,19 @@
 //! The new message out of the old one and its changed sources; and the proof that nothing else changed.
 
-use std::ops::Range;
-
 use super::fields::{self, Field};
-use super::sources::{Source, Spot, top};
+use super::sources::{Source, Spot};
+use super::splice::{self, Splice};
 use super::{CHANGED_HEADER, coding, is_page};
 use crate::extract::markup::entities;
 use crate::limits::Budget;
 use crate::mail::QueueId;
 use crate::mime::{self, Message, Part};
 
-/// Fields that vouch for the text that was.
-const VOUCHERS: [&str; 5] = [
-    "DKIM-Signature",
-    "ARC-Seal",
-    "ARC-Message-Signature",
-    "ARC-Authentication-Results",
-    "Content-MD5",
-];
-
-/// Bytes of the message and what is to stand in their place.
-type Splice = (Range<usize>, Vec<u8>);
-
 /// The message with its changed sources; `None` when one of them cannot be written.
 pub(super) fn message(message: &Message<'_>, sources: &[Source], id: QueueId) -> Option<Vec<u8>> {
     let raw = message.raw;
-    let line_end = line_end(raw);
-    let mut splices: Vec<Splice> = vec![(
-        0..0,
-        format!("{}{line_end}", changed_field(id)).into_bytes(),
-    )];
-    for field in fields::fields(raw, top(message)) {
-        if VOUCHERS.iter().any(|name| field.is(raw, name)) {
-            splices.push((field.range, Vec::new()));
-        }
-    }
+    let line_end = splice::line_end(raw);
+    let mut splices = splice::changed(message, &changed_field(id));
     for source in sources {
         match &source.spot {
             Spot::Field(field) => {
@@ -47,31 +26,12 @@ pub(super) fn message(message: &Message<'_>, sources: &[Source], id: QueueId) ->
             }
         }
     }
-    splices.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut out = Vec::with_capacity(raw.len() + 1024);
-    let mut at = 0;
-    for (range, bytes) in splices {
-        // Fields and bodies never overlap; a field that vouches and stands in a changed part's header is cut once.
-        if range.start < at {
-            continue;
-        }
-        out.extend_from_slice(&raw[at..range.start]);
-        out.extend_from_slice(&bytes);
-        at = range.end;
-    }
-    out.extend_from_slice(&raw[at..]);
-    Some(out)
+    Some(splice::applied(raw, splices))
 }
 
 /// The field that says what was done, without its line end.
 pub(super) fn changed_field(id: QueueId) -> String {
     format!("{CHANGED_HEADER}: names of pupils to initials, by review; {id}")
-}
-
-fn line_end(raw: &[u8]) -> &'static str {
-    let first = memchr::memchr(b'\n', raw);
-    let bare = first.is_some_and(|at| at == 0 || raw[at - 1] != b'\r');
-    if bare { "\n" } else { "\r\n" }
 }
 
 /// The splices for a changed body and for what its header must now say.

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::deliveries::insert_delivery;
-use super::{PostgresStore, ledger, search};
+use super::{PostgresStore, ledger, ring, search};
 use crate::store::error::StoreError;
 use crate::store::hold::{HoldFilter, HoldState};
-use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
+use crate::store::rows::{
+    ActRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch, TicketRow,
+};
 
 /// Inserts a hold and its ledger entry.
 pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
@@ -33,10 +35,29 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
 
+async fn insert_ticket(
+    hold: &str,
+    ticket: &TicketRow,
+    tx: &mut PgConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO ticket (hold, message, rcpts, vals, encrypt, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(hold)
+    .bind(&ticket.message)
+    .bind(&ticket.rcpts)
+    .bind(&ticket.vals)
+    .bind(ticket.encrypt)
+    .bind(ticket.expires_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// What somebody else made of a hold.
 async fn why_not(tx: &mut PgConnection, id: &str) -> Result<StoreError, StoreError> {
     let now: Option<(String, Option<String>)> =
-        sqlx::query_as("SELECT state, decided_by FROM hold WHERE id = $1")
+        sqlx::query_as("SELECT state, coalesce(decided_by, acted_by) FROM hold WHERE id = $1")
             .bind(id)
             .fetch_optional(tx)
             .await?;
@@ -82,7 +103,8 @@ impl HoldStore for PostgresStore {
 
     async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
         Ok(
-            sqlx::query_scalar("SELECT id FROM hold WHERE mark = $1 AND state = 'held' LIMIT 1")
+            // The states as the index names them, or it is not used.
+            sqlx::query_scalar("SELECT id FROM hold WHERE mark = $1 AND state IN ('held', 'claimed', 'awaiting') LIMIT 1")
                 .bind(mark)
                 .fetch_optional(&self.pool)
                 .await?,
@@ -125,15 +147,24 @@ impl HoldStore for PostgresStore {
         )
     }
 
-    async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError> {
+    async fn act(&self, row: &ActRow) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        let (claimed_by, claimed_until) = row.claim.clone().unzip();
+        let decided = row.decision.is_some();
         let changed = sqlx::query(
-            "UPDATE hold SET state = $1, version = version + 1, decided_at = $2, decided_by = $3, decision = $4 \
-             WHERE id = $5 AND version = $6 AND state = 'held'",
+            "UPDATE hold SET state = $1, version = version + 1, acted_by = $2, claimed_by = $3, claimed_until = $4, request = $5, \
+             legal_hold = $6, told = $7, decided_at = coalesce($8, decided_at), decided_by = coalesce($9, decided_by), \
+             decision = coalesce($10, decision) WHERE id = $11 AND version = $12 AND blob IS NOT NULL",
         )
         .bind(row.to.name())
-        .bind(row.at)
         .bind(&row.actor)
+        .bind(claimed_by)
+        .bind(claimed_until)
+        .bind(&row.request)
+        .bind(&row.legal_hold)
+        .bind(&row.told)
+        .bind(decided.then_some(row.at))
+        .bind(decided.then_some(&row.actor))
         .bind(&row.decision)
         .bind(&row.id)
         .bind(row.version)
@@ -145,35 +176,21 @@ impl HoldStore for PostgresStore {
         }
         if let Some(delivery) = &row.delivery {
             insert_delivery(delivery, &mut tx).await?;
+            ring(&mut tx).await?;
         }
         if let Some(ticket) = &row.ticket {
-            sqlx::query(
-                "INSERT INTO ticket (hold, message, rcpts, vals, expires_at) VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(&row.id)
-            .bind(&ticket.message)
-            .bind(&ticket.rcpts)
-            .bind(&ticket.vals)
-            .bind(ticket.expires_at)
-            .execute(&mut *tx)
-            .await?;
+            insert_ticket(&row.id, ticket, &mut tx).await?;
         }
-        ledger::append(
-            &mut tx,
-            row.at,
-            &row.actor,
-            row.to.name(),
-            &row.id,
-            &row.detail,
-        )
-        .await?;
+        for (action, detail) in &row.entries {
+            ledger::append(&mut tx, row.at, &row.actor, action, &row.id, detail).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
 
     async fn tickets(&self, message: &[u8], now: i64) -> Result<Vec<TicketMatch>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT hold, rcpts, vals FROM ticket WHERE message = $1 AND expires_at > $2",
+            "SELECT hold, rcpts, vals, encrypt FROM ticket WHERE message = $1 AND expires_at > $2",
         )
         .bind(message)
         .bind(now)

@@ -162,6 +162,11 @@ fn migrator() -> Migrator {
             include_str!("../migrations/postgres/0001_custody.sql"),
         ),
         (
+            6,
+            "cycle",
+            include_str!("../migrations/postgres/0006_cycle.sql"),
+        ),
+        (
             7,
             "ledger",
             include_str!("../migrations/postgres/0007_ledger.sql"),

@@ -7,6 +7,7 @@ use super::deliveries::insert_delivery;
 use super::{PostgresStore, ledger, ring};
 use crate::store::clock::count;
 use crate::store::error::StoreError;
+use crate::store::hold::HoldState;
 use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
 
 /// Escalations taken up at once.
@@ -50,7 +51,7 @@ async fn insert_told(row: &ToldRow, tx: &mut PgConnection, at: i64) -> Result<()
 async fn insert_escalation(row: &EscalationRow, tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
-         SELECT id, $2, $3, $4, $5 FROM hold WHERE id = $1 AND state = 'held' \
+         SELECT id, $2, $3, $4, $5 FROM hold WHERE id = $1 AND state IN ('held', 'claimed', 'awaiting') \
          ON CONFLICT DO NOTHING",
     )
     .bind(&row.hold)
@@ -146,7 +147,8 @@ impl NoticeStore for PostgresStore {
 
     async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT id, received_at, rules FROM hold WHERE state = 'held' ORDER BY received_at, id LIMIT $1",
+            "SELECT id, received_at, rules FROM hold WHERE state IN ('held', 'claimed', 'awaiting') \
+             ORDER BY received_at, id LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
@@ -171,7 +173,8 @@ impl NoticeStore for PostgresStore {
                 minutes,
                 due_at,
             };
-            (row, state == "held")
+            let waits = HoldState::of(&state).is_some_and(HoldState::is_waiting);
+            (row, waits)
         });
         Ok(rows.collect())
     }

@@ -16,6 +16,8 @@ pub(crate) struct KeptRow {
     pub(crate) categories: String,
     pub(crate) dek: Vec<u8>,
     pub(crate) blob: String,
+    /// It must be kept for a case.
+    pub(crate) legal_hold: bool,
     /// An unfinished delivery still sends its message.
     pub(crate) on_its_way: bool,
 }

@@ -7,7 +7,9 @@ use super::deliveries::insert_delivery;
 use super::{SqliteStore, ledger, search};
 use crate::store::error::StoreError;
 use crate::store::hold::{HoldFilter, HoldState};
-use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
+use crate::store::rows::{
+    ActRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch, TicketRow,
+};
 
 /// Inserts a hold and its ledger entry.
 pub(super) async fn insert_hold(
@@ -36,10 +38,29 @@ pub(super) async fn insert_hold(
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
 
+async fn insert_ticket(
+    hold: &str,
+    ticket: &TicketRow,
+    tx: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO ticket (hold, message, rcpts, vals, encrypt, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(hold)
+    .bind(&ticket.message)
+    .bind(&ticket.rcpts)
+    .bind(&ticket.vals)
+    .bind(ticket.encrypt)
+    .bind(ticket.expires_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// What somebody else made of a hold.
 async fn why_not(tx: &mut SqliteConnection, id: &str) -> Result<StoreError, StoreError> {
     let now: Option<(String, Option<String>)> =
-        sqlx::query_as("SELECT state, decided_by FROM hold WHERE id = ?")
+        sqlx::query_as("SELECT state, coalesce(decided_by, acted_by) FROM hold WHERE id = ?")
             .bind(id)
             .fetch_optional(tx)
             .await?;
@@ -85,7 +106,8 @@ impl HoldStore for SqliteStore {
 
     async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
         Ok(
-            sqlx::query_scalar("SELECT id FROM hold WHERE mark = ? AND state = 'held' LIMIT 1")
+            // The states as the index names them, or it is not used.
+            sqlx::query_scalar("SELECT id FROM hold WHERE mark = ? AND state IN ('held', 'claimed', 'awaiting') LIMIT 1")
                 .bind(mark)
                 .fetch_optional(&self.reader)
                 .await?,
@@ -126,15 +148,24 @@ impl HoldStore for SqliteStore {
         )
     }
 
-    async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError> {
+    async fn act(&self, row: &ActRow) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        let (claimed_by, claimed_until) = row.claim.clone().unzip();
+        let decided = row.decision.is_some();
         let changed = sqlx::query(
-            "UPDATE hold SET state = ?, version = version + 1, decided_at = ?, decided_by = ?, decision = ? \
-             WHERE id = ? AND version = ? AND state = 'held'",
+            "UPDATE hold SET state = ?, version = version + 1, acted_by = ?, claimed_by = ?, claimed_until = ?, request = ?, \
+             legal_hold = ?, told = ?, decided_at = coalesce(?, decided_at), decided_by = coalesce(?, decided_by), \
+             decision = coalesce(?, decision) WHERE id = ? AND version = ? AND blob IS NOT NULL",
         )
         .bind(row.to.name())
-        .bind(row.at)
         .bind(&row.actor)
+        .bind(claimed_by)
+        .bind(claimed_until)
+        .bind(&row.request)
+        .bind(&row.legal_hold)
+        .bind(&row.told)
+        .bind(decided.then_some(row.at))
+        .bind(decided.then_some(&row.actor))
         .bind(&row.decision)
         .bind(&row.id)
         .bind(row.version)
@@ -148,33 +179,18 @@ impl HoldStore for SqliteStore {
             insert_delivery(delivery, &mut tx).await?;
         }
         if let Some(ticket) = &row.ticket {
-            sqlx::query(
-                "INSERT INTO ticket (hold, message, rcpts, vals, expires_at) VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(&row.id)
-            .bind(&ticket.message)
-            .bind(&ticket.rcpts)
-            .bind(&ticket.vals)
-            .bind(ticket.expires_at)
-            .execute(&mut *tx)
-            .await?;
+            insert_ticket(&row.id, ticket, &mut tx).await?;
         }
-        ledger::append(
-            &mut tx,
-            row.at,
-            &row.actor,
-            row.to.name(),
-            &row.id,
-            &row.detail,
-        )
-        .await?;
+        for (action, detail) in &row.entries {
+            ledger::append(&mut tx, row.at, &row.actor, action, &row.id, detail).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
 
     async fn tickets(&self, message: &[u8], now: i64) -> Result<Vec<TicketMatch>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT hold, rcpts, vals FROM ticket WHERE message = ? AND expires_at > ?",
+            "SELECT hold, rcpts, vals, encrypt FROM ticket WHERE message = ? AND expires_at > ?",
         )
         .bind(message)
         .bind(now)

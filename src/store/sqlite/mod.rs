@@ -161,6 +161,11 @@ fn migrator() -> Migrator {
             include_str!("../migrations/sqlite/0005_refusal.sql"),
         ),
         (
+            6,
+            "cycle",
+            include_str!("../migrations/sqlite/0006_cycle.sql"),
+        ),
+        (
             7,
             "ledger",
             include_str!("../migrations/sqlite/0007_ledger.sql"),

@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 use super::deliveries::insert_delivery;
 use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
+use crate::store::hold::HoldState;
 use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
 
 /// Escalations taken up at once.
@@ -52,7 +53,7 @@ async fn insert_escalation(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
-         SELECT id, ?2, ?3, ?4, ?5 FROM hold WHERE id = ?1 AND state = 'held' \
+         SELECT id, ?2, ?3, ?4, ?5 FROM hold WHERE id = ?1 AND state IN ('held', 'claimed', 'awaiting') \
          ON CONFLICT DO NOTHING",
     )
     .bind(&row.hold)
@@ -145,7 +146,8 @@ impl NoticeStore for SqliteStore {
 
     async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT id, received_at, rules FROM hold WHERE state = 'held' ORDER BY received_at, id LIMIT ?",
+            "SELECT id, received_at, rules FROM hold WHERE state IN ('held', 'claimed', 'awaiting') \
+             ORDER BY received_at, id LIMIT ?",
         )
         .bind(i64::from(limit))
         .fetch_all(&self.reader)
@@ -170,7 +172,8 @@ impl NoticeStore for SqliteStore {
                 minutes,
                 due_at,
             };
-            (row, state == "held")
+            let waits = HoldState::of(&state).is_some_and(HoldState::is_waiting);
+            (row, waits)
         });
         Ok(rows.collect())
     }

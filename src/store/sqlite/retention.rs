@@ -16,6 +16,7 @@ impl RetentionStore for SqliteStore {
     ) -> Result<Vec<KeptRow>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, state, version, received_at, decided_at, size, categories, dek, blob, \
+             legal_hold IS NOT NULL AS legal_hold, \
              EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob) AS on_its_way \
              FROM hold WHERE blob IS NOT NULL AND received_at < ? AND (received_at, id) > (?, ?) \
              ORDER BY received_at, id LIMIT ?",
@@ -35,7 +36,8 @@ impl RetentionStore for SqliteStore {
             let listed = search::listed(&mut tx, &row.id).await?;
             let changed = sqlx::query(
                 "UPDATE hold SET state = ?, version = version + 1, kek = NULL, dek = NULL, record = NULL, \
-                 decision = NULL, blob = NULL, tokens = NULL WHERE id = ? AND version = ? AND blob IS NOT NULL \
+                 decision = NULL, blob = NULL, tokens = NULL, acted_by = NULL, claimed_by = NULL, claimed_until = NULL, request = NULL, \
+                 told = NULL WHERE id = ? AND version = ? AND blob IS NOT NULL AND legal_hold IS NULL \
                  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.blob = hold.blob)",
             )
             .bind(row.to)
