@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::backup::{BackupArgs, RestoreArgs};
 use crate::app::retention::RetentionArgs;
 
 /// Exit codes, as printed by `beadle --help`.
@@ -50,6 +51,10 @@ pub enum Command {
     Forwarding(ForwardingArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
     Retention(RetentionArgs),
+    /// Take a backup of holds, queue and ledger while the relay runs, or check one.
+    Backup(BackupArgs),
+    /// Restore a backup into a new data folder.
+    Restore(RestoreArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.

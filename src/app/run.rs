@@ -10,9 +10,10 @@ use std::time::SystemTime;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::app::backup::{self, BackupArgs, RestoreArgs};
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, HoldsArgs,
-    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs, StorePlace,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
@@ -90,6 +91,8 @@ pub fn run() -> ExitCode {
         Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
         Command::Retention(args) => retention(&args),
+        Command::Backup(args) => backup(&args),
+        Command::Restore(args) => restore(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -354,6 +357,40 @@ fn retention(args: &RetentionArgs) -> Result<(), Failure> {
         retention::RetentionError::Tools(error) => Failure::unusable(error),
         other => Failure::machine(other),
     })
+}
+
+fn backup(args: &BackupArgs) -> Result<(), Failure> {
+    let config = placed(&args.place, backup::needs_store(args))?;
+    let done = runtime(2)?.block_on(backup::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(about_backup)
+}
+
+fn restore(args: &RestoreArgs) -> Result<(), Failure> {
+    let config = placed(&args.place, args.command.is_some())?;
+    let done = runtime(2)?.block_on(backup::restore(args, &config, &mut io::stdout().lock()));
+    done.map_err(about_backup)
+}
+
+/// The configuration of a command that makes its store, or reads one that is there.
+fn placed(place: &StorePlace, is_there: bool) -> Result<Config, Failure> {
+    if is_there {
+        return with_store(place.config.as_deref(), place.data_dir.as_ref());
+    }
+    let mut config = config::load(place.config.as_deref()).map_err(Failure::unusable)?;
+    if let Some(folder) = &place.data_dir {
+        config.server.data_dir.clone_from(folder);
+    }
+    Ok(config.completed())
+}
+
+fn about_backup(error: backup::BackupCommandError) -> Failure {
+    match error {
+        backup::BackupCommandError::Start(error) => error.into(),
+        backup::BackupCommandError::Tools(error) => Failure::unusable(error),
+        backup::BackupCommandError::Usage(text) => Failure::unusable(text),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    }
 }
 
 fn holds(args: &HoldsArgs) -> Result<(), Failure> {

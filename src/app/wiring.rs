@@ -83,26 +83,40 @@ pub struct Running {
 
 /// Opens the store of this configuration. `check` has the database file checked, which a command beside a running relay need not do.
 pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartError> {
-    const DAY: u64 = 24 * 3600;
-    let path = config.server.data_dir.clone();
+    let settings = store_settings(config, check);
     let failed = |source| StartError::Store {
-        path: path.clone(),
+        path: config.server.data_dir.clone(),
         source,
     };
-    let settings = store::Config {
+    let master = match (&config.store.key_env, &config.store.key_file) {
+        (None, None) => MasterKey::load_or_create(&settings.default_key_file()).map_err(failed)?,
+        _ => master_key(config)?,
+    };
+    Custody::open(settings, master).await.map_err(failed)
+}
+
+/// How the store is kept by this configuration.
+pub fn store_settings(config: &Config, check: bool) -> store::Config {
+    const DAY: u64 = 24 * 3600;
+    store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
         check,
-        ..store::Config::new(path.clone())
-    };
-    let master = match (&config.store.key_env, &config.store.key_file) {
+        ..store::Config::new(config.server.data_dir.clone())
+    }
+}
+
+/// The master key that is configured; none is made.
+pub fn master_key(config: &Config) -> Result<MasterKey, StartError> {
+    let key = match (&config.store.key_env, &config.store.key_file) {
         (Some(name), _) => MasterKey::from_env(name),
         (None, Some(file)) => MasterKey::from_file(file),
-        (None, None) => MasterKey::load_or_create(&settings.default_key_file()),
+        (None, None) => MasterKey::from_file(&store_settings(config, false).default_key_file()),
     };
-    Custody::open(settings, master.map_err(failed)?)
-        .await
-        .map_err(failed)
+    key.map_err(|source| StartError::Store {
+        path: config.server.data_dir.clone(),
+        source,
+    })
 }
 
 /// The next hop of this configuration.

@@ -429,7 +429,7 @@ impl StoredRecord {
 }
 
 /// What the key of a hold is bound to.
-fn hold_context(id: QueueId) -> Vec<u8> {
+pub(super) fn hold_context(id: QueueId) -> Vec<u8> {
     [b"hold".as_slice(), id.as_bytes()].concat()
 }
 

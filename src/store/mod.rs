@@ -11,6 +11,7 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
 
+pub mod backup;
 mod blob;
 mod clock;
 mod committer;
@@ -142,7 +143,15 @@ impl fmt::Debug for Custody {
 
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
+    /// A folder into which a restore did not end is [`StoreError::HalfRestored`].
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+        if backup::is_half_restored(&config.data_dir) {
+            return Err(StoreError::HalfRestored);
+        }
+        Self::open_as_it_is(config, master).await
+    }
+
+    async fn open_as_it_is(config: Config, master: MasterKey) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -155,15 +164,11 @@ impl Custody {
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(master.id(), &offered).await?;
         let secret = master.unwrap(&kek, SECRET, &wrapped)?;
-        let index = hmac::sign(
-            &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-            b"beadle index 1",
-        );
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
             config: Arc::new(config),
             master: Arc::new(master),
-            index: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())),
+            index: Arc::new(subkey::index_key(&secret)),
             secret: Arc::new(secret),
             blobs,
             committer: Committer::start(Arc::clone(&database)),

@@ -260,6 +260,6 @@ fn kind_of(name: &str) -> Result<DeliveryKind, StoreError> {
 }
 
 /// What the key of a delivery is bound to.
-fn delivery_context(id: QueueId) -> Vec<u8> {
+pub(super) fn delivery_context(id: QueueId) -> Vec<u8> {
     [b"delivery".as_slice(), id.as_bytes()].concat()
 }

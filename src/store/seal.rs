@@ -44,6 +44,8 @@ pub enum Kind {
     Facts = 20,
     /// A policy's text and the reason for it.
     Proposal = 21,
+    /// Rows in a backup.
+    Backup = 22,
 }
 
 /// Why a sealed text could not be made or opened.

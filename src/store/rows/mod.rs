@@ -7,6 +7,7 @@
 //!
 //! Both implementations, `sqlite` and `postgres`, have a file for each one here, and pass the same suite of tests.
 
+mod backup;
 mod commit;
 mod deliveries;
 mod facts;
@@ -22,6 +23,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub(crate) use backup::*;
 pub(crate) use commit::*;
 pub(crate) use deliveries::*;
 pub(crate) use facts::*;
@@ -38,7 +40,8 @@ use super::error::StoreError;
 /// A database that keeps the rows of custody.
 #[async_trait]
 pub(crate) trait Store:
-    CommitStore
+    BackupStore
+    + CommitStore
     + FactsStore
     + ForwardingStore
     + GuardStore
