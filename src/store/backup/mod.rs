@@ -39,6 +39,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::blob::is_key;
 use super::error::StoreError;
 use super::key::MasterKey;
 use super::rows::Table;
@@ -232,13 +233,6 @@ impl BlobNote {
     fn file(&self) -> String {
         format!("{BLOBS}/{}", self.key)
     }
-}
-
-/// Whether this is a blob's key as we make them, so that it can be part of a path: two hexadecimal digits, `/`, thirty more.
-fn is_key(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    bytes.len() == 33 && bytes[2] == b'/' && bytes[..2].iter().chain(&bytes[3..]).all(digit)
 }
 
 /// What opens the rows and signs the manifest.

@@ -84,7 +84,12 @@ pub async fn restore(order: RestoreOrder<'_>) -> Result<Restored, BackupError> {
     let target = Target::claim(&order.config).await?;
     copy_blobs(order.from, &opened.manifest, &target.blobs).await?;
     let filled = fill(&order, &opened, &target).await?;
-    let custody = Custody::open_as_it_is(order.config.clone(), order.master.clone()).await?;
+    let custody = Custody::open_as_it_is(
+        order.config.clone(),
+        order.master.clone(),
+        target.blobs.clone(),
+    )
+    .await?;
     let manifest = &opened.manifest;
     for (id, to, detail) in &filled.ended_holds {
         custody
@@ -154,7 +159,7 @@ impl Target {
         let marker = if started_over {
             locked(&path, OpenOptions::new().write(true))?
         } else {
-            if !is_empty(&data_dir).await? {
+            if !is_empty(config).await? {
                 return Err(BackupError::NotEmpty);
             }
             let marker = locked(
@@ -163,7 +168,7 @@ impl Target {
             )?;
             file::sync_folder(&data_dir).map_err(failed("write", MARKER))?;
             // Asked again: no store is opened here from now on, and one that was opened a moment ago is not ours to fill.
-            if !is_empty(&data_dir).await? {
+            if !is_empty(config).await? {
                 std::fs::remove_file(&path).map_err(failed("remove", MARKER))?;
                 return Err(BackupError::NotEmpty);
             }
@@ -173,7 +178,7 @@ impl Target {
             remove_half(&data_dir).map_err(failed("remove", "what was half restored"))?;
         }
         Ok(Self {
-            blobs: Blobs::open(&data_dir.join("blobs"))?,
+            blobs: Blobs::open(&config.blobs, &data_dir.join("blobs"))?,
             data_dir,
             started_over,
             _marker: marker,
@@ -200,13 +205,13 @@ fn locked(path: &Path, options: &OpenOptions) -> Result<File, BackupError> {
 }
 
 /// Whether there is neither database nor blob. Keys may be there: they have to be, before a restore.
-async fn is_empty(data_dir: &Path) -> Result<bool, BackupError> {
-    let there = |name: &&str| data_dir.join(name).symlink_metadata().is_ok();
+async fn is_empty(config: &Config) -> Result<bool, BackupError> {
+    let there = |name: &&str| config.data_dir.join(name).symlink_metadata().is_ok();
     if DATABASE.iter().any(|name| there(&name)) {
         return Ok(false);
     }
-    let blobs = data_dir.join("blobs");
-    Ok(!blobs.exists() || Blobs::open(&blobs)?.list().await?.is_empty())
+    let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
+    Ok(blobs.list().await?.is_empty())
 }
 
 fn remove_half(data_dir: &Path) -> std::io::Result<()> {
@@ -318,6 +323,9 @@ async fn fill(
                 .await
                 .map_err(ended)?
                 .map_err(|why| unread(&name, why))?;
+            if table.name == "dead_letter" {
+                rows.retain(|row| changes.stays(table, row, &mut filled));
+            }
             for row in &mut rows {
                 match table.name.as_str() {
                     "hold" => changes.hold(table, row, &mut filled),
@@ -400,6 +408,14 @@ impl Changes<'_> {
             filled.paused += 1;
             set(table, row, "due_at", Value::Integer(PAUSED));
         }
+    }
+
+    /// Whether a dead letter still has its message.
+    fn stays(&self, table: &Table, row: &Row, filled: &mut Filled) -> bool {
+        let blob = Fields(table, row).text("blob");
+        let gone = blob.is_some_and(|blob| self.gone.contains(blob));
+        filled.ended += u64::from(gone);
+        !gone
     }
 }
 

@@ -3,7 +3,7 @@
 //! # Invariants
 //! Nothing is written. A problem names a file, a hold or a delivery by its id, never what is in it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
@@ -196,6 +196,7 @@ pub(super) fn check(
         },
         there: file::names(dir).map_err(failed("list", "."))?,
         blobs: HashSet::new(),
+        sealed_as: HashMap::new(),
         chain: Chain::default(),
         chain_broken: false,
     };
@@ -222,6 +223,8 @@ struct Checking<'a> {
     there: BTreeSet<String>,
     /// Blobs that the backup has.
     blobs: HashSet<String>,
+    /// For each finished delivery, the id its message is sealed as; empty where there is no dead letter to want it.
+    sealed_as: HashMap<String, String>,
     chain: Chain,
     chain_broken: bool,
 }
@@ -308,7 +311,11 @@ impl Checking<'_> {
                 self.found.holds += 1;
                 self.sealed_row(&fields, "hold")?;
             }
-            "delivery" => self.sealed_row(&fields, "delivery")?,
+            "delivery" => {
+                self.note_sealed_as(&fields);
+                self.sealed_row(&fields, "delivery")?;
+            }
+            "dead_letter" => self.sealed_row(&fields, "dead letter")?,
             "ledger" if !self.chain_broken => {
                 let good = ledger_row(&fields)
                     .is_some_and(|row| self.chain.follow(&row, None::<Head>).is_none());
@@ -335,27 +342,67 @@ impl Checking<'_> {
         } else {
             self.found.deliveries += 1;
         }
-        let opened = open_row(fields, what, &id, self.master);
-        let (key, sealed_as, sha256) = match opened {
-            Ok(opened) => opened,
+        let sealed_as = match what {
+            "hold" => Some(id.as_str()),
+            "delivery" => fields.text("sealed_as"),
+            _ => self.sealed_as.get(&id).map(String::as_str),
+        };
+        let opened = open_row(
+            fields,
+            what,
+            &id,
+            sealed_as.unwrap_or_default(),
+            self.master,
+        );
+        match opened {
+            Ok(opened) => self.message(place, &blob, &opened),
             Err(kind) => {
                 self.problem(place, kind);
-                return Ok(());
+                Ok(())
             }
-        };
-        if self.manifest.ended.contains(&blob) {
+        }
+    }
+
+    /// A dead letter names no id that its message is sealed as: its delivery does.
+    fn note_sealed_as(&mut self, fields: &Fields<'_>) {
+        let tables = &self.manifest.tables;
+        let wanted = tables
+            .iter()
+            .any(|note| note.table.name == "dead_letter" && note.rows > 0);
+        if wanted
+            && fields.text("blob").is_none()
+            && let (Some(id), Some(sealed_as)) = (fields.text("id"), fields.text("sealed_as"))
+        {
+            self.sealed_as.insert(id.to_owned(), sealed_as.to_owned());
+        }
+    }
+
+    /// The message of a hold or delivery: it is in the backup, and with a deep check the right one.
+    fn message(
+        &mut self,
+        place: String,
+        blob: &str,
+        opened: &OpenedRow,
+    ) -> Result<(), BackupError> {
+        let blob = &blob.to_owned();
+        if self.manifest.ended.contains(blob) {
             return Ok(());
         }
-        if self.manifest.missing.contains(&blob) {
+        if self.manifest.missing.contains(blob) {
             self.problem(place, ProblemKind::LostBefore);
-        } else if !self.blobs.contains(&blob) {
+        } else if !self.blobs.contains(blob) {
             self.problem(place, ProblemKind::NoMessage);
         } else if self.deep {
-            let path = self.dir.join(BLOBS).join(&blob);
+            let path = self.dir.join(BLOBS).join(blob);
             let bytes = match file::read_at_most(&path, BLOB_AT_MOST) {
                 Ok(bytes) => bytes,
                 Err(error) => return self.unread(&place, error.into()),
             };
+            let OpenedRow {
+                key,
+                sealed_as,
+                sha256,
+            } = opened;
             match key.open(Kind::Message, sealed_as.as_bytes(), &bytes) {
                 Ok(plain)
                     if sha256.is_none_or(|sha256| digest(&SHA256, &plain).as_ref() == sha256) =>
@@ -370,13 +417,23 @@ impl Checking<'_> {
     }
 }
 
-/// The key of a hold or delivery, the id its message is sealed as, and the message's hash where the row has it.
+/// What a row of a hold, delivery or dead letter says of its message.
+struct OpenedRow {
+    key: DataKey,
+    /// The id that the message is sealed as.
+    sealed_as: QueueId,
+    /// Its hash, where the row has it.
+    sha256: Option<[u8; 32]>,
+}
+
+/// Unwraps the key of a row and opens its sealed texts.
 fn open_row(
     fields: &Fields<'_>,
     what: &str,
     id: &str,
+    sealed_as: &str,
     master: &MasterKey,
-) -> Result<(DataKey, QueueId, Option<[u8; 32]>), ProblemKind> {
+) -> Result<OpenedRow, ProblemKind> {
     let malformed = |_| ProblemKind::Malformed;
     let parsed = parse_id(id).map_err(malformed)?;
     let kek = fields.text("kek").ok_or(ProblemKind::Malformed)?;
@@ -397,17 +454,21 @@ fn open_row(
         key.open(kind, parsed.as_bytes(), sealed)
             .map_err(|_| ProblemKind::DoesNotOpen)
     };
-    if what == "hold" {
+    let sha256 = if what == "hold" {
         let record: StoredRecord = parse(&open(Kind::Record, "record")?).map_err(malformed)?;
         if fields.bytes("decision").is_some() {
             open(Kind::Decision, "decision")?;
         }
-        return Ok((key, parsed, Some(record.sha256)));
-    }
-    open(Kind::Progress, "progress")?;
-    let sealed_as = fields.text("sealed_as").ok_or(ProblemKind::Malformed)?;
-    let sealed_as = parse_id(sealed_as).map_err(malformed)?;
-    Ok((key, sealed_as, None))
+        Some(record.sha256)
+    } else {
+        open(Kind::Progress, "progress")?;
+        None
+    };
+    Ok(OpenedRow {
+        key,
+        sealed_as: parse_id(sealed_as).map_err(malformed)?,
+        sha256,
+    })
 }
 
 /// A row by the names of its columns.

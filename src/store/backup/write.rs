@@ -408,7 +408,7 @@ impl<'a> Reading<'a> {
                     dek: BASE64_STANDARD.encode(dek),
                 });
             }
-            "hold" | "delivery" => {
+            "hold" | "delivery" | "dead_letter" => {
                 if let Some(blob) = at("blob").and_then(|blob| blob.text()) {
                     self.blobs.insert(blob.to_owned());
                 }

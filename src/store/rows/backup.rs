@@ -125,8 +125,9 @@ const TABLES: &[Described] = &[
     ("delivery", &[
         ("id", T), ("kind", T), ("created_at", I), ("due_at", I), ("finished_at", I), ("attempts", I), ("attempting", F),
         ("delay_noticed", F), ("duplicates", I), ("failed", I), ("fence", I), ("leased_by", T), ("leased_until", I), ("kek", T),
-        ("dek", B), ("progress", B), ("blob", T), ("sealed_as", T),
+        ("dek", B), ("progress", B), ("blob", T), ("sealed_as", T), ("window_at", I),
     ], &["id"]),
+    ("dead_letter", &[("id", T), ("died_at", I), ("kek", T), ("dek", B), ("progress", B), ("blob", T)], &["id"]),
     ("delivered", &[("key", B), ("answer", B), ("expires_at", I)], &["key"]),
     ("refusal", &[
         ("id", T), ("reference", T), ("at", I), ("rules", T), ("categories", T), ("explanation", T),

@@ -77,12 +77,13 @@ impl BackupStore for SqliteStore {
 
     async fn resume(&self, paused: i64, now: i64, actor: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let resumed = sqlx::query("UPDATE delivery SET due_at = ? WHERE due_at = ?")
-            .bind(now)
-            .bind(paused)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+        let resumed =
+            sqlx::query("UPDATE delivery SET due_at = ?1, window_at = ?1 WHERE due_at = ?2")
+                .bind(now)
+                .bind(paused)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
         if resumed > 0 {
             let detail = serde_json::json!({ "deliveries": resumed }).to_string();
             ledger::append(&mut tx, now, actor, "queue-resumed", "", &detail).await?;
