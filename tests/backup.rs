@@ -17,8 +17,8 @@ use beadle::store::backup::{
     verify,
 };
 use beadle::store::{
-    Config, Custody, FindingRecord, HoldClient, HoldFilter, HoldRecord, HoldState, MasterKey,
-    NewHold, RuleRecord, StoreError,
+    Answer, Config, Custody, FindingRecord, HoldClient, HoldFilter, HoldRecord, HoldState,
+    MasterKey, NewHold, Next, RecipientState, RuleRecord, Settlement, StoreError,
 };
 use bytes::Bytes;
 
@@ -511,6 +511,52 @@ async fn what_was_waiting_is_kept_back_until_somebody_says_so() {
         .await
         .unwrap();
     assert_eq!(leases.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_letter_can_be_sent_again_after_a_restore() {
+    let place = tempfile::tempdir().unwrap();
+    let (source, backup) = (place.path().join("a"), place.path().join("b"));
+    let store = sample(&source).await;
+    let later = start() + Duration::from_hours(3);
+    let lease_for = Duration::from_mins(2);
+    let lease = store
+        .lease_due(later, "w", 1, lease_for)
+        .await
+        .unwrap()
+        .remove(0);
+    let answer = Answer {
+        code: 550,
+        enhanced: None,
+        lines: vec!["no".into()],
+    };
+    let died = Settlement {
+        recipients: vec![RecipientState::Failed(answer)],
+        next: Next::Finished,
+        delay_noticed: false,
+        unknown: false,
+        keep_dead: true,
+    };
+    store.settle(&lease, &died, &[], later).await.unwrap();
+    assert_eq!(store.counts().await.unwrap().dead, 1);
+    back_up(&store, &backup).await;
+    let found = verify(&backup, &key(&source), true).unwrap();
+    assert_eq!(found.problems, []);
+    assert_eq!((found.deliveries, found.opened), (1, 8));
+
+    let new = place.path().join("c");
+    let restored = restore_with(&backup, &new, key(&source), false)
+        .await
+        .unwrap();
+    assert_eq!(restored.paused, 0, "it was not on its way");
+    let new = restored.custody;
+    new.retry_delivery(lease.id, "a.head", later).await.unwrap();
+    let again = new
+        .lease_due(later, "v", 1, lease_for)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(new.delivery_message(&again).await.unwrap(), message(1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

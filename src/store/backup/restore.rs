@@ -424,3 +424,82 @@ fn set(table: &Table, row: &mut Row, column: &str, value: Value) {
         *field = value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MANIFEST, SIGNATURES, Secrets};
+    use super::*;
+    use crate::store::StoreError;
+    use crate::store::backup::BackupOrder;
+
+    /// A backup as an older version would have written it: its tables lack what came later.
+    #[tokio::test]
+    async fn a_backup_of_an_older_schema_is_brought_up_to_date() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        let now = SystemTime::now();
+        let master = MasterKey::load_or_create(&path("master.key")).unwrap();
+        let store = Custody::open(Config::new(path("a")), master.clone())
+            .await
+            .unwrap();
+        store
+            .note("a.head", "opened", None, &json!({}), now)
+            .await
+            .unwrap();
+        let backup = path("b");
+        let order = BackupOrder {
+            to: &backup,
+            reuse: None,
+            node: "n",
+            actor: "a.head",
+            now,
+        };
+        store.back_up(order).await.unwrap();
+        let Opened {
+            mut manifest,
+            secrets,
+        }: Opened = open(&backup, &master).unwrap().unwrap();
+        manifest.schema = vec![crate::store::rows::BASE_SCHEMA];
+        manifest
+            .tables
+            .retain(|note| note.table.name != "dead_letter");
+        for note in &mut manifest.tables {
+            note.table
+                .columns
+                .retain(|column| column.name != "window_at");
+        }
+        let text = serde_json::to_vec(&manifest).unwrap();
+        std::fs::write(backup.join(MANIFEST), &text).unwrap();
+        std::fs::write(backup.join(SIGNATURES), Secrets::sign(&secrets, &text)).unwrap();
+        let restored = restore(RestoreOrder {
+            from: &backup,
+            config: Config::new(path("c")),
+            master: master.clone(),
+            deliver_queue: false,
+            actor: "a.head",
+            now,
+        });
+        let custody = restored.await.unwrap().custody;
+        let schema = custody.database.schema().await.unwrap();
+        assert_eq!(schema, store.database.schema().await.unwrap());
+        let entries = custody.ledger(1, 10).await.unwrap();
+        let actions: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, ["opened", "restored"]);
+        // One of the future is refused before anything is filled.
+        manifest.schema.push(9_999);
+        let text = serde_json::to_vec(&manifest).unwrap();
+        std::fs::write(backup.join(MANIFEST), &text).unwrap();
+        std::fs::write(backup.join(SIGNATURES), Secrets::sign(&secrets, &text)).unwrap();
+        let restored = restore(RestoreOrder {
+            from: &backup,
+            config: Config::new(path("d")),
+            master,
+            deliver_queue: false,
+            actor: "a.head",
+            now,
+        });
+        let newer = StoreError::NewerSchema(9_999);
+        assert!(matches!(restored.await, Err(BackupError::Store(error)) if error == newer));
+        assert!(!path("d").join("beadle.db").exists());
+    }
+}
