@@ -1,6 +1,8 @@
 //! Backups: what was promised before one began is in it, every change to it is noticed, and what is restored is what was backed up.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+mod servers;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ use beadle::store::{
     MasterKey, NewHold, Next, RecipientState, RuleRecord, Settlement, StoreError,
 };
 use bytes::Bytes;
+use servers::s3::S3;
 
 const NAME: &str = "Ottoline Quarrington";
 
@@ -409,6 +412,50 @@ async fn nothing_in_a_backup_shows_a_name_or_an_address() {
         let facts = std::fs::metadata(backup.join(folder)).unwrap();
         assert_eq!(facts.permissions().mode() & 0o777, 0o700, "{folder}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_in_an_object_store_go_into_a_folder_and_into_another_store() {
+    let place = tempfile::tempdir().unwrap();
+    let s3 = S3::shared().await;
+    let at = |name: &str, blobs| Config {
+        blobs,
+        ..Config::new(place.path().join(name))
+    };
+    let master = key(place.path());
+    let there = at("a", s3.fresh_bucket().await);
+    let store = Custody::open(there.clone(), master.clone()).await.unwrap();
+    hold_many(&store, 0..40, 3_000).await;
+    let backup = place.path().join("b");
+    back_up(&store, &backup).await;
+    assert_eq!(verify(&backup, &master, true).unwrap().problems, []);
+    let order = |config: Config| RestoreOrder {
+        from: &backup,
+        config,
+        master: master.clone(),
+        deliver_queue: false,
+        actor: "a.head",
+        now: start(),
+    };
+    for config in [
+        Config::new(place.path().join("c")),
+        at("d", s3.fresh_bucket().await),
+    ] {
+        let new = restore(order(config.clone())).await.unwrap().custody;
+        for number in 0..40 {
+            assert_eq!(
+                new.open_message(id(number)).await.unwrap(),
+                message(number, 3_000)
+            );
+        }
+        new.close().await;
+        // As the relay opens it: with a claim on the bucket.
+        Custody::open(config, master.clone()).await.unwrap();
+    }
+    // An empty data folder does not make a bucket in use an empty place.
+    let refused = restore(order(at("e", there.blobs))).await;
+    assert!(matches!(refused, Err(BackupError::NotEmpty)));
+    assert_eq!(store.open_message(id(0)).await.unwrap(), message(0, 3_000));
 }
 
 #[tokio::test]

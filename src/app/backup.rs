@@ -279,7 +279,8 @@ pub async fn restore(
     if restored.paused > 0 {
         writeln!(
             out,
-            "{} deliveries were waiting and may have gone out since: they are kept back until `beadle restore deliver-queue`",
+            "{} deliveries were waiting and may have gone out since: they are kept back until `beadle restore deliver-queue`, or \
+             `beadle queue retry ID` for one",
             restored.paused
         )?;
     }

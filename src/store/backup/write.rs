@@ -209,7 +209,7 @@ impl Custody {
             Err(StoreError::Missing) if !self.database.needs(&key).await? => {
                 return Ok(CopiedOne::Ended(key));
             }
-            // Asked again: deleting a blob comes after the commit that ends its row, and the two questions lay beside that.
+            // Asked again, since an alarm hangs on the answer.
             Err(StoreError::Missing) => match self.blobs.get(&key).await {
                 Err(StoreError::Missing) => return Ok(CopiedOne::Missing(key)),
                 other => other?,
