@@ -278,6 +278,11 @@ async fn a_backup_under_load_has_all_that_was_promised_before_it() {
             new.open_hold(id).await.unwrap().record
         );
     }
+    ledgers_tell_of_it(&store, &new, &done).await;
+}
+
+/// Both ledgers are whole; the new one says what it was restored from, the old one that it was copied.
+async fn ledgers_tell_of_it(store: &Custody, new: &Custody, done: &BackupDone) {
     let check = new.verify_ledger(None).await.unwrap();
     assert_eq!((check.first_bad, check.good), (None, done.head + 1));
     let last = new.ledger(done.head + 1, 1).await.unwrap().remove(0);

@@ -207,7 +207,7 @@ fn locked(path: &Path, options: &OpenOptions) -> Result<File, BackupError> {
 /// Whether there is neither database nor blob. Keys may be there: they have to be, before a restore.
 async fn is_empty(config: &Config) -> Result<bool, BackupError> {
     let there = |name: &&str| config.data_dir.join(name).symlink_metadata().is_ok();
-    if DATABASE.iter().any(|name| there(&name)) {
+    if DATABASE.iter().any(there) {
         return Ok(false);
     }
     let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;

@@ -26,7 +26,7 @@ use crate::store::Custody;
 use crate::store::clock::micros;
 use crate::store::error::StoreError;
 use crate::store::holding::hex;
-use crate::store::rows::{Row, Snapshot, Table, tables};
+use crate::store::rows::{Row, Snapshot, Table, Value, tables};
 use crate::store::seal::Kind;
 
 /// Longest that rows are read: until then SQLite's log grows and keys that retention deletes stay in it, and a server of several
@@ -148,7 +148,7 @@ impl Custody {
 
     /// The blobs of an earlier backup of this store.
     fn earlier(&self, dir: &Path) -> Result<Earlier, BackupError> {
-        let opened = open(dir, &self.master)?.map_err(|first| first.alone())?;
+        let opened = open(dir, &self.master)?.map_err(super::Problem::alone)?;
         let mut blobs = HashMap::new();
         for note in &opened.manifest.lists {
             let list = entry::read_list(dir, note).map_err(|error| match error {
@@ -396,26 +396,26 @@ impl<'a> Reading<'a> {
 
     fn learn(&mut self, table: &Table, row: &Row) {
         let at = |column| table.index(column).and_then(|index| row.get(index));
-        if let Some(kek) = at("kek").and_then(|kek| kek.text()) {
+        if let Some(kek) = at("kek").and_then(Value::text) {
             self.keks.insert(kek.to_owned());
         }
         match table.name.as_str() {
-            "keyring" if at("name").and_then(|name| name.text()) == Some("store") => {
-                let kek = at("kek").and_then(|kek| kek.text());
-                let dek = at("dek").and_then(|dek| dek.bytes());
+            "keyring" if at("name").and_then(Value::text) == Some("store") => {
+                let kek = at("kek").and_then(Value::text);
+                let dek = at("dek").and_then(Value::bytes);
                 self.secret = kek.zip(dek).map(|(kek, dek)| WrappedSecret {
                     kek: kek.to_owned(),
                     dek: BASE64_STANDARD.encode(dek),
                 });
             }
             "hold" | "delivery" | "dead_letter" => {
-                if let Some(blob) = at("blob").and_then(|blob| blob.text()) {
+                if let Some(blob) = at("blob").and_then(Value::text) {
                     self.blobs.insert(blob.to_owned());
                 }
             }
             "ledger" => {
-                let seq = at("seq").and_then(|seq| seq.integer());
-                let hash = at("hash").and_then(|hash| hash.bytes());
+                let seq = at("seq").and_then(Value::integer);
+                let hash = at("hash").and_then(Value::bytes);
                 self.head = LedgerHead {
                     seq: seq.unwrap_or_default(),
                     hash: hash.map(hex).unwrap_or_default(),
