@@ -427,10 +427,9 @@ fn set(table: &Table, row: &mut Row, column: &str, value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MANIFEST, SIGNATURES, Secrets};
     use super::*;
     use crate::store::StoreError;
-    use crate::store::backup::BackupOrder;
+    use crate::store::backup::{BackupOrder, MANIFEST, SIGNATURES, Secrets};
 
     /// A backup as an older version would have written it: its tables lack what came later.
     #[tokio::test]
