@@ -19,7 +19,7 @@ use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
-use crate::store::BlobConfig;
+use crate::store::{BlobConfig, DatabaseConfig};
 
 /// The sample that `check --print-default` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -178,6 +178,8 @@ impl Default for Listener {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
+    /// Which database.
+    pub database: DatabaseConfig,
     /// Days that a release lets the same message pass again.
     pub ticket_days: u32,
     /// Days that the facts of judged messages are kept, for `policy replay`; 0 keeps none.
@@ -197,6 +199,7 @@ impl Default for Store {
             facts_days: 30,
             key_file: None,
             key_env: None,
+            database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
         }
     }

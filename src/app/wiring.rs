@@ -102,6 +102,7 @@ pub fn store_settings(config: &Config, check: bool) -> store::Config {
     store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
+        database: config.store.database.clone(),
         blobs: config.store.blobs.clone(),
         check,
         ..store::Config::new(config.server.data_dir.clone())

@@ -16,6 +16,7 @@
 
 mod place;
 mod refusal;
+mod settings;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -30,7 +31,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutPay
 
 use super::error::StoreError;
 
-pub use place::BlobConfig;
+pub use settings::BlobConfig;
 
 /// Longest put, with its retries: a hold waits for it inside the sender's 90 s, of which judging may take 25.
 const PUT_AT_MOST: Duration = Duration::from_secs(15);

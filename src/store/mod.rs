@@ -26,6 +26,7 @@ pub mod identity;
 pub mod key;
 pub mod ledger;
 pub mod notices;
+mod postgres;
 pub mod proposal;
 mod queueing;
 mod retention;
@@ -67,6 +68,7 @@ pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use postgres::{DatabaseConfig, DatabaseError};
 pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
@@ -76,6 +78,7 @@ pub use upkeep::{Counts, Sweep};
 
 use committer::Committer;
 use delivered::Remembered;
+use postgres::PostgresStore;
 use rows::Store;
 use seal::{DataKey, SealError};
 use sqlite::SqliteStore;
@@ -85,6 +88,8 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Which database.
+    pub database: DatabaseConfig,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
     /// How long things are kept until [`Custody::set_retention`] says otherwise.
@@ -108,6 +113,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
@@ -123,6 +129,15 @@ impl Config {
     pub fn default_key_file(&self) -> PathBuf {
         self.data_dir.join("keys").join("master.key")
     }
+}
+
+async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    if config.database.is_postgres() {
+        return Ok(Arc::new(PostgresStore::open(&config.database).await?));
+    }
+    let file = config.data_dir.join("beadle.db");
+    let database = SqliteStore::open(&file, config.readers, config.check).await?;
+    Ok(Arc::new(database))
 }
 
 /// What is in our keeping: a database, blobs and the keys to them. Cheap to clone; clones share everything.
@@ -180,9 +195,7 @@ impl Custody {
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
-        let file = config.data_dir.join("beadle.db");
-        let database: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
+        let database = open_database(&config).await?;
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(master.id(), &offered).await?;
         let secret = master.unwrap(&kek, SECRET, &wrapped)?;
@@ -222,6 +235,16 @@ impl Custody {
     /// Rung whenever this process puts something into the queue. Other processes do not ring it: poll as well.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
+    }
+
+    /// Rings [`wake`](Self::wake) for what other nodes put into the queue. Never returns while there may be other nodes.
+    pub async fn listen(&self) {
+        self.database.listen(self.wake()).await;
+    }
+
+    /// Whether other nodes share this store.
+    pub fn is_shared(&self) -> bool {
+        self.database.is_shared()
     }
 
     /// Whether a write would go through now; for readiness checks.

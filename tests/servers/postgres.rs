@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use super::process::{Server, free_ports, until};
 
 const PASSWORD: &str = "not-a-secret";
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A running PostgreSQL.
 pub struct Postgres {

@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 
 use super::process::{Server, free_ports};
 
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who may do what: the access key is the name, the secret key is made of it.
 const RIGHTS: [(&str, &str); 3] = [

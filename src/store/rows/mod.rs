@@ -20,8 +20,10 @@ mod proposals;
 mod retention;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 pub(crate) use backup::*;
 pub(crate) use commit::*;
@@ -60,6 +62,12 @@ pub(crate) trait Store:
 
     /// Makes sure that keys which were deleted are gone from the database's own logs as far as it can.
     async fn shred(&self) -> Result<(), StoreError>;
+
+    /// Whether other nodes use the same database.
+    fn is_shared(&self) -> bool;
+
+    /// Rings whenever a node puts something into the queue; never returns where there are other nodes, at once where there are none.
+    async fn listen(&self, wake: Arc<Notify>);
 
     /// Waits for running work and closes every connection.
     async fn close(&self);

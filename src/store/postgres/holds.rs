@@ -1,0 +1,176 @@
+//! Rows of holds, decisions and release tickets.
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use super::deliveries::insert_delivery;
+use super::{PostgresStore, ledger};
+use crate::store::error::StoreError;
+use crate::store::hold::{HoldFilter, HoldState};
+use crate::store::rows::{DecisionRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch};
+
+/// Inserts a hold and its ledger entry.
+pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob) \
+             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(&row.id)
+        .bind(&row.reference)
+        .bind(row.received_at)
+        .bind(row.size)
+        .bind(&row.rules)
+        .bind(&row.categories)
+        .bind(&row.mark)
+        .bind(&row.kek)
+        .bind(&row.dek)
+        .bind(&row.record)
+        .bind(&row.blob)
+        .execute(&mut *tx)
+        .await?;
+    ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
+}
+
+/// What somebody else made of a hold.
+async fn why_not(tx: &mut PgConnection, id: &str) -> Result<StoreError, StoreError> {
+    let now: Option<(String, Option<String>)> =
+        sqlx::query_as("SELECT state, decided_by FROM hold WHERE id = $1")
+            .bind(id)
+            .fetch_optional(tx)
+            .await?;
+    let Some((state, by)) = now else {
+        return Ok(StoreError::Missing);
+    };
+    let state = HoldState::of(&state).ok_or(StoreError::Corrupt("state of a hold"))?;
+    Ok(StoreError::Conflict { state, by })
+}
+
+#[async_trait]
+impl HoldStore for PostgresStore {
+    async fn hold(&self, id: &str) -> Result<StoredHold, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new("SELECT ");
+        query.push(HOLD_COLUMNS).push(" FROM hold WHERE ");
+        query.push("id = ").push_bind(id);
+        Ok(query.build_query_as().fetch_one(&self.pool).await?)
+    }
+
+    async fn holds(&self, filter: HoldFilter) -> Result<Vec<StoredHold>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new("SELECT ");
+        query.push(HOLD_COLUMNS).push(" FROM hold WHERE ");
+        query.push("TRUE");
+        if let Some(state) = filter.state {
+            query.push(" AND state = ").push_bind(state.name());
+        }
+        if let Some(before) = filter.before {
+            query
+                .push(" AND (received_at, id) < (SELECT received_at, id FROM hold WHERE id = ")
+                .push_bind(before.to_string())
+                .push(")");
+        }
+        let limit = if filter.limit == 0 {
+            1_000
+        } else {
+            filter.limit
+        };
+        query
+            .push(" ORDER BY received_at DESC, id DESC LIMIT ")
+            .push_bind(i64::from(limit));
+        Ok(query.build_query_as().fetch_all(&self.pool).await?)
+    }
+
+    async fn held_as(&self, mark: &[u8]) -> Result<Option<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT id FROM hold WHERE mark = $1 AND state = 'held' LIMIT 1")
+                .bind(mark)
+                .fetch_optional(&self.pool)
+                .await?,
+        )
+    }
+
+    async fn holds_like(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let past = format!("{prefix}~");
+        Ok(sqlx::query_scalar(
+            "SELECT id FROM hold WHERE (id >= $1 AND id < $2) OR (reference >= $1 AND reference < $2) LIMIT 2",
+        )
+        .bind(prefix)
+        .bind(past)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn refusals(
+        &self,
+        reference: &str,
+    ) -> Result<Vec<(String, i64, String, String, String)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, at, rules, categories, explanation FROM refusal WHERE reference = $1 LIMIT 2",
+        )
+        .bind(reference)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn hold_counts(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        Ok(
+            sqlx::query_as("SELECT state, count(*), min(received_at) FROM hold GROUP BY state")
+                .fetch_all(&self.pool)
+                .await?,
+        )
+    }
+
+    async fn decide(&self, row: &DecisionRow) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(
+            "UPDATE hold SET state = $1, version = version + 1, decided_at = $2, decided_by = $3, decision = $4 \
+             WHERE id = $5 AND version = $6 AND state = 'held'",
+        )
+        .bind(row.to.name())
+        .bind(row.at)
+        .bind(&row.actor)
+        .bind(&row.decision)
+        .bind(&row.id)
+        .bind(row.version)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Err(why_not(&mut tx, &row.id).await?);
+        }
+        if let Some(delivery) = &row.delivery {
+            insert_delivery(delivery, &mut tx).await?;
+        }
+        if let Some(ticket) = &row.ticket {
+            sqlx::query(
+                "INSERT INTO ticket (hold, message, rcpts, vals, expires_at) VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(&row.id)
+            .bind(&ticket.message)
+            .bind(&ticket.rcpts)
+            .bind(&ticket.vals)
+            .bind(ticket.expires_at)
+            .execute(&mut *tx)
+            .await?;
+        }
+        ledger::append(
+            &mut tx,
+            row.at,
+            &row.actor,
+            row.to.name(),
+            &row.id,
+            &row.detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn tickets(&self, message: &[u8], now: i64) -> Result<Vec<TicketMatch>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT hold, rcpts, vals FROM ticket WHERE message = $1 AND expires_at > $2",
+        )
+        .bind(message)
+        .bind(now)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+}
