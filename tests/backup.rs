@@ -19,10 +19,11 @@ use beadle::store::backup::{
     verify,
 };
 use beadle::store::{
-    Answer, Config, Custody, FindingRecord, HoldClient, HoldFilter, HoldRecord, HoldState,
-    MasterKey, NewHold, Next, RecipientState, RuleRecord, Settlement, StoreError,
+    Answer, Config, Custody, DatabaseConfig, FindingRecord, HoldClient, HoldFilter, HoldRecord,
+    HoldState, MasterKey, NewHold, Next, RecipientState, RuleRecord, Settlement, StoreError,
 };
 use bytes::Bytes;
+use servers::postgres::Postgres;
 use servers::s3::S3;
 
 const NAME: &str = "Ottoline Quarrington";
@@ -461,6 +462,78 @@ async fn messages_in_an_object_store_go_into_a_folder_and_into_another_store() {
     let refused = restore(order(at("e", there.blobs))).await;
     assert!(matches!(refused, Err(BackupError::NotEmpty)));
     assert_eq!(store.open_message(id(0)).await.unwrap(), message(0, 3_000));
+}
+
+/// A new database on the test server, with its password in a file as we want it.
+async fn fresh_database(folder: &Path) -> DatabaseConfig {
+    let url = Postgres::shared().await.fresh_url().await;
+    let (who, place) = url.split_once('@').unwrap();
+    let (user, password) = who.rsplit_once(':').unwrap();
+    let file = folder.join("password");
+    std::fs::write(&file, password).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    DatabaseConfig {
+        url: format!("{user}@{place}"),
+        password_file: Some(file),
+        ..DatabaseConfig::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_moves_from_sqlite_to_postgresql_and_back() {
+    let place = tempfile::tempdir().unwrap();
+    let (source, first, second) = (
+        place.path().join("a"),
+        place.path().join("b"),
+        place.path().join("c"),
+    );
+    let store = sample(&source).await;
+    hold_many(&store, 10..260, 0).await;
+    let master = key(&source);
+    let done = back_up(&store, &first).await;
+    let there = Config {
+        database: fresh_database(place.path()).await,
+        ..Config::new(place.path().join("d"))
+    };
+    let order = |from, config| RestoreOrder {
+        from,
+        config,
+        master: master.clone(),
+        deliver_queue: false,
+        actor: "a.head",
+        now: start() + Duration::from_hours(2),
+    };
+    let moved = restore(order(&first, there.clone())).await.unwrap().custody;
+    assert_eq!(all_holds(&moved).await, all_holds(&store).await);
+    ledgers_tell_of_it(&store, &moved, &done).await;
+    // It goes on: what is new has its place in queue and ledger.
+    moved.hold(new_hold(500, 0)).await.unwrap();
+    let later = start() + Duration::from_hours(3);
+    assert_eq!(moved.resume_restored("a.head", later).await, Ok(1));
+    let again = restore(order(
+        &first,
+        Config {
+            data_dir: place.path().join("e"),
+            ..there
+        },
+    ))
+    .await;
+    assert!(matches!(again, Err(BackupError::NotEmpty)));
+
+    let done = back_up(&moved, &second).await;
+    assert_eq!(verify(&second, &master, true).unwrap().problems, []);
+    let back = restore(order(&second, Config::new(place.path().join("f"))))
+        .await
+        .unwrap()
+        .custody;
+    ledgers_tell_of_it(&moved, &back, &done).await;
+    assert_eq!(all_holds(&back).await, all_holds(&moved).await);
+    for (id, _) in all_holds(&back).await {
+        assert_eq!(
+            back.open_message(id).await.unwrap(),
+            moved.open_message(id).await.unwrap()
+        );
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,11 @@ pub enum BackupError {
         /// The first problem.
         first: Problem,
     },
+    /// The database has more of the schema than the backup, and cannot be made with less.
+    #[error(
+        "restore: found a backup of an older version; allowed for PostgreSQL: one of this version; restore it into SQLite and back that up"
+    )]
+    Older,
     /// The place to restore into holds something.
     #[error(
         "restore: found a store that is not empty; restore into a new data folder, an empty database and an empty blob store"
@@ -124,7 +129,7 @@ impl BackupError {
     pub fn is_no(&self) -> bool {
         matches!(
             self,
-            Self::Exists | Self::Busy | Self::Unsound { .. } | Self::NotEmpty
+            Self::Exists | Self::Busy | Self::Unsound { .. } | Self::Older | Self::NotEmpty
         )
     }
 }

@@ -8,6 +8,10 @@
 //! What was waiting to be delivered may have been delivered after the backup was taken. It is kept and counts as a possible duplicate,
 //! and it is not sent until somebody says so ([`Custody::resume_restored`]): nothing is lost and nobody gets it twice unasked. Leases
 //! have ended. What lost its message while the backup was taken has ended as it had in the store.
+//!
+//! # Known gaps
+//! What was half restored is removed from the data folder alone: PostgreSQL's rows are one transaction, and a crash between that and the
+//! end of the marker leaves a database that has to be emptied by hand; messages in an object store are put there again under their keys.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -30,10 +34,11 @@ use crate::store::blob::Blobs;
 use crate::store::clock::micros;
 use crate::store::hold::parse_id;
 use crate::store::key::MasterKey;
+use crate::store::postgres::PostgresStore;
 use crate::store::retention::key_mark;
-use crate::store::rows::{Row, Table, Value};
+use crate::store::rows::{BackupStore as _, Row, Store, Table, Value, tables};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Config, Custody};
+use crate::store::{Config, Custody, StoreError};
 
 /// The marker of a restore that is under way.
 const MARKER: &str = "restoring";
@@ -210,6 +215,14 @@ async fn is_empty(config: &Config) -> Result<bool, BackupError> {
     if DATABASE.iter().any(there) {
         return Ok(false);
     }
+    if config.database.is_postgres() {
+        let database = PostgresStore::open(&config.database).await?;
+        let empty = database.is_empty(&tables()).await?;
+        database.close().await;
+        if !empty {
+            return Ok(false);
+        }
+    }
     let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
     Ok(blobs.list().await?.is_empty())
 }
@@ -284,6 +297,27 @@ struct Filled {
     ended_holds: Vec<(String, &'static str, serde_json::Value)>,
 }
 
+/// The database to fill, with the schema of the backup.
+async fn database(
+    config: &Config,
+    target: &Target,
+    schema: &[i64],
+) -> Result<Box<dyn Store>, BackupError> {
+    if !config.database.is_postgres() {
+        let path = target.data_dir.join("beadle.db");
+        return Ok(Box::new(SqliteStore::create_at(&path, schema).await?));
+    }
+    let database = PostgresStore::open(&config.database).await?;
+    let ours = database.schema().await?;
+    if let Some(newer) = schema.iter().find(|version| !ours.contains(version)) {
+        return Err(StoreError::NewerSchema(*newer).into());
+    }
+    if ours.len() > schema.len() {
+        return Err(BackupError::Older);
+    }
+    Ok(Box::new(database))
+}
+
 /// Makes the database with the schema of the backup and fills it in one transaction. Opening it later brings it up to date.
 async fn fill(
     order: &RestoreOrder<'_>,
@@ -291,9 +325,7 @@ async fn fill(
     target: &Target,
 ) -> Result<Filled, BackupError> {
     let manifest = &opened.manifest;
-    let path = target.data_dir.join("beadle.db");
-    let database: Box<dyn crate::store::rows::Store> =
-        Box::new(SqliteStore::create_at(&path, &manifest.schema).await?);
+    let database = database(&order.config, target, &manifest.schema).await?;
     let known: Vec<Table> = manifest
         .tables
         .iter()
@@ -387,12 +419,12 @@ impl Changes<'_> {
         let gone = fields
             .text("blob")
             .is_none_or(|blob| self.gone.contains(blob));
-        let begun = fields.boolean("attempting");
+        let begun = fields.integer("attempting").unwrap_or_default();
         let duplicates = fields.integer("duplicates").unwrap_or_default();
         for column in ["leased_by", "leased_until"] {
             set(table, row, column, Value::Null);
         }
-        set(table, row, "attempting", Value::Boolean(false));
+        set(table, row, "attempting", Value::Integer(0));
         if gone {
             filled.ended += 1;
             set(table, row, "finished_at", Value::Integer(self.at));
@@ -402,7 +434,7 @@ impl Changes<'_> {
             return;
         }
         // It may have gone out after the backup was taken, and once more if an attempt was under way then.
-        let duplicates = duplicates + 1 + i64::from(begun);
+        let duplicates = duplicates + 1 + begun;
         set(table, row, "duplicates", Value::Integer(duplicates));
         if !self.deliver_queue {
             filled.paused += 1;
@@ -428,7 +460,6 @@ fn set(table: &Table, row: &mut Row, column: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreError;
     use crate::store::backup::{BackupOrder, MANIFEST, SIGNATURES, Secrets};
 
     /// A backup as an older version would have written it: its tables lack what came later.

@@ -490,11 +490,6 @@ impl<'a> Fields<'a> {
     pub(super) fn integer(&self, column: &str) -> Option<i64> {
         self.get(column)?.integer()
     }
-
-    /// Whether it is set; a column that is not there is not.
-    pub(super) fn boolean(&self, column: &str) -> bool {
-        self.get(column) == Some(&Value::Boolean(true))
-    }
 }
 
 /// An entry of the ledger out of a row.

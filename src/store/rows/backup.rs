@@ -123,7 +123,7 @@ const TABLES: &[Described] = &[
     ], &["id"]),
     ("ticket", &[("hold", T), ("message", B), ("rcpts", B), ("vals", B), ("expires_at", I)], &["hold"]),
     ("delivery", &[
-        ("id", T), ("kind", T), ("created_at", I), ("due_at", I), ("finished_at", I), ("attempts", I), ("attempting", F),
+        ("id", T), ("kind", T), ("created_at", I), ("due_at", I), ("finished_at", I), ("attempts", I), ("attempting", I),
         ("delay_noticed", F), ("duplicates", I), ("failed", I), ("fence", I), ("leased_by", T), ("leased_until", I), ("kek", T),
         ("dek", B), ("progress", B), ("blob", T), ("sealed_as", T), ("window_at", I),
     ], &["id"]),
