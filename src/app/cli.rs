@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::backup::{BackupArgs, RestoreArgs};
 use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
 use crate::app::review::{FormArgs, OnArgs};
@@ -61,6 +62,10 @@ pub enum Command {
     Retention(RetentionArgs),
     /// Prove, list and sign the ledger: who did what to which hold.
     Ledger(LedgerArgs),
+    /// Take a backup of holds, queue and ledger while the relay runs, or check one.
+    Backup(BackupArgs),
+    /// Restore a backup into a new data folder.
+    Restore(RestoreArgs),
     /// Work with roster files.
     Roster(RosterArgs),
     /// Print shell completions.

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod admission;
+pub mod backup;
 pub mod check;
 pub mod checkpoints;
 pub mod cli;

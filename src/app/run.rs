@@ -10,9 +10,11 @@ use std::time::SystemTime;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::app::backup::{self, BackupArgs, RestoreArgs};
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, FsckArgs,
     HoldsArgs, KeysArgs, LedgerArgs, PolicyArgs, RosterCommand, RuleArgs, ScanArgs, ServeArgs,
+    StorePlace,
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
@@ -95,6 +97,8 @@ pub fn run() -> ExitCode {
         Command::Queue(args) => queue(&args),
         Command::Retention(args) => retention(&args),
         Command::Ledger(args) => ledger(&args),
+        Command::Backup(args) => backup(&args),
+        Command::Restore(args) => restore(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
@@ -315,7 +319,8 @@ fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Confi
     if let Some(folder) = data_dir {
         config.server.data_dir.clone_from(folder);
     }
-    if !config.server.data_dir.join("beadle.db").exists() {
+    let here = !config.store.database.is_postgres();
+    if here && !config.server.data_dir.join("beadle.db").exists() {
         return Err(Failure::no(format!(
             "`{}` holds no store; name its folder with --data-dir",
             config.server.data_dir.display()
@@ -402,6 +407,40 @@ fn ledger(args: &LedgerArgs) -> Result<(), Failure> {
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
     })
+}
+
+fn backup(args: &BackupArgs) -> Result<(), Failure> {
+    let config = placed(&args.place, backup::needs_store(args))?;
+    let done = runtime(2)?.block_on(backup::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(about_backup)
+}
+
+fn restore(args: &RestoreArgs) -> Result<(), Failure> {
+    let config = placed(&args.place, args.command.is_some())?;
+    let done = runtime(2)?.block_on(backup::restore(args, &config, &mut io::stdout().lock()));
+    done.map_err(about_backup)
+}
+
+/// The configuration of a command that makes its store, or reads one that is there.
+fn placed(place: &StorePlace, is_there: bool) -> Result<Config, Failure> {
+    if is_there {
+        return with_store(place.config.as_deref(), place.data_dir.as_ref());
+    }
+    let mut config = config::load(place.config.as_deref()).map_err(Failure::unusable)?;
+    if let Some(folder) = &place.data_dir {
+        config.server.data_dir.clone_from(folder);
+    }
+    Ok(config.completed())
+}
+
+fn about_backup(error: backup::BackupCommandError) -> Failure {
+    match error {
+        backup::BackupCommandError::Start(error) => error.into(),
+        backup::BackupCommandError::Tools(error) => Failure::unusable(error),
+        backup::BackupCommandError::Usage(text) => Failure::unusable(text),
+        error if error.is_no() => Failure::no(error),
+        error => Failure::machine(error),
+    }
 }
 
 fn holds(args: &HoldsArgs) -> Result<(), Failure> {

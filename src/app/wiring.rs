@@ -88,9 +88,8 @@ pub struct Running {
 
 /// Opens the store of this configuration. `check` has the database file checked, which a command beside a running relay need not do.
 pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartError> {
-    let path = config.server.data_dir.clone();
     let failed = |source| StartError::Store {
-        path: path.clone(),
+        path: config.server.data_dir.clone(),
         source,
     };
     let master = master_keys(config).await?;

@@ -245,7 +245,7 @@ impl Blobs {
 }
 
 /// Two digits, a slash, thirty digits: what [`Blobs::new_key`] gives.
-fn is_key(path: &str) -> bool {
+pub(super) fn is_key(path: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     path.split_once('/').is_some_and(|(shard, rest)| {
         shard.len() == 2 && rest.len() == 30 && digits(shard) && digits(rest)

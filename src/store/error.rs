@@ -48,6 +48,9 @@ pub enum StoreError {
     /// The database was written by a newer version of Beadle.
     #[error("database has schema {0}, which this version does not know")]
     NewerSchema(i64),
+    /// A restore into this folder was begun and did not end.
+    #[error("a restore into this folder did not end; run `beadle restore` again")]
+    HalfRestored,
     /// The master key is missing, readable by others, or not the one the store was sealed with.
     #[error("master key: {0}")]
     Key(Cow<'static, str>),

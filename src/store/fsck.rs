@@ -32,8 +32,9 @@ use super::queueing::delivery_context;
 use super::rotation::context;
 use super::rows::{Place, SealedDelivery, Store, StoredHold};
 use super::seal::{DataKey, Kind};
+use super::subkey::index_key;
 use super::upkeep::installation;
-use super::{Config, SECRET, index_of, open_database};
+use super::{Config, SECRET, open_database};
 
 pub use fault::{Fault, Problem, Subject};
 
@@ -205,7 +206,7 @@ impl Round<'_> {
                 Ok(secret) if row.id == SECRET && self.scope.repair => {
                     self.fsck
                         .blobs
-                        .claim(&installation(&index_of(&secret)))
+                        .claim(&installation(&index_key(&secret)))
                         .await?;
                     self.ours = true;
                 }

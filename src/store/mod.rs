@@ -13,6 +13,7 @@
 
 mod acting;
 pub mod auditing;
+pub mod backup;
 mod blob;
 pub mod chain;
 pub mod checkpoint;
@@ -195,6 +196,7 @@ impl fmt::Debug for Custody {
 
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
+    /// A folder into which a restore did not end is [`StoreError::HalfRestored`].
     pub async fn open(config: Config, master: impl Into<MasterKeys>) -> Result<Self, StoreError> {
         let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
         Self::open_over(config, master, blobs).await
@@ -206,7 +208,17 @@ impl Custody {
         master: impl Into<MasterKeys>,
         blobs: Blobs,
     ) -> Result<Self, StoreError> {
-        let master = master.into();
+        if backup::is_half_restored(&config.data_dir) {
+            return Err(StoreError::HalfRestored);
+        }
+        Self::open_as_it_is(config, master.into(), blobs).await
+    }
+
+    async fn open_as_it_is(
+        config: Config,
+        master: MasterKeys,
+        blobs: Blobs,
+    ) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -218,7 +230,7 @@ impl Custody {
         let offered = master.wrap(&context, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(&offered.kek, &offered.dek).await?;
         let secret = master.unwrap(&kek, &context, &wrapped)?;
-        let index = index_of(&secret);
+        let index = subkey::index_key(&secret);
         let search = hmac::sign(&index, b"beadle search 1");
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
         let store = Self {
@@ -310,15 +322,6 @@ impl Custody {
     pub async fn close(&self) {
         self.database.close().await;
     }
-}
-
-/// The key of the hashes that are compared.
-fn index_of(secret: &DataKey) -> hmac::Key {
-    let index = hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-        b"beadle index 1",
-    );
-    hmac::Key::new(hmac::HMAC_SHA256, index.as_ref())
 }
 
 /// The right to serve from a folder.

@@ -44,6 +44,8 @@ pub enum Kind {
     Facts = 20,
     /// A policy's text and the reason for it.
     Proposal = 21,
+    /// Rows in a backup.
+    Backup = 22,
     /// A release that a second person is asked to approve.
     Request = 40,
     /// Why the content of a hold must be kept.

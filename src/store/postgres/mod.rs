@@ -13,6 +13,7 @@
 //! # Known gaps
 //! Deleted keys stay in the server's write-ahead log and its archives until those are recycled; a base backup keeps them as long as itself.
 
+mod backup;
 mod commit;
 mod deliveries;
 mod facts;

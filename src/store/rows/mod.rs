@@ -7,6 +7,7 @@
 //!
 //! Both implementations, `sqlite` and `postgres`, have a file for each one here, and pass the same suite of tests.
 
+mod backup;
 mod commit;
 mod deliveries;
 mod facts;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+pub(crate) use backup::*;
 pub(crate) use commit::*;
 pub(crate) use deliveries::*;
 pub(crate) use facts::*;
@@ -46,7 +48,8 @@ use super::error::StoreError;
 /// A database that keeps the rows of custody.
 #[async_trait]
 pub(crate) trait Store:
-    CommitStore
+    BackupStore
+    + CommitStore
     + FactsStore
     + ForwardingStore
     + FsckStore

@@ -12,6 +12,7 @@
 //! # Known gaps
 //! The folder must be on a local file system: WAL needs shared memory. This is documented, not checked.
 
+mod backup;
 mod commit;
 mod deliveries;
 mod facts;
@@ -53,6 +54,15 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, brings its schema up to date and checks it.
     pub(crate) async fn open(path: &Path, readers: u32, check: bool) -> Result<Self, StoreError> {
+        Self::open_with(path, readers, check, migrator()).await
+    }
+
+    async fn open_with(
+        path: &Path,
+        readers: u32,
+        check: bool,
+        migrator: Migrator,
+    ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -87,7 +97,7 @@ impl SqliteStore {
                 return Err(StoreError::Corrupt("database file"));
             }
         }
-        migrator().run(&writer).await?;
+        migrator.run(&writer).await?;
         drop(lock);
         let reader = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
