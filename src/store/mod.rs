@@ -39,6 +39,7 @@ use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -129,6 +130,8 @@ pub struct Custody {
     committer: Committer,
     remembered: Arc<Remembered>,
     retention: Arc<ArcSwap<Retention>>,
+    /// Keys were ended, by this process or perhaps the one before, and the database's log may still hold them.
+    shred_owed: Arc<AtomicBool>,
     wake: Arc<Notify>,
 }
 
@@ -170,6 +173,7 @@ impl Custody {
             database,
             remembered: Arc::default(),
             retention,
+            shred_owed: Arc::new(AtomicBool::new(true)),
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;

@@ -83,6 +83,7 @@ impl SqliteStore {
             }
         }
         migrator().run(&writer).await?;
+        sync_folder(path).await?;
         drop(lock);
         let reader = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
@@ -109,9 +110,13 @@ impl Store for SqliteStore {
 
     /// Moves the log into the database file and empties it, so that deleted keys are gone from both.
     async fn shred(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
+        let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.writer)
             .await?;
+        if busy != 0 {
+            // Somebody read for longer than the busy timeout. It is no error to SQLite, but the log is as it was.
+            return Err(StoreError::Unavailable("database: log in use".to_owned()));
+        }
         Ok(())
     }
 
@@ -160,6 +165,17 @@ fn migrator() -> Migrator {
         Migration::new(version, name.into(), kind, script.into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.to_vec())
+}
+
+/// Puts the names of the database file and its log on stable storage. SQLite does so with the first commit, but takes no notice when that
+/// fails.
+async fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(path).to_owned();
+    let synced = tokio::task::spawn_blocking(move || File::open(folder)?.sync_all());
+    synced
+        .await
+        .map_err(|_| StoreError::Unavailable("sync".to_owned()))?
+        .map_err(|error| StoreError::from_io(&error))
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.
