@@ -216,7 +216,8 @@ fn killed_at_every_call(name: &'static str) {
     let begun = Instant::now();
     let mut killed = 0;
     for (place, seen) in &case.places {
-        for number in 1.. {
+        let (mut number, mut missed) = (1, 0);
+        loop {
             let what = format!("killed before {} {number} of thread {}", place.1, place.0);
             let (folder, log) = case.fresh("killed");
             let mut child = Child::start(name, &folder);
@@ -225,12 +226,18 @@ fn killed_at_every_call(name: &'static str) {
             child.end();
             trace.end();
             case.audit(&folder, &heard, false, &what);
-            if heard != Heard::Nothing {
-                assert_eq!(heard, Heard::Ok, "{what}");
-                assert!(number > seen.ours.len(), "{what}: {seen:?}");
+            if heard == Heard::Nothing {
+                killed += 1;
+                number += 1;
+                continue;
+            }
+            assert_eq!(heard, Heard::Ok, "{what}");
+            if number > seen.ours.len() {
                 break;
             }
-            killed += 1;
+            // Two random keys may share a folder: that run makes it once.
+            missed += 1;
+            assert!(missed < 5, "{what}: {seen:?}");
         }
     }
     println!("{name}: killed at {killed} calls in {:?}", begun.elapsed());
@@ -287,7 +294,7 @@ const TAKES_SPACE: &[&str] = &[
 fn failing_at_every_call(name: &'static str) {
     let Some(case) = Case::of(name) else { return };
     let begun = Instant::now();
-    let (mut failed, mut unharmed) = (0, 0);
+    let (mut failed, mut unharmed, mut elsewhere) = (0, 0, 0);
     for (place, seen) in &case.places {
         for failure in FAILURES {
             if failure.error == "ENOSPC" && !TAKES_SPACE.contains(&place.1) {
@@ -295,7 +302,7 @@ fn failing_at_every_call(name: &'static str) {
             }
             for number in &seen.ours {
                 match fail(&case, *place, failure, *number, seen) {
-                    Outcome::Elsewhere => {}
+                    Outcome::Elsewhere => elsewhere += 1,
                     Outcome::Told => failed += 1,
                     Outcome::Unharmed => unharmed += 1,
                 }
@@ -304,7 +311,7 @@ fn failing_at_every_call(name: &'static str) {
     }
     assert!(failed > 0, "no failure was told");
     println!(
-        "{name}: {failed} failures told, {unharmed} did no harm, in {:?}",
+        "{name}: {failed} failures told, {unharmed} did no harm, {elsewhere} not met, in {:?}",
         begun.elapsed()
     );
 }
@@ -319,11 +326,15 @@ enum Outcome {
 }
 
 fn fail(case: &Case, place: Place, failure: &Failure, number: usize, seen: &Seen) -> Outcome {
-    // Threads must be able to wake each other: where they do so by the same call, its failing ends with the last on a file.
-    let when = match (failure.lasts, seen.ours.last()) {
+    // Threads must be able to wake each other: where they do so by the same call, its failing ends before that.
+    let last = (number..)
+        .take_while(|next| seen.ours.contains(next))
+        .last()
+        .unwrap_or(number);
+    let when = match (failure.lasts, seen.all > seen.ours.len()) {
         (false, _) => number.to_string(),
-        (true, Some(last)) if seen.all > seen.ours.len() => format!("{number}..{last}"),
-        (true, _) => format!("{number}+"),
+        (true, true) => format!("{number}..{last}"),
+        (true, false) => format!("{number}+"),
     };
     let what = format!(
         "{} at {} {when} of thread {}",
