@@ -65,6 +65,8 @@ every_act! {
     settle_finished: acts::Settles::Finished;
     settle_retry: acts::Settles::Retry;
     settle_returned: acts::Settles::Returned;
+    dead_letter_retry: acts::Operates::Retries;
+    dead_letter_cancel: acts::Operates::Cancels;
     refusal: acts::RecordsRefusal;
     remember: acts::Remembers;
     notify: acts::Notifies;

@@ -818,7 +818,7 @@ async fn a_split_says_how_many_have_it() {
     both.envelope = Envelope::of(address(SENDER), rcpts.map(|to| Address::parse(to).unwrap()));
     let reply = bench.accept(both).await;
     assert!(reply.contains("held for review"), "{reply}");
-    let queued = bench.store.list_queue(10).await.unwrap();
+    let queued = bench.store.list_queue(None, 10).await.unwrap();
     let spooled = queued
         .iter()
         .filter(|line| line.kind == DeliveryKind::Spool);

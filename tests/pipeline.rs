@@ -324,7 +324,7 @@ async fn recipients_left_behind_are_returned_or_queued() {
         bench.pipeline.accept(received(1, &rcpts, HARMLESS)).await,
         ok("taken")
     );
-    let queue = bench.store.list_queue(10).await.unwrap();
+    let queue = bench.store.list_queue(None, 10).await.unwrap();
     let mut kinds: Vec<&str> = queue.iter().map(|delivery| delivery.kind.name()).collect();
     kinds.sort_unstable();
     assert_eq!(
@@ -370,7 +370,7 @@ async fn a_spooling_client_gets_its_answer_from_the_queue() {
     );
     assert!(bench.hop.seen.lock().unwrap().is_empty());
     assert_eq!(
-        bench.store.list_queue(10).await.unwrap()[0].kind,
+        bench.store.list_queue(None, 10).await.unwrap()[0].kind,
         DeliveryKind::Spool
     );
 }
@@ -586,7 +586,7 @@ async fn a_split_holds_for_some_and_queues_for_the_others_once() {
     )
     .await;
     bench.pipeline.accept(received(1, OUTSIDE, NAMED)).await;
-    let due = bench.store.list_queue(10).await.unwrap();
+    let due = bench.store.list_queue(None, 10).await.unwrap();
     assert!(due.is_empty());
 }
 

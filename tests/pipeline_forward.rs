@@ -215,7 +215,7 @@ async fn a_forward_is_held_registered_and_told_of_once_a_day_and_never_bounced()
     );
     assert!(bench.hop.seen.lock().unwrap().is_empty(), "nothing went on");
     assert!(
-        bench.store.list_queue(10).await.unwrap().is_empty(),
+        bench.store.list_queue(None, 10).await.unwrap().is_empty(),
         "and nobody outside was told"
     );
 }

@@ -15,8 +15,8 @@ use beadle::relay::queue::{Compose, Config as QueueConfig};
 use beadle::relay::{Attempt, NextHop, Offer, Outgoing, Partial, Queue, ReturnKind, ReturnRequest};
 use beadle::smtp::reply::{EnhancedCode, Reply};
 use beadle::store::{
-    Body, Config, Custody, DeliveryKind, MasterKey, NewDelivery, Next, RecipientState, Settlement,
-    StoreError,
+    Body, Config, Custody, DeliveryKind, MasterKey, NewDelivery, Next, QueueState, RecipientState,
+    Settlement, StoreError,
 };
 use bytes::Bytes;
 
@@ -201,7 +201,7 @@ async fn what_is_queued_is_delivered_once() {
     let first = &bench.seen()[0];
     assert_eq!(first.prefix, "Received: x\r\n");
     assert!(first.message.ends_with(b"body\r\n"));
-    let list = bench.store.list_queue(100).await.unwrap();
+    let list = bench.store.list_queue(None, 100).await.unwrap();
     assert!(
         list.iter().all(|done| done.due_at.is_none()
             && done.possible_duplicates == 0
@@ -290,7 +290,7 @@ async fn answers_to_a_second_attempt_are_counted_among_those_it_was_for() {
     bench.at(0).await;
     bench.at(MINUTE).await;
     assert_eq!(bench.returns()[0].refused, [(2, refused())]);
-    let list = bench.store.list_queue(10).await.unwrap();
+    let list = bench.store.list_queue(None, 10).await.unwrap();
     let own = list.iter().find(|line| line.id == id(1)).unwrap();
     assert_eq!((own.failed, own.due_at, own.attempts), (1, None, 2));
     assert_eq!(bench.left().await, 0);
@@ -343,7 +343,7 @@ async fn nobody_answers_the_null_sender_or_those_who_asked_for_silence() {
     let returns = bench.returns();
     assert_eq!(returns.len(), 1);
     assert_eq!(returns[0].refused, [(1, refused())]);
-    let list = bench.store.list_queue(10).await.unwrap();
+    let list = bench.store.list_queue(None, 10).await.unwrap();
     assert_eq!(list.iter().map(|done| done.failed).sum::<u32>(), 1 + 3 + 1);
 }
 
@@ -364,7 +364,7 @@ async fn a_lease_that_ends_is_taken_over_and_counted() {
     assert_eq!(bench.at(60).await, 1);
     assert_eq!(bench.seen().len(), 1);
     assert_eq!(
-        bench.store.list_queue(1).await.unwrap()[0].possible_duplicates,
+        bench.store.list_queue(None, 1).await.unwrap()[0].possible_duplicates,
         1
     );
     // It was only asleep: nothing it does counts any more.
@@ -373,6 +373,7 @@ async fn a_lease_that_ends_is_taken_over_and_counted() {
         next: Next::Finished,
         delay_noticed: false,
         unknown: false,
+        keep_dead: false,
     };
     assert_eq!(
         bench.store.settle(&dead, &done, &[], time(61)).await,
@@ -444,7 +445,7 @@ async fn an_unknown_outcome_is_tried_again_and_counted() {
     bench.at(MINUTE).await;
     assert_eq!(bench.left().await, 0);
     assert_eq!(
-        bench.store.list_queue(1).await.unwrap()[0].possible_duplicates,
+        bench.store.list_queue(None, 1).await.unwrap()[0].possible_duplicates,
         1
     );
     assert!(bench.returns().is_empty());
@@ -623,7 +624,7 @@ async fn killed_while_delivering_it_loses_nothing_and_counts_what_it_repeats() {
     assert_eq!(bench.left().await, 0);
     let counted: HashSet<QueueId> = bench
         .store
-        .list_queue(1000)
+        .list_queue(None, 1000)
         .await
         .unwrap()
         .iter()
@@ -635,4 +636,174 @@ async fn killed_while_delivering_it_loses_nothing_and_counts_what_it_repeats() {
         "a repetition was not counted"
     );
     assert!(counted.len() <= 4 * QueueConfig::default().concurrency);
+}
+
+async fn states(bench: &Bench) -> Vec<(QueueId, QueueState)> {
+    let list = bench.store.list_queue(None, 100).await.unwrap();
+    list.iter()
+        .map(|delivery| (delivery.id, delivery.state))
+        .collect()
+}
+
+async fn actions(bench: &Bench) -> Vec<String> {
+    let entries = bench.store.ledger(1, 1_000).await.unwrap();
+    entries.into_iter().map(|entry| entry.action).collect()
+}
+
+#[tokio::test]
+async fn what_did_not_reach_everybody_waits_for_an_operator_and_goes_to_the_others_alone() {
+    let bench = Bench::new(Scripted::default()).await;
+    bench.store.enqueue(delivery(1, 3)).await.unwrap();
+    bench.script([accepted(vec![(1, refused())])]);
+    assert_eq!(
+        bench.at(0).await,
+        2,
+        "the release, and the return to its sender"
+    );
+    assert_eq!(bench.returns().len(), 1);
+    assert_eq!(
+        states(&bench).await[0],
+        (id(1), QueueState::Dead),
+        "dead letters come first"
+    );
+    assert_eq!(bench.store.counts().await.unwrap().dead, 1);
+    let details = bench.store.open_delivery(id(1)).await.unwrap();
+    assert_eq!(details.summary.failed, 1);
+    assert!(matches!(&details.recipients[1], RecipientState::Failed(answer) if answer.code == 550));
+    assert_eq!(details.recipients[0], RecipientState::Delivered);
+    bench.at(HOUR).await;
+    assert_eq!(bench.seen().len(), 2, "the release once and its return");
+    bench
+        .store
+        .retry_delivery(id(1), "o.perator", time(60 * HOUR))
+        .await
+        .unwrap();
+    assert_eq!(bench.at(60 * HOUR).await, 1);
+    let again = bench.seen().pop().unwrap();
+    assert_eq!(rcpts(&again), ["r1@home.example"]);
+    assert_eq!(again.message, bench.seen()[0].message);
+    let details = bench.store.open_delivery(id(1)).await.unwrap();
+    assert_eq!(details.summary.state, QueueState::Finished);
+    assert_eq!(details.envelope, None, "its addresses are gone");
+    assert_eq!(bench.store.counts().await.unwrap().dead, 0);
+    let actions = actions(&bench).await;
+    assert_eq!(actions, ["undelivered", "queue-retried", "delivered"]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_begins_a_new_window_of_retries() {
+    let bench = Bench::new(Scripted::default()).await;
+    let mut notice = delivery(2, 1);
+    notice.kind = DeliveryKind::Notice;
+    notice.envelope = Envelope::of(None, [address("head@trust.example")]);
+    bench.store.enqueue(notice).await.unwrap();
+    bench.always(failed(deferred(), vec![]));
+    let mut hours = 0;
+    while bench.left().await > 0 {
+        bench.at(hours * HOUR).await;
+        hours += 1;
+    }
+    assert!((48..=50).contains(&hours), "{hours}");
+    assert_eq!(states(&bench).await, [(id(2), QueueState::Dead)]);
+    assert!(bench.returns().is_empty(), "the null sender is not told");
+    let now = 100 * HOUR;
+    bench
+        .store
+        .retry_delivery(id(2), "o.perator", time(now))
+        .await
+        .unwrap();
+    bench.at(now).await;
+    assert_eq!(
+        states(&bench).await,
+        [(id(2), QueueState::Waiting)],
+        "one failure more does not end it again"
+    );
+    *bench.hop.otherwise.lock().unwrap() = None;
+    bench.at(now + HOUR).await;
+    assert_eq!(states(&bench).await, [(id(2), QueueState::Finished)]);
+}
+
+#[tokio::test]
+async fn mail_that_only_passed_goes_back_to_its_sender_and_is_not_kept() {
+    let bench = Bench::new(Scripted::default()).await;
+    let mut spooled = delivery(3, 1);
+    spooled.kind = DeliveryKind::Spool;
+    bench.store.enqueue(spooled).await.unwrap();
+    bench.script([failed(refused(), vec![])]);
+    bench.at(0).await;
+    assert_eq!(bench.returns().len(), 1);
+    assert_eq!(bench.store.counts().await.unwrap().dead, 0);
+    let missing = bench
+        .store
+        .retry_delivery(id(3), "o.perator", time(1))
+        .await;
+    assert_eq!(missing, Err(StoreError::Missing));
+}
+
+#[tokio::test]
+async fn dead_letters_end_with_their_time_and_cancelled_ones_at_once() {
+    let bench = Bench::new(Scripted::default()).await;
+    bench.always(failed(refused(), vec![]));
+    for byte in [4, 5, 6] {
+        let mut notice = delivery(byte, 1);
+        notice.envelope = Envelope::of(None, [address("head@trust.example")]);
+        bench.store.enqueue(notice).await.unwrap();
+    }
+    bench.at(0).await;
+    assert_eq!(bench.store.counts().await.unwrap().dead, 3);
+    bench
+        .store
+        .cancel_delivery(id(4), "o.perator", "sent by hand", time(5))
+        .await
+        .unwrap();
+    let gone = bench
+        .store
+        .cancel_delivery(id(4), "o.perator", "again", time(6))
+        .await;
+    assert_eq!(gone, Err(StoreError::Missing));
+    assert_eq!(blobs(bench.folder.path()), 2);
+    bench.store.expire_due(time(13 * 24 * HOUR)).await.unwrap();
+    assert_eq!(bench.store.counts().await.unwrap().dead, 2);
+    bench.store.expire_due(time(15 * 24 * HOUR)).await.unwrap();
+    assert_eq!(bench.store.counts().await.unwrap().dead, 0);
+    assert_eq!(blobs(bench.folder.path()), 0);
+    let ended = actions(&bench).await;
+    let count = |name: &str| ended.iter().filter(|action| *action == name).count();
+    assert_eq!(
+        (count("queue-cancelled"), count("dead-letter-ended")),
+        (1, 2)
+    );
+}
+
+#[tokio::test]
+async fn what_a_worker_has_is_neither_cancelled_nor_hurried() {
+    let bench = Bench::new(Scripted::default()).await;
+    bench.store.enqueue(delivery(7, 1)).await.unwrap();
+    let leases = bench
+        .store
+        .lease_due(time(0), "other", 10, Duration::from_mins(2))
+        .await
+        .unwrap();
+    assert_eq!(leases.len(), 1);
+    let during = time(60);
+    let cancel = bench.store.cancel_delivery(id(7), "o", "x", during).await;
+    assert_eq!(cancel, Err(StoreError::Busy));
+    let retry = bench.store.retry_delivery(id(7), "o", during).await;
+    assert_eq!(retry, Err(StoreError::Busy));
+    // The lease of a worker that died runs out.
+    let after = time(3 * MINUTE);
+    bench
+        .store
+        .cancel_delivery(id(7), "o", "x", after)
+        .await
+        .unwrap();
+    let lost = bench.store.mark_attempting(&leases[0]).await;
+    assert_eq!(lost, Err(StoreError::LeaseLost));
+}
+
+fn blobs(folder: &Path) -> usize {
+    let shards = std::fs::read_dir(folder.join("blobs")).unwrap();
+    shards
+        .map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap().count())
+        .sum()
 }

@@ -403,7 +403,7 @@ async fn the_second_decision_is_told_of_the_first() {
         DeskError::Store(StoreError::Conflict { .. })
     ));
     assert!(lost.to_string().ends_with("by a.reviewer"), "{lost}");
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 1);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 1);
     assert_eq!(store.ledger(1, 10).await.unwrap().len(), 2);
     let again = desk(&store).release(id(1), by("yes"), To::All).await;
     assert!(matches!(
@@ -1038,7 +1038,7 @@ async fn audit(folder: &Path, lines: &[String]) -> usize {
         assert!(message.len() == 3 << 20 || message.ends_with(b"\r\n"));
     }
     let queue: HashSet<QueueId> = store
-        .list_queue(u32::MAX)
+        .list_queue(None, u32::MAX)
         .await
         .unwrap()
         .iter()
@@ -1112,7 +1112,13 @@ async fn a_full_disk_is_temporary_and_tears_nothing() {
 async fn space_that_comes_back_is_used_again() {
     let folder = std::env::var_os("BEADLE_TEST_SMALL_FOLDER").unwrap();
     let folder = Path::new(&folder).join("data");
-    let store = open(&folder).await;
+    // No reserve: the faults of a disk that is really full are what is tried here.
+    let config = Config {
+        reserve: 0,
+        ..Config::new(&folder)
+    };
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    let store = Custody::open(config, key).await.unwrap();
     let ballast = folder.with_extension("ballast");
     store.hold(new_hold(0)).await.unwrap();
     let mut held = 1;

@@ -1,5 +1,6 @@
 //! `check`: validates everything that `serve` would use, and says of each what is wrong and how to mend it.
 
+mod blobs;
 mod detectors;
 mod letters;
 
@@ -37,7 +38,7 @@ impl Report<'_> {
     }
 }
 
-/// Checks everything and gives the number of problems. `offline` leaves the next hop alone.
+/// Checks everything and gives the number of problems. `offline` leaves the next hop and the blob store alone.
 pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Result<usize> {
     let config = config.clone().completed();
     let mut report = Report { out, problems: 0 };
@@ -51,6 +52,7 @@ pub async fn run(config: &Config, offline: bool, out: &mut dyn Write) -> io::Res
     access(&config, &mut report)?;
     certificates(&config, &mut report)?;
     permissions(&config, &mut report)?;
+    blobs::run(&config, offline, &mut report).await?;
     workers(&config, &mut report)?;
     next_hop(&config, offline, &mut report).await?;
     Ok(report.problems)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
 
 /// Exit codes, as printed by `beadle --help`.
@@ -48,6 +49,8 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show which mailboxes forward to the outside by themselves.
     Forwarding(ForwardingArgs),
+    /// Look at released mail, notices and returns on their way; send dead letters again or take them out.
+    Queue(QueueArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
     Retention(RetentionArgs),
     /// Work with roster files.
@@ -178,7 +181,7 @@ pub struct CheckArgs {
     /// Print a configuration file with every key, its default and what it means.
     #[arg(long)]
     pub print_default: bool,
-    /// Do not try to reach the next hop.
+    /// Do not try to reach the next hop, nor where sealed messages are kept if that is not a folder.
     #[arg(long)]
     pub offline: bool,
 }

@@ -17,6 +17,7 @@ pub mod input;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod queue;
 pub mod retention;
 pub mod roster;
 pub mod run;
@@ -25,6 +26,7 @@ pub mod serve;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
+pub mod upkeep;
 pub mod wiring;
 
 pub use run::run;

@@ -16,6 +16,7 @@ use crate::app::cli::{
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
+use crate::app::queue::{self, QueueArgs};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
 use crate::app::{
@@ -89,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Holds(args) => holds(&args),
         Command::Policy(args) => policy(&args),
         Command::Forwarding(args) => forwarding(&args),
+        Command::Queue(args) => queue(&args),
         Command::Retention(args) => retention(&args),
         Command::Roster(args) => match args.command {
             RosterCommand::Check { paths, staff } => {
@@ -343,6 +345,18 @@ fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
             forwarding::ForwardingError::Start(error) => error.into(),
             other => Failure::machine(other),
         })
+}
+
+fn queue(args: &QueueArgs) -> Result<(), Failure> {
+    let place = &args.place;
+    let config = with_store(place.config.as_deref(), place.data_dir.as_ref())?;
+    let done = runtime(1)?.block_on(queue::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        queue::QueueError::Start(error) => error.into(),
+        error if error.is_usage() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        other => Failure::machine(other),
+    })
 }
 
 fn retention(args: &RetentionArgs) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use crate::app::config::{Config, Textless};
 use crate::app::letters;
 use crate::app::telemetry;
 use crate::app::tools;
+use crate::app::upkeep;
 use crate::net::access::Access;
 use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
@@ -92,6 +93,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartEr
     let settings = store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
+        blobs: config.store.blobs.clone(),
         check,
         ..store::Config::new(path.clone())
     };
@@ -231,7 +233,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
-    running.tasks.spawn(upkeep(store, stopped));
+    running.tasks.spawn(upkeep::run(store, stopped));
     Ok(running)
 }
 
@@ -437,36 +439,6 @@ async fn keep_habits(pipeline: Pipeline, mut stopped: watch::Receiver<bool>) {
         .is_err()
     {
         pipeline.keep_habits(SystemTime::now()).await;
-    }
-}
-
-/// Retention, the sweep of orphans and the gauges.
-async fn upkeep(store: Custody, mut stopped: watch::Receiver<bool>) {
-    const GAUGES: Duration = Duration::from_secs(15);
-    const ROUNDS_FOR_RETENTION: u32 = 240;
-    match store.sweep(SystemTime::now()).await {
-        Ok(sweep) => sweep.missing.iter().for_each(
-            |id| tracing::error!(%id, "the message of this hold or delivery is not there"),
-        ),
-        Err(error) => tracing::error!(%error, "the sweep of the store failed"),
-    }
-    for round in 0u32.. {
-        if round % ROUNDS_FOR_RETENTION == 0
-            && let Err(error) = store.expire_due(SystemTime::now()).await
-        {
-            tracing::error!(%error, "retention failed");
-        }
-        if round > 0 && round % ROUNDS_FOR_RETENTION == 0 {
-            admission::remind(&store).await;
-        }
-        if let Ok(counts) = store.counts().await {
-            metrics::gauge!("beadle_holds").set(counts.held as f64);
-            metrics::gauge!("beadle_queue").set(counts.queued as f64);
-        }
-        let ended = tokio::time::timeout(GAUGES, stopped.wait_for(|stop| *stop)).await;
-        if ended.is_ok() {
-            return;
-        }
     }
 }
 

@@ -300,7 +300,7 @@ impl Inner {
         let schedule = &self.config.schedule;
         let mut next = Next::Finished;
         if outcome.recipients.iter().any(RecipientState::is_pending) {
-            match schedule.after(lease.created_at, now, lease.attempts + 1) {
+            match schedule.after(lease.window_at, now, lease.attempts + 1) {
                 After::Retry(at) => next = Next::Retry(at),
                 After::GiveUp => give_up(&mut outcome.recipients),
             }
@@ -311,8 +311,17 @@ impl Inner {
             _ => None,
         });
         self.report(lease, ReturnKind::Failed, failed, message, now, &mut more);
+        // Who gets a return of mail that only passed sends it again; anything else waits for an operator.
+        let keep_dead =
+            lease.kind != DeliveryKind::Spool || lease.envelope.mail_from.address().is_none();
+        let fell_short = |state: &RecipientState| matches!(state, RecipientState::Failed(_));
+        if next == Next::Finished && keep_dead && outcome.recipients.iter().any(fell_short) {
+            alarm("dead");
+            tracing::error!(id = %lease.id, kind = lease.kind.name(), alarm = true,
+                "a delivery ended as a dead letter; see beadle queue show");
+        }
         let mut delay_noticed = lease.delay_noticed;
-        if next != Next::Finished && !delay_noticed && schedule.is_delayed(lease.created_at, now) {
+        if next != Next::Finished && !delay_noticed && schedule.is_delayed(lease.window_at, now) {
             let waiting = newly(lease, &outcome.recipients, |state| match state {
                 RecipientState::Pending(answer) => {
                     Some(answer.clone().unwrap_or_else(|| to_answer(&not_tried())))
@@ -327,6 +336,7 @@ impl Inner {
             next,
             delay_noticed,
             unknown: outcome.unknown,
+            keep_dead,
         };
         self.record(lease, &settlement, &more, now).await;
     }
@@ -405,7 +415,7 @@ impl Inner {
             refused: wanted,
             arrived: lease.created_at,
             now,
-            until: lease.created_at + self.config.schedule.give_up,
+            until: lease.window_at + self.config.schedule.give_up,
             id: lease.id,
             header_bytes: message.map(Custody::header_of).unwrap_or_default(),
         };

@@ -117,6 +117,8 @@ pub struct Lease {
     pub kind: DeliveryKind,
     /// When it became ours.
     pub created_at: SystemTime,
+    /// When its retries began: then, or when somebody began them anew.
+    pub window_at: SystemTime,
     /// How many attempts were begun before this one.
     pub attempts: u32,
     /// The sender was told of a delay.
@@ -155,6 +157,30 @@ pub struct Settlement {
     pub delay_noticed: bool,
     /// The connection was lost between the last byte and the answer.
     pub unknown: bool,
+    /// If it ends here with failures, it is kept as a dead letter: nobody has been told who would send it again.
+    pub keep_dead: bool,
+}
+
+/// Where a delivery is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueState {
+    /// It waits for its time or is worked on.
+    Waiting,
+    /// It ended without reaching everybody, and is kept for an operator.
+    Dead,
+    /// It is finished; its content is gone from the queue.
+    Finished,
+}
+
+impl QueueState {
+    /// The name used on the command line and in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Dead => "dead",
+            Self::Finished => "finished",
+        }
+    }
 }
 
 /// A line of a list of the queue.
@@ -164,16 +190,35 @@ pub struct DeliverySummary {
     pub id: QueueId,
     /// Why it is sent.
     pub kind: DeliveryKind,
+    /// Where it is in its life.
+    pub state: QueueState,
     /// When it became ours.
     pub created_at: SystemTime,
-    /// When it is tried next; `None` when it is finished.
+    /// When it is tried next; `None` when it is not.
     pub due_at: Option<SystemTime>,
+    /// When it ended.
+    pub ended_at: Option<SystemTime>,
     /// Attempts begun.
     pub attempts: u32,
-    /// Recipients it was finished for without being delivered.
+    /// Recipients it ended for without being delivered.
     pub failed: u32,
     /// Attempts whose outcome is not known.
     pub possible_duplicates: u32,
+    /// Who works on it, and until when that is promised.
+    pub leased: Option<(String, SystemTime)>,
+}
+
+/// Everything about a delivery but its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryDetails {
+    /// As in the list.
+    pub summary: DeliverySummary,
+    /// Sender and recipients; `None` once it is finished.
+    pub envelope: Option<Envelope>,
+    /// How far it is for each recipient, in the envelope's order.
+    pub recipients: Vec<RecipientState>,
+    /// Only a next hop that encrypts may have it.
+    pub encrypt: bool,
 }
 
 /// The sealed progress column.

@@ -3,7 +3,6 @@
 //! # Invariants
 //! No text here holds a value that was to be stored: database and file errors name tables, codes and random keys only.
 
-use std::error::Error as _;
 use std::io::ErrorKind;
 
 use super::hold::HoldState;
@@ -37,6 +36,9 @@ pub enum StoreError {
         /// Who decided it.
         by: Option<String>,
     },
+    /// A worker has this delivery now; it may be asked for again when that has ended.
+    #[error("a worker is busy with this delivery, or it changed just now; try again")]
+    Busy,
     /// The lease ran out and another worker may have the delivery.
     #[error("the lease on this delivery is no longer held")]
     LeaseLost,
@@ -46,6 +48,9 @@ pub enum StoreError {
     /// The master key is missing, readable by others, or not the one the store was sealed with.
     #[error("master key: {0}")]
     Key(&'static str),
+    /// A setting cannot be used; the text names key, what was found, what is allowed and how to mend it.
+    #[error("{0}")]
+    Settings(String),
 }
 
 impl StoreError {
@@ -102,22 +107,6 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
     }
 }
 
-impl From<object_store::Error> for StoreError {
-    fn from(error: object_store::Error) -> Self {
-        if matches!(error, object_store::Error::NotFound { .. }) {
-            return Self::Missing;
-        }
-        let mut source = error.source();
-        while let Some(cause) = source {
-            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-                return Self::from_io(io);
-            }
-            source = cause.source();
-        }
-        Self::Unavailable("blob store refused the request".to_owned())
-    }
-}
-
 impl StoreError {
     /// Classes a file error; the kind says enough, and a path could name a home folder.
     pub(crate) fn from_io(error: &std::io::Error) -> Self {
@@ -135,14 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_disks_are_told_apart_at_any_depth() {
+    fn full_disks_are_told_apart() {
         let full = || std::io::Error::from(ErrorKind::StorageFull);
         assert_eq!(StoreError::from_io(&full()), StoreError::Full);
-        let wrapped = object_store::Error::Generic {
-            store: "LocalFileSystem",
-            source: Box::new(full()),
-        };
-        assert_eq!(StoreError::from(wrapped), StoreError::Full);
         assert!(StoreError::Full.is_temporary());
     }
 

@@ -53,6 +53,7 @@ impl Custody {
         {
             return parse_id(&id);
         }
+        self.has_room(new.message.len())?;
         let dek = DataKey::generate()?;
         let rules: Vec<&str> = new
             .record

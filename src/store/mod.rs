@@ -49,10 +49,11 @@ use tokio::sync::Notify;
 use crate::mail::QueueId;
 use crate::policy::governance::Retention;
 
+pub use blob::{BlobConfig, Blobs, Listed, Place};
 pub use delivered::DeliveredKey;
 pub use delivery::{
-    Answer, Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState,
-    Settlement,
+    Answer, Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next,
+    QueueState, RecipientState, Settlement,
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
@@ -73,7 +74,6 @@ pub use proposal::{
 pub use retention::{Expired, KeptHold, KeptReader};
 pub use upkeep::{Counts, Sweep};
 
-use blob::Blobs;
 use committer::Committer;
 use delivered::Remembered;
 use rows::Store;
@@ -85,12 +85,18 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Where sealed messages are kept.
+    pub blobs: BlobConfig,
     /// How long things are kept until [`Custody::set_retention`] says otherwise.
     pub retention: Retention,
     /// How long a release lets the same message pass again.
     pub ticket: Duration,
     /// How long the facts of judged messages are kept.
     pub facts: Duration,
+    /// How long a delivery that ended without reaching everybody is kept for an operator.
+    pub dead_letters: Duration,
+    /// Bytes that no hold may take of the local disk: what decisions, purges and the ledger need to go on.
+    pub reserve: u64,
     /// Connections for reading.
     pub readers: u32,
     /// Check the database file on opening. `serve` does; a command beside it need not.
@@ -102,9 +108,12 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            blobs: BlobConfig::default(),
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
             facts: facts::FACTS_KEPT,
+            dead_letters: Duration::from_hours(14 * 24),
+            reserve: 32 << 20,
             readers: 4,
             check: true,
         }
@@ -146,12 +155,21 @@ impl fmt::Debug for Custody {
 impl Custody {
     /// Opens the store, bringing its schema up to date. Needs a running tokio runtime, on which it keeps one task.
     pub async fn open(config: Config, master: MasterKey) -> Result<Self, StoreError> {
+        let blobs = Blobs::open(&config.blobs, &config.data_dir.join("blobs"))?;
+        Self::open_over(config, master, blobs).await
+    }
+
+    /// [`Custody::open`] with these blobs instead of what the configuration names.
+    pub async fn open_over(
+        config: Config,
+        master: MasterKey,
+        blobs: Blobs,
+    ) -> Result<Self, StoreError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
-        let blobs = Blobs::open(&config.data_dir.join("blobs"))?;
         let file = config.data_dir.join("beadle.db");
         let database: Arc<dyn Store> =
             Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
@@ -177,6 +195,9 @@ impl Custody {
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;
+        if store.config.check {
+            store.claim_blobs().await?;
+        }
         Ok(store)
     }
 
@@ -203,7 +224,15 @@ impl Custody {
         self.database.probe().await
     }
 
-    /// Bytes free for ordinary users where the store is kept; below 1.5 times the largest message, answer 452 before DATA.
+    /// Whether there is room for so many bytes more, with the reserve left; [`StoreError::Full`] when not.
+    fn has_room(&self, bytes: usize) -> Result<(), StoreError> {
+        if self.free_bytes()? < self.config.reserve.saturating_add(bytes as u64) {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+
+    /// Bytes free for ordinary users where the store is kept.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
         let facts = rustix::fs::statvfs(&self.config.data_dir)
             .map_err(|error| StoreError::from_io(&error.into()))?;

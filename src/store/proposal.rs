@@ -503,7 +503,7 @@ impl Custody {
     }
 
     /// Shows later that a reason is the one that was given, without keeping it in the ledger.
-    fn reason_mark(&self, id: QueueId, reason: &str) -> String {
+    pub(super) fn reason_mark(&self, id: QueueId, reason: &str) -> String {
         let mark = mac(&self.index, &[b"reason", id.as_bytes(), reason.as_bytes()]);
         hex(&mark[..MARK])
     }

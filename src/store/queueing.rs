@@ -7,23 +7,27 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Custody;
 use super::blob::Blobs;
-use super::clock::{count, micros, number, time};
+use super::clock::{count, micros, number, span, time};
 use super::delivery::{
-    Body, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, RecipientState, Settlement,
-    StoredProgress,
+    Body, DeliveryDetails, DeliveryKind, DeliverySummary, Lease, NewDelivery, Next, QueueState,
+    RecipientState, Settlement, StoredProgress,
 };
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::{json_text, parse, seal_message};
 use super::identity::header_end;
-use super::rows::{DeliveryRow, Insert, LeasedRow, SettledRow};
+use super::rows::{CancelRow, DeliveryRow, Insert, LeasedRow, QueueRow, RetryRow, SettledRow};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
 use crate::mail::QueueId;
+
+/// Dead letters ended in one transaction.
+const DEAD_AT_ONCE: u32 = 200;
 
 impl Custody {
     /// Puts a message into the queue. After `Ok` it is ours.
@@ -111,15 +115,20 @@ impl Custody {
         for new in more {
             rows.push(self.delivery_row(new).await?);
         }
-        let retry = match settlement.next {
-            Next::Finished => None,
-            Next::Retry(at) => Some((self.progress(lease, settlement).await?, micros(at))),
-        };
         let failed = settlement
             .recipients
             .iter()
             .filter(|state| matches!(state, RecipientState::Failed(_)))
             .count();
+        let dies = settlement.next == Next::Finished && settlement.keep_dead && failed > 0;
+        let (retry, dead) = match settlement.next {
+            Next::Retry(at) => {
+                let progress = self.progress(lease, settlement).await?;
+                (Some((progress, micros(at))), None)
+            }
+            Next::Finished if dies => (None, Some(self.progress(lease, settlement).await?)),
+            Next::Finished => (None, None),
+        };
         let free = self
             .database
             .settle(&SettledRow {
@@ -127,6 +136,8 @@ impl Custody {
                 fence: lease.fence,
                 retry,
                 at: micros(now),
+                dead,
+                entry: end_entry(lease, settlement, failed),
                 failed: number(failed),
                 delay_noticed: settlement.delay_noticed,
                 unknown: settlement.unknown,
@@ -148,24 +159,139 @@ impl Custody {
         message.slice(..header_end(message))
     }
 
-    /// The queue as a list: what is due first comes first, what is finished last.
-    pub async fn list_queue(&self, limit: u32) -> Result<Vec<DeliverySummary>, StoreError> {
-        let rows = self.database.queue(limit).await?;
-        rows.into_iter()
-            .map(
-                |(id, kind, created_at, due_at, attempts, failed, duplicates)| {
-                    Ok(DeliverySummary {
-                        id: parse_id(&id)?,
-                        kind: kind_of(&kind)?,
-                        created_at: time(created_at),
-                        due_at: due_at.map(time),
-                        attempts: count(attempts),
-                        failed: count(failed),
-                        possible_duplicates: count(duplicates),
-                    })
-                },
-            )
-            .collect()
+    /// The queue as a list: dead letters first, then what waits by its time, then what is finished.
+    pub async fn list_queue(
+        &self,
+        state: Option<QueueState>,
+        limit: u32,
+    ) -> Result<Vec<DeliverySummary>, StoreError> {
+        let rows = self.database.queue(state, limit).await?;
+        rows.iter().map(summary).collect()
+    }
+
+    /// Everything about one delivery but its message.
+    pub async fn open_delivery(&self, id: QueueId) -> Result<DeliveryDetails, StoreError> {
+        let row = self.database.delivery(&id.to_string()).await?;
+        let (envelope, recipients, encrypt) = match self.stored_progress(id, &row)? {
+            Some((_, progress)) => (
+                Some(progress.envelope.into_envelope()?),
+                progress.recipients,
+                progress.encrypt,
+            ),
+            None => (None, Vec::new(), false),
+        };
+        Ok(DeliveryDetails {
+            summary: summary(&row)?,
+            envelope,
+            recipients,
+            encrypt,
+        })
+    }
+
+    /// Has a delivery tried now: one that waits before its time, a dead letter from the beginning for those who did not get it.
+    /// [`StoreError::Missing`] when it is finished, [`StoreError::Busy`] while a worker has it.
+    pub async fn retry_delivery(
+        &self,
+        id: QueueId,
+        actor: &str,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let row = self.database.delivery(&id.to_string()).await?;
+        let (dek, mut progress) = self.stored_progress(id, &row)?.ok_or(StoreError::Missing)?;
+        let anew = if row.died_at.is_some() {
+            for state in &mut progress.recipients {
+                if matches!(state, RecipientState::Failed(_)) {
+                    *state = RecipientState::Pending(None);
+                }
+            }
+            Some(seal_progress(&dek, id, &progress)?)
+        } else {
+            None
+        };
+        let detail = json!({ "kind": row.kind, "dead": anew.is_some() }).to_string();
+        let retry = RetryRow {
+            id: row.id,
+            fence: row.fence,
+            at: micros(now),
+            anew,
+            actor: actor.to_owned(),
+            detail,
+        };
+        if !self.database.retry(&retry).await? {
+            return Err(StoreError::Busy);
+        }
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Takes a delivery out of the queue for good: it is not sent, and its sender is not told. The reason is kept as a keyed hash in
+    /// the ledger.
+    pub async fn cancel_delivery(
+        &self,
+        id: QueueId,
+        actor: &str,
+        reason: &str,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let row = self.database.delivery(&id.to_string()).await?;
+        let (_, progress) = self.stored_progress(id, &row)?.ok_or(StoreError::Missing)?;
+        let undelivered = progress.recipients.iter();
+        let undelivered = undelivered.filter(|state| **state != RecipientState::Delivered);
+        let detail = json!({
+            "kind": row.kind,
+            "dead": row.died_at.is_some(),
+            "undelivered": undelivered.count(),
+            "reason": self.reason_mark(id, reason),
+        });
+        let cancel = CancelRow {
+            id: row.id,
+            fence: row.fence,
+            at: micros(now),
+            actor: actor.to_owned(),
+            detail: detail.to_string(),
+        };
+        let free = self
+            .database
+            .cancel(&cancel)
+            .await?
+            .ok_or(StoreError::Busy)?;
+        if let Some(blob) = free {
+            let _ = self.blobs.delete(&blob).await;
+        }
+        Ok(())
+    }
+
+    /// Ends dead letters that nobody sent again within their time.
+    pub(super) async fn end_dead_letters(&self, now: SystemTime) -> Result<u64, StoreError> {
+        let before = micros(now).saturating_sub(span(self.config.dead_letters));
+        let mut ended = 0;
+        loop {
+            let free = self
+                .database
+                .end_dead(before, micros(now), DEAD_AT_ONCE)
+                .await?;
+            ended += free.len() as u64;
+            for blob in free.iter().flatten() {
+                let _ = self.blobs.delete(blob).await;
+            }
+            if free.len() < DEAD_AT_ONCE as usize {
+                return Ok(ended);
+            }
+        }
+    }
+
+    fn stored_progress(
+        &self,
+        id: QueueId,
+        row: &QueueRow,
+    ) -> Result<Option<(DataKey, StoredProgress)>, StoreError> {
+        let (Some(kek), Some(dek), Some(sealed)) = (&row.kek, &row.dek, &row.progress) else {
+            return Ok(None);
+        };
+        let dek = self.master.unwrap(kek, &delivery_context(id), dek)?;
+        let plain = dek.open(Kind::Progress, id.as_bytes(), sealed)?;
+        let progress = parse(&plain)?;
+        Ok(Some((dek, progress)))
     }
 
     /// A delivery sealed and, where the message is new, its blob on stable storage; the row is yet to be inserted.
@@ -223,8 +349,7 @@ impl Custody {
             xforward: lease.xforward.clone(),
             encrypt: lease.encrypt,
         };
-        let plain = Zeroizing::new(json_text(&progress)?);
-        Ok(dek.seal(Kind::Progress, lease.id.as_bytes(), plain.as_bytes())?)
+        seal_progress(&dek, lease.id, &progress)
     }
 
     fn lease(&self, row: &LeasedRow) -> Result<Lease, StoreError> {
@@ -243,6 +368,7 @@ impl Custody {
             fence: row.fence,
             kind: kind_of(&row.kind)?,
             created_at: time(row.created_at),
+            window_at: time(row.window_at),
             attempts: count(row.attempts),
             delay_noticed: row.delay_noticed,
             possible_duplicates: count(row.duplicates),
@@ -253,6 +379,54 @@ impl Custody {
             encrypt: progress.encrypt,
         })
     }
+}
+
+/// What the ledger says of the end of a release, and of any mail that becomes a dead letter.
+fn end_entry(
+    lease: &Lease,
+    settlement: &Settlement,
+    failed: usize,
+) -> Option<(&'static str, String)> {
+    if settlement.next != Next::Finished {
+        return None;
+    }
+    let delivered = settlement.recipients.len() - failed;
+    let detail = json!({ "kind": lease.kind.name(), "delivered": delivered, "failed": failed });
+    match (failed > 0 && settlement.keep_dead, lease.kind) {
+        (true, _) => Some(("undelivered", detail.to_string())),
+        (false, DeliveryKind::Release) => Some(("delivered", detail.to_string())),
+        _ => None,
+    }
+}
+
+fn summary(row: &QueueRow) -> Result<DeliverySummary, StoreError> {
+    let state = match (row.died_at, row.due_at) {
+        (Some(_), _) => QueueState::Dead,
+        (None, Some(_)) => QueueState::Waiting,
+        (None, None) => QueueState::Finished,
+    };
+    let leased = row.leased_by.clone().zip(row.leased_until.map(time));
+    Ok(DeliverySummary {
+        id: parse_id(&row.id)?,
+        kind: kind_of(&row.kind)?,
+        state,
+        created_at: time(row.created_at),
+        due_at: row.due_at.map(time),
+        ended_at: row.died_at.or(row.finished_at).map(time),
+        attempts: count(row.attempts),
+        failed: count(row.failed),
+        possible_duplicates: count(row.duplicates),
+        leased,
+    })
+}
+
+fn seal_progress(
+    dek: &DataKey,
+    id: QueueId,
+    progress: &StoredProgress,
+) -> Result<Vec<u8>, StoreError> {
+    let plain = Zeroizing::new(json_text(progress)?);
+    Ok(dek.seal(Kind::Progress, id.as_bytes(), plain.as_bytes())?)
 }
 
 fn kind_of(name: &str) -> Result<DeliveryKind, StoreError> {

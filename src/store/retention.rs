@@ -92,6 +92,7 @@ impl Custody {
     /// Ends what is past its time. To be called now and then by the process that serves.
     pub async fn expire_due(&self, now: SystemTime) -> Result<Expired, StoreError> {
         let mut total = Expired::default();
+        let mut answers = true;
         let mut reader = self.kept_until(now);
         while let Some(page) = reader.page().await? {
             let due: Vec<EndRow> = page
@@ -111,10 +112,11 @@ impl Custody {
                 }
             }
             for blob in &ended.blobs {
-                // The key is gone; a blob that stays is swept.
-                let _ = self.blobs.delete(blob).await;
+                // The key is gone; a blob that stays is swept. What does not answer is not asked again for every blob.
+                answers = answers && self.blobs.delete(blob).await.is_ok();
             }
         }
+        self.end_dead_letters(now).await?;
         let events = micros(now).saturating_sub(span(days(self.retention().event_days)));
         let forget = Forget {
             events,

@@ -1,7 +1,10 @@
 //! The sweep of orphans, the duplicate guard, the ledger as a whole, counts for metrics.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::hmac;
 
 use super::Custody;
 use super::clock::{micros, span, time};
@@ -41,11 +44,45 @@ pub struct Counts {
     pub queued: u64,
     /// When the oldest of them became ours.
     pub oldest_queued: Option<SystemTime>,
+    /// Dead letters.
+    pub dead: u64,
 }
 
 impl Custody {
+    /// Makes sure that the blobs are ours and nobody else's. A place that does not answer is no error here: mail that passes needs
+    /// none, a hold is told 451, and no sweep goes on without a claim.
+    pub(super) async fn claim_blobs(&self) -> Result<(), StoreError> {
+        match self.blobs.claim(&self.installation()).await {
+            Ok(place) => {
+                if place.versioned {
+                    tracing::warn!(
+                        "store.blobs: the bucket keeps versions; purged mail stays there, unreadable, until a rule of the bucket removes it"
+                    );
+                }
+                Ok(())
+            }
+            Err(error) if error.is_temporary() => {
+                tracing::error!(%error, alarm = true, "the blob store cannot be used now");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What this installation, with all nodes on its database, is called where blobs are kept; tells nothing of its keys.
+    fn installation(&self) -> String {
+        let mac = hmac::sign(&self.index, b"beadle installation 1");
+        mac.as_ref()[..16]
+            .iter()
+            .fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+
     /// Removes blobs that no row knows and that are older than a day, and names the rows whose blob is not there.
     pub async fn sweep(&self, now: SystemTime) -> Result<Sweep, StoreError> {
+        self.blobs.claim(&self.installation()).await?;
         let listed = self.blobs.list().await?;
         let rows = self.database.blobs().await?;
         let there: HashSet<&str> = listed.iter().map(|blob| blob.key.as_str()).collect();
@@ -165,6 +202,7 @@ impl Custody {
         let mut counts = Counts {
             queued: queued.unsigned_abs(),
             oldest_queued: oldest_queued.map(time),
+            dead: self.database.dead_letters().await?.unsigned_abs(),
             ..Counts::default()
         };
         for (state, number, oldest) in self.database.hold_counts().await? {

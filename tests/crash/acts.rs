@@ -312,6 +312,32 @@ impl Act for Settles {
     }
 }
 
+/// What an operator does with a dead letter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Operates {
+    /// Sends it again.
+    Retries,
+    /// Ends it.
+    Cancels,
+}
+
+#[async_trait]
+impl Act for Operates {
+    async fn prepare(&self, store: &Custody, folder: &Path) {
+        Settles::Returned.prepare(store, folder).await;
+        let lease = lease_of(store).await;
+        Settles::Returned.run(store, lease).await.unwrap();
+    }
+
+    async fn run(&self, store: &Custody, _: Option<Lease>) -> Result<(), StoreError> {
+        let now = start() + 2 * DAY;
+        match self {
+            Self::Retries => store.retry_delivery(id(2), "operator", now).await,
+            Self::Cancels => store.cancel_delivery(id(2), "operator", "not wanted", now).await,
+        }
+    }
+}
+
 /// Records a refusal that was answered at the door.
 pub struct RecordsRefusal;
 
@@ -422,7 +448,11 @@ pub struct Sweeps;
 impl Act for Sweeps {
     async fn prepare(&self, store: &Custody, folder: &Path) {
         store.hold(hold(1, 800)).await.unwrap();
-        for (shard, name) in [("ab", "0123"), ("ab", "4567#1"), ("cd", "89ab")] {
+        for (shard, name) in [
+            ("ab", "0123456789abcdef0123456789abcd"),
+            ("ab", "123456789abcdef0123456789abcde#1"),
+            ("cd", "23456789abcdef0123456789abcdef"),
+        ] {
             let shard = folder.join("blobs").join(shard);
             std::fs::create_dir_all(&shard).unwrap();
             std::fs::write(shard.join(name), b"nobody's").unwrap();

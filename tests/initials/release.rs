@@ -306,5 +306,5 @@ async fn a_version_goes_out_for_its_own_hold_only() {
         lost,
         DeskError::Store(StoreError::Conflict { .. })
     ));
-    assert_eq!(store.list_queue(10).await.unwrap().len(), 1);
+    assert_eq!(store.list_queue(None, 10).await.unwrap().len(), 1);
 }

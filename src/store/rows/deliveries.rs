@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::store::delivery::QueueState;
 use crate::store::error::StoreError;
 
 /// A delivery to insert.
@@ -24,6 +25,7 @@ pub(crate) struct LeasedRow {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) created_at: i64,
+    pub(crate) window_at: i64,
     pub(crate) attempts: i64,
     pub(crate) delay_noticed: bool,
     pub(crate) duplicates: i64,
@@ -41,10 +43,56 @@ pub(crate) struct SettledRow {
     /// The progress to keep and when to go on; `None` when the delivery is finished.
     pub(crate) retry: Option<(Vec<u8>, i64)>,
     pub(crate) at: i64,
+    /// The progress to keep when it ended and an operator may send it again.
+    pub(crate) dead: Option<Vec<u8>>,
+    /// What the ledger says of its end: action and detail.
+    pub(crate) entry: Option<(&'static str, String)>,
     pub(crate) failed: i64,
     pub(crate) delay_noticed: bool,
     pub(crate) unknown: bool,
     pub(crate) more: Vec<DeliveryRow>,
+}
+
+/// A delivery as it is stored.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct QueueRow {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) created_at: i64,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) finished_at: Option<i64>,
+    pub(crate) died_at: Option<i64>,
+    pub(crate) attempts: i64,
+    pub(crate) failed: i64,
+    pub(crate) duplicates: i64,
+    pub(crate) fence: i64,
+    pub(crate) leased_by: Option<String>,
+    pub(crate) leased_until: Option<i64>,
+    pub(crate) kek: Option<String>,
+    pub(crate) dek: Option<Vec<u8>>,
+    pub(crate) progress: Option<Vec<u8>>,
+}
+
+/// A delivery to make due.
+#[derive(Debug)]
+pub(crate) struct RetryRow {
+    pub(crate) id: String,
+    pub(crate) fence: i64,
+    pub(crate) at: i64,
+    /// The progress to begin with, when it is a dead letter.
+    pub(crate) anew: Option<Vec<u8>>,
+    pub(crate) actor: String,
+    pub(crate) detail: String,
+}
+
+/// A delivery to end.
+#[derive(Debug)]
+pub(crate) struct CancelRow {
+    pub(crate) id: String,
+    pub(crate) fence: i64,
+    pub(crate) at: i64,
+    pub(crate) actor: String,
+    pub(crate) detail: String,
 }
 
 /// The delivery queue.
@@ -78,11 +126,33 @@ pub(crate) trait QueueStore {
         fence: i64,
     ) -> Result<(String, String, String, Vec<u8>), StoreError>;
 
-    /// The queue as a list, unfinished first, then by due time.
+    /// The queue as a list: dead letters, then what waits by due time, then what is finished; those in one state alone when it is given.
     async fn queue(
         &self,
+        state: Option<QueueState>,
         limit: u32,
-    ) -> Result<Vec<(String, String, i64, Option<i64>, i64, i64, i64)>, StoreError>;
+    ) -> Result<Vec<QueueRow>, StoreError>;
+
+    /// One delivery.
+    async fn delivery(&self, id: &str) -> Result<QueueRow, StoreError>;
+
+    /// Makes a delivery due, if nobody works on it: one that waits at once, a dead letter from the beginning with this progress. `false`:
+    /// it changed meanwhile.
+    async fn retry(&self, row: &RetryRow) -> Result<bool, StoreError>;
+
+    /// Ends a delivery that waits or is dead, if nobody works on it; gives its blob when nothing else needs it. `None`: it changed meanwhile.
+    async fn cancel(&self, row: &CancelRow) -> Result<Option<Option<String>>, StoreError>;
+
+    /// Ends dead letters from before `before`, up to `limit`, each with an entry; gives the blobs that nothing else needs.
+    async fn end_dead(
+        &self,
+        before: i64,
+        now: i64,
+        limit: u32,
+    ) -> Result<Vec<Option<String>>, StoreError>;
+
+    /// How many dead letters there are.
+    async fn dead_letters(&self) -> Result<i64, StoreError>;
 
     /// How many deliveries wait, and since when the oldest.
     async fn queue_depth(&self) -> Result<(i64, Option<i64>), StoreError>;

@@ -1,11 +1,20 @@
 //! Rows of the delivery queue.
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::SqliteStore;
+use super::{SqliteStore, ledger};
+use crate::store::delivery::QueueState;
 use crate::store::error::StoreError;
-use crate::store::rows::{DeliveryRow, LeasedRow, QueueStore, SettledRow};
+use crate::store::rows::{
+    CancelRow, DeliveryRow, LeasedRow, QueueRow, QueueStore, RetryRow, SettledRow,
+};
+
+/// What a [`QueueRow`] is read from; a condition follows.
+const QUEUE: &str = "SELECT delivery.id, kind, created_at, due_at, finished_at, died_at, attempts, failed, duplicates, fence, leased_by, \
+                     leased_until, coalesce(delivery.kek, dead_letter.kek) AS kek, coalesce(delivery.dek, dead_letter.dek) AS dek, \
+                     coalesce(delivery.progress, dead_letter.progress) AS progress \
+                     FROM delivery LEFT JOIN dead_letter ON dead_letter.id = delivery.id WHERE ";
 
 /// Inserts a delivery.
 pub(super) async fn insert_delivery(
@@ -37,10 +46,20 @@ fn held(changed: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a hold or an unfinished delivery still needs this blob.
+/// Ends a dead letter.
+pub(super) async fn bury(tx: &mut SqliteConnection, id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM dead_letter WHERE id = ?")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether a hold, an unfinished delivery or a dead letter still needs this blob.
 pub(super) async fn in_use(tx: &mut SqliteConnection, blob: &str) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM hold WHERE blob = ?1 UNION ALL SELECT 1 FROM delivery WHERE blob = ?1 LIMIT 1",
+        "SELECT 1 FROM hold WHERE blob = ?1 UNION ALL SELECT 1 FROM delivery WHERE blob = ?1 \
+         UNION ALL SELECT 1 FROM dead_letter WHERE blob = ?1 LIMIT 1",
     )
     .bind(blob)
     .fetch_optional(tx)
@@ -73,7 +92,8 @@ impl QueueStore for SqliteStore {
              duplicates = duplicates + attempting, attempting = 0 \
              WHERE id IN (SELECT id FROM delivery WHERE due_at <= ?1 \
                           AND (leased_until IS NULL OR leased_until <= ?1) ORDER BY due_at LIMIT ?4) \
-             RETURNING id, kind, created_at, attempts, delay_noticed, duplicates, fence, kek, dek, progress",
+             RETURNING id, kind, created_at, coalesce(window_at, created_at) AS window_at, attempts, delay_noticed, \
+             duplicates, fence, kek, dek, progress",
         )
         .bind(now)
         .bind(worker)
@@ -141,6 +161,17 @@ impl QueueStore for SqliteStore {
         .fetch_optional(&mut *tx)
         .await?;
         let blob = blob.ok_or(StoreError::LeaseLost)?;
+        if let Some(progress) = &row.dead {
+            sqlx::query(
+                "INSERT INTO dead_letter (id, died_at, kek, dek, progress, blob) \
+                 SELECT id, ?, kek, dek, ?, blob FROM delivery WHERE id = ?",
+            )
+            .bind(row.at)
+            .bind(progress)
+            .bind(&row.id)
+            .execute(&mut *tx)
+            .await?;
+        }
         let (progress, due_at, finished_at) = match &row.retry {
             Some((progress, due_at)) => (Some(progress), Some(*due_at), None),
             None => (None, None, Some(row.at)),
@@ -173,6 +204,9 @@ impl QueueStore for SqliteStore {
             (true, Some(blob)) => (!in_use(&mut tx, &blob).await?).then_some(blob),
             _ => None,
         };
+        if let Some((action, detail)) = &row.entry {
+            ledger::append(&mut tx, row.at, "relay", action, &row.id, detail).await?;
+        }
         tx.commit().await?;
         Ok(free)
     }
@@ -194,15 +228,141 @@ impl QueueStore for SqliteStore {
 
     async fn queue(
         &self,
+        state: Option<QueueState>,
         limit: u32,
-    ) -> Result<Vec<(String, String, i64, Option<i64>, i64, i64, i64)>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT id, kind, created_at, due_at, attempts, failed, duplicates FROM delivery \
-             ORDER BY due_at IS NULL, due_at, created_at LIMIT ?",
+    ) -> Result<Vec<QueueRow>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(QUEUE);
+        query.push(match state {
+            None => "TRUE",
+            Some(QueueState::Waiting) => "due_at IS NOT NULL",
+            Some(QueueState::Dead) => "died_at IS NOT NULL",
+            Some(QueueState::Finished) => "finished_at IS NOT NULL AND died_at IS NULL",
+        });
+        query
+            .push(" ORDER BY died_at IS NULL, due_at IS NULL, coalesce(due_at, died_at, finished_at), delivery.id LIMIT ")
+            .push_bind(i64::from(limit));
+        Ok(query.build_query_as().fetch_all(&self.reader).await?)
+    }
+
+    async fn delivery(&self, id: &str) -> Result<QueueRow, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(QUEUE);
+        query.push("delivery.id = ").push_bind(id);
+        Ok(query.build_query_as().fetch_one(&self.reader).await?)
+    }
+
+    async fn retry(&self, row: &RetryRow) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = match &row.anew {
+            None => sqlx::query(
+                "UPDATE delivery SET due_at = ?1 WHERE id = ?2 AND fence = ?3 AND due_at IS NOT NULL \
+                 AND (leased_until IS NULL OR leased_until <= ?1)",
+            )
+                .bind(row.at)
+                .bind(&row.id)
+                .bind(row.fence)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected(),
+            Some(progress) => {
+                let changed = sqlx::query(
+                    "UPDATE delivery SET due_at = ?1, window_at = ?1, finished_at = NULL, attempts = 0, failed = 0, \
+                     delay_noticed = 0, fence = delivery.fence + 1, progress = ?4, kek = dead_letter.kek, \
+                     dek = dead_letter.dek, blob = dead_letter.blob \
+                     FROM dead_letter WHERE dead_letter.id = delivery.id AND delivery.id = ?2 AND fence = ?3",
+                )
+                .bind(row.at)
+                .bind(&row.id)
+                .bind(row.fence)
+                .bind(progress)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+                bury(&mut tx, &row.id).await?;
+                changed
+            }
+        };
+        if changed == 0 {
+            return Ok(false);
+        }
+        ledger::append(
+            &mut tx,
+            row.at,
+            &row.actor,
+            "queue-retried",
+            &row.id,
+            &row.detail,
         )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn cancel(&self, row: &CancelRow) -> Result<Option<Option<String>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+            "SELECT delivery.blob, dead_letter.blob FROM delivery LEFT JOIN dead_letter ON dead_letter.id = delivery.id \
+             WHERE delivery.id = ?1 AND fence = ?2 AND (dead_letter.id IS NOT NULL \
+             OR (due_at IS NOT NULL AND (leased_until IS NULL OR leased_until <= ?3)))",
+        )
+        .bind(&row.id)
+        .bind(row.fence)
+        .bind(row.at)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some((Some(blob), _) | (None, Some(blob))) = found else {
+            return Ok(None);
+        };
+        sqlx::query(
+            "UPDATE delivery SET due_at = NULL, finished_at = ?2, fence = fence + 1, leased_by = NULL, leased_until = NULL, \
+             kek = NULL, dek = NULL, progress = NULL, blob = NULL WHERE id = ?1",
+        )
+        .bind(&row.id)
+        .bind(row.at)
+        .execute(&mut *tx)
+        .await?;
+        bury(&mut tx, &row.id).await?;
+        let free = (!in_use(&mut tx, &blob).await?).then_some(blob);
+        ledger::append(
+            &mut tx,
+            row.at,
+            &row.actor,
+            "queue-cancelled",
+            &row.id,
+            &row.detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Some(free))
+    }
+
+    async fn end_dead(
+        &self,
+        before: i64,
+        now: i64,
+        limit: u32,
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let due: Vec<(String, String)> = sqlx::query_as(
+            "SELECT id, blob FROM dead_letter WHERE died_at < ? ORDER BY died_at LIMIT ?",
+        )
+        .bind(before)
         .bind(i64::from(limit))
-        .fetch_all(&self.reader)
-        .await?)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut free = Vec::with_capacity(due.len());
+        for (id, blob) in due {
+            bury(&mut tx, &id).await?;
+            ledger::append(&mut tx, now, "system", "dead-letter-ended", &id, "{}").await?;
+            free.push((!in_use(&mut tx, &blob).await?).then_some(blob));
+        }
+        tx.commit().await?;
+        Ok(free)
+    }
+
+    async fn dead_letters(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM dead_letter")
+            .fetch_one(&self.reader)
+            .await?)
     }
 
     async fn queue_depth(&self) -> Result<(i64, Option<i64>), StoreError> {

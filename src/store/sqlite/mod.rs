@@ -159,6 +159,11 @@ fn migrator() -> Migrator {
             "retention",
             include_str!("../migrations/sqlite/0009_retention.sql"),
         ),
+        (
+            11,
+            "dead letters",
+            include_str!("../migrations/sqlite/0011_dead_letters.sql"),
+        ),
     ];
     let migrations = scripts.map(|(version, name, script)| {
         let kind = MigrationType::Simple;

@@ -47,6 +47,11 @@ impl RetentionStore for SqliteStore {
                 continue;
             }
             ledger::append(&mut tx, now, "system", row.to, &row.id, &row.detail).await?;
+            // The key of a dead release opens the hold's message: it ends with it.
+            sqlx::query("DELETE FROM dead_letter WHERE blob = ?")
+                .bind(&row.blob)
+                .execute(&mut *tx)
+                .await?;
             ended.ids.push(row.id.clone());
             if !in_use(&mut tx, &row.blob).await? {
                 ended.blobs.push(row.blob.clone());
@@ -61,7 +66,8 @@ impl RetentionStore for SqliteStore {
         let mut most = 0;
         for (statement, time) in [
             (
-                "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE finished_at < ? LIMIT ?)",
+                "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE finished_at < ? \
+                 AND NOT EXISTS (SELECT 1 FROM dead_letter WHERE dead_letter.id = delivery.id) LIMIT ?)",
                 what.events,
             ),
             (
@@ -104,7 +110,8 @@ impl RetentionStore for SqliteStore {
     async fn blobs(&self) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, blob FROM hold WHERE blob IS NOT NULL \
-             UNION SELECT id, blob FROM delivery WHERE blob IS NOT NULL",
+             UNION SELECT id, blob FROM delivery WHERE blob IS NOT NULL \
+             UNION SELECT id, blob FROM dead_letter",
         )
         .fetch_all(&self.reader)
         .await?)
