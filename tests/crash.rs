@@ -74,6 +74,78 @@ every_act! {
     sweep: acts::Sweeps;
 }
 
+/// What the child does in place of an act: it opens a store where there is none.
+const OPENING: &str = "opening";
+
+/// A store whose first opening, with the making of its key and every change of its schema, ended anywhere is opened the next time. Threads
+/// begin here during the act, so that a call is missed when another thread came as far with calls of the kind before; writes to the
+/// database all come from one thread.
+#[test]
+fn opening_killed() {
+    if !can_trace() {
+        return;
+    }
+    let begun = Instant::now();
+    let top = scratch();
+    let names = |folder: &Path| -> Vec<(String, usize)> {
+        let tables = runtime().block_on(audit::tables(folder, false));
+        tables
+            .into_iter()
+            .map(|(name, rows)| (name, rows.len()))
+            .collect()
+    };
+    let good = top.path().join("good");
+    runtime().block_on(async { audit::open(&good).await.close().await });
+    let good = names(&good);
+    let mut killed = 0;
+    for call in trace::CALLS {
+        for number in 1.. {
+            let folder = top.path().join("opening");
+            let mut child = Child::start(OPENING, &folder);
+            let log = folder.with_extension("trace");
+            let trace =
+                Trace::inject_anywhere(&child, call, "signal=SIGKILL", &number.to_string(), log);
+            let heard = child.act();
+            child.end();
+            trace.end();
+            let what = format!("opening: killed before {call} {number}: {heard:?}");
+            runtime().block_on(async {
+                let store = audit::open(&folder).await;
+                acts::Holds(800).run(&store, None).await.unwrap();
+                audit::whole(&store, &folder, &what).await;
+                store.close().await;
+            });
+            let mut found = names(&folder);
+            for (name, rows) in &mut found {
+                *rows -= usize::from(name == "hold" || name == "ledger");
+            }
+            assert_eq!(found, good, "{what}");
+            std::fs::remove_dir_all(&folder).unwrap();
+            if heard != Heard::Nothing {
+                assert_eq!(heard, Heard::Ok, "{what}");
+                break;
+            }
+            killed += 1;
+        }
+    }
+    println!("opening: killed at {killed} calls in {:?}", begun.elapsed());
+    assert!(killed > 100, "{killed}");
+}
+
+/// Whether calls can be traced; fails where they cannot and nobody said so.
+fn can_trace() -> bool {
+    let Some(why) = trace::cannot() else {
+        return true;
+    };
+    assert_eq!(
+        std::env::var("BEADLE_TEST_NO_PTRACE").as_deref(),
+        Ok("1"),
+        "no tracing here ({why}); BEADLE_TEST_NO_PTRACE=1 leaves this out"
+    );
+    println!("crash at every call: NOT TESTED, {why}");
+    false
+}
+
 /// Not a test: the process that acts. It opens the store of `BEADLE_TEST_FOLDER`, says `ready`, and does `BEADLE_TEST_ACT` for each line
 /// that it reads.
 #[test]
@@ -85,9 +157,17 @@ fn child() {
     ) else {
         return;
     };
-    let act = act_of(&name).unwrap();
     // Where only ancestors may trace (Yama), strace is none. Elsewhere the call is refused, and not needed.
     let _ = rustix::process::set_ptracer(rustix::process::PTracer::Any);
+    if name == OPENING {
+        say("ready");
+        std::io::stdin().lock().lines().next().unwrap().unwrap();
+        drop(runtime().block_on(audit::open(Path::new(&folder))));
+        say("ok");
+        std::io::stdin().lock().lines().next();
+        return;
+    }
+    let act = act_of(&name).unwrap();
     runtime().block_on(async {
         let store = audit::open(Path::new(&folder)).await;
         let mut lease = act.ready(&store).await;
@@ -139,17 +219,11 @@ struct Case {
 impl Case {
     /// Prepares; `None` where nothing can be traced and that is known.
     fn of(name: &'static str) -> Option<Self> {
-        if let Some(why) = trace::cannot() {
-            assert_eq!(
-                std::env::var("BEADLE_TEST_NO_PTRACE").as_deref(),
-                Ok("1"),
-                "no tracing here ({why}); BEADLE_TEST_NO_PTRACE=1 leaves this out"
-            );
-            println!("crash at every call: NOT TESTED, {why}");
+        if !can_trace() {
             return None;
         }
         let act = act_of(name).unwrap();
-        let top = tempfile::tempdir().unwrap();
+        let top = scratch();
         let prepared = top.path().join("prepared");
         let runtime = runtime();
         runtime.block_on(async {
@@ -198,6 +272,13 @@ impl Case {
         ));
         std::fs::remove_dir_all(folder).unwrap();
     }
+}
+
+/// A folder in memory where there is one: what a killed process wrote stays, and syncs cost nothing.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {

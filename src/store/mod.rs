@@ -18,6 +18,8 @@ pub mod delivered;
 pub mod delivery;
 pub mod error;
 pub mod facts;
+#[cfg(test)]
+mod faulty;
 pub mod forwarding;
 pub mod hold;
 mod holding;

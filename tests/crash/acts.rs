@@ -13,8 +13,8 @@ use beadle::mail::{Address, Envelope, QueueId};
 use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
 use beadle::store::{
     Answer, Body, Custody, Decision, DeliveryKind, HoldClient, HoldRecord, HoldState, Identity,
-    Lease, NewDelivery, NewHold, Next, NoticeDelivery, NoticeRecord, RecipientState, Refusal,
-    Settlement, StoreError, VersionSent,
+    Lease, NewDelivery, NewHold, Next, NoticeDelivery, NoticeRecord, QueueState, RecipientState,
+    Refusal, Settlement, StoreError, VersionSent,
 };
 use bytes::Bytes;
 
@@ -303,6 +303,7 @@ impl Act for Settles {
             },
             delay_noticed: false,
             unknown: false,
+            keep_dead: *self == Self::Returned,
         };
         let more = match self {
             Self::Returned => vec![delivery(3, DeliveryKind::Dsn, now + DAY)],
@@ -331,9 +332,21 @@ impl Act for Operates {
 
     async fn run(&self, store: &Custody, _: Option<Lease>) -> Result<(), StoreError> {
         let now = start() + 2 * DAY;
+        // An operator looks first.
+        if store
+            .list_queue(Some(QueueState::Dead), 1)
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
         match self {
             Self::Retries => store.retry_delivery(id(2), "operator", now).await,
-            Self::Cancels => store.cancel_delivery(id(2), "operator", "not wanted", now).await,
+            Self::Cancels => {
+                store
+                    .cancel_delivery(id(2), "operator", "not wanted", now)
+                    .await
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ const TRIED_TWICE: &[&str] = &["fence", "attempts", "duplicates", "attempting"];
 pub async fn open(folder: &Path) -> Custody {
     let mut config = Config::new(folder);
     config.readers = 1;
+    config.reserve = 0;
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     Custody::open(config, key).await.unwrap()
 }
@@ -176,17 +177,26 @@ pub fn blob_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// How many blobs rows name, whatever table they are in.
 async fn blob_rows(folder: &Path) -> usize {
     let pool = raw(folder).await;
-    let number: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT blob FROM hold WHERE blob IS NOT NULL \
-         UNION SELECT blob FROM delivery WHERE blob IS NOT NULL)",
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'blob'",
     )
-    .fetch_one(&pool)
+    .fetch_all(&pool)
     .await
     .unwrap();
+    let mut found = BTreeSet::<String>::new();
+    for table in tables {
+        let query = format!("SELECT blob FROM {table} WHERE blob IS NOT NULL");
+        let blobs: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        found.extend(blobs);
+    }
     pool.close().await;
-    usize::try_from(number).unwrap()
+    found.len()
 }
 
 /// Audits the folder of a process that is gone. `disturbed`: a call failed, so that a file may be left although the act said `Ok`.
@@ -233,7 +243,7 @@ pub async fn audit(
 }
 
 /// Everything opens, nothing is missing, the ledger is whole, and the sweep leaves exactly what rows need.
-async fn whole(store: &Custody, folder: &Path, what: &str) {
+pub async fn whole(store: &Custody, folder: &Path, what: &str) {
     let check = store.verify_ledger(None).await.unwrap();
     assert_eq!(check.first_bad, None, "{what}: ledger");
     for hold in store.list_holds(HoldFilter::default()).await.unwrap() {

@@ -157,6 +157,24 @@ impl Trace {
         Self::attach(child, &[thread], which, &[place.1], Some(injected), log)
     }
 
+    /// As [`Trace::inject`] in every thread there is and will be, each counting for itself: the first to come so far has it.
+    pub fn inject_anywhere(
+        child: &Child,
+        call: &'static str,
+        what: &str,
+        when: &str,
+        log: PathBuf,
+    ) -> Self {
+        let injected = format!("inject={call}:{what}:when={when}");
+        let mut which: Vec<String> = child
+            .threads
+            .iter()
+            .map(|thread| format!("-p{thread}"))
+            .collect();
+        which.push("-f".to_owned());
+        Self::attach(child, &child.threads, which, &[call], Some(injected), log)
+    }
+
     fn attach(
         child: &Child,
         threads: &[u32],
