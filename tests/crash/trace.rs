@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// Calls that change what is on a disk, or open what will.
@@ -59,6 +59,8 @@ pub struct Child {
     input: ChildStdin,
     lines: Receiver<String>,
     threads: Vec<u32>,
+    /// What the trace on it writes.
+    log: Option<PathBuf>,
 }
 
 impl Child {
@@ -88,6 +90,7 @@ impl Child {
             input,
             lines,
             threads: Vec::new(),
+            log: None,
         };
         assert_eq!(child.hear(), Heard::Error("ready".into()), "{act}");
         child.threads = child.tasks();
@@ -121,12 +124,29 @@ impl Child {
     }
 
     fn hear(&mut self) -> Heard {
-        match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) if line == "ok" => Heard::Ok,
-            Ok(line) => Heard::Error(line),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Heard::Nothing,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Heard::Silence,
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            match self.lines.recv_timeout(Duration::from_millis(300)) {
+                Ok(line) if line == "ok" => return Heard::Ok,
+                Ok(line) => return Heard::Error(line),
+                Err(RecvTimeoutError::Disconnected) => return Heard::Nothing,
+                Err(RecvTimeoutError::Timeout) if self.cannot_wake() => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
+        Heard::Silence
+    }
+
+    /// Whether what failed is one thread waking another, so that there is nothing to wait for.
+    fn cannot_wake(&self) -> bool {
+        let text = self
+            .log
+            .as_ref()
+            .and_then(|log| std::fs::read_to_string(log).ok());
+        text.is_some_and(|text| {
+            text.lines()
+                .any(|line| line.contains(WAKING) && line.ends_with("(INJECTED)"))
+        })
     }
 
     /// Ends it, as a power switch would.
@@ -150,7 +170,8 @@ impl Trace {
     }
 
     /// Does something (in strace's words: `signal=SIGKILL`, `error=EIO`) to the calls that `when` counts at this place.
-    pub fn inject(child: &Child, place: Place, what: &str, when: &str, log: PathBuf) -> Self {
+    pub fn inject(child: &mut Child, place: Place, what: &str, when: &str, log: PathBuf) -> Self {
+        child.log = Some(log.clone());
         let thread = child.threads[place.0];
         let injected = format!("inject={}:{what}:when={when}", place.1);
         let which = vec![format!("-p{thread}")];
