@@ -427,7 +427,7 @@ enum Outcome {
 
 fn fail(case: &Case, place: Place, failure: &Failure, number: usize, seen: &Seen) -> Outcome {
     // Threads must be able to wake each other: where they do so by the same call, its failing ends before that.
-    let last = (number..)
+    let last = (number..=seen.all)
         .take_while(|next| seen.ours.contains(next))
         .last()
         .unwrap_or(number);

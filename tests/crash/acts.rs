@@ -133,7 +133,7 @@ fn by() -> By<'static> {
 fn plain(error: DeskError) -> StoreError {
     match error {
         DeskError::Store(error) => error,
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     }
 }
 

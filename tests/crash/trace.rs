@@ -220,9 +220,8 @@ impl Trace {
             .iter()
             .all(|thread| traced(child.process.id(), *thread))
         {
-            if let Some(status) = trace.process.try_wait().unwrap() {
-                panic!("strace cannot attach: {status}");
-            }
+            let ended = trace.process.try_wait().unwrap();
+            assert_eq!(ended, None, "strace cannot attach");
             assert!(begun.elapsed() < PATIENCE, "strace does not attach");
             std::thread::sleep(Duration::from_micros(500));
         }
