@@ -23,6 +23,8 @@ pub mod delivered;
 pub mod delivery;
 pub mod error;
 pub mod facts;
+#[cfg(test)]
+mod faulty;
 pub mod forwarding;
 pub mod fsck;
 pub mod hold;
@@ -57,6 +59,7 @@ use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -183,6 +186,8 @@ pub struct Custody {
     committer: Committer,
     remembered: Arc<Remembered>,
     retention: Arc<ArcSwap<Retention>>,
+    /// Keys were ended, by this process or perhaps the one before, and the database's log may still hold them.
+    shred_owed: Arc<AtomicBool>,
     wake: Arc<Notify>,
 }
 
@@ -244,6 +249,7 @@ impl Custody {
             database,
             remembered: Arc::default(),
             retention,
+            shred_owed: Arc::new(AtomicBool::new(true)),
             wake: Arc::new(Notify::new()),
         };
         store.load_remembered().await?;

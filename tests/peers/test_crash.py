@@ -179,6 +179,46 @@ class KillNine(PeerCase):
         self.assertEqual(sorted(arrived), list(range(count)), "every released message arrives")
         self.assertEqual(relay.holds(), [])
 
+    def test_a_mixed_load_keeps_each_message_to_its_fate(self):
+        rounds, count = 15, 90
+        kills, twice, unanswered = 0, 0, 0
+        for _ in range(rounds):
+            done = self.mixed_round(count)
+            kills, twice, unanswered = kills + done[0], twice + done[1], unanswered + done[2]
+        say(f"{rounds} rounds of {count}: {kills} kills, {unanswered} unanswered, {twice} passed twice because our 250 was not written")
+        self.assertGreaterEqual(kills, rounds, "the relay was killed while it worked")
+
+    def mixed_round(self, count):
+        """One round: a third passes, a third is refused, a third is held, while the relay is killed. Gives kills, duplicates, unanswered."""
+        builders = (mail.clean, mail.medical, mail.named_pupil)
+
+        def build(seq):
+            return builders[seq % 3](seq)
+
+        outside = Recorder()
+        relay = beadle.Beadle(outside.port)
+        try:
+            clients = RetryingClients(relay, count, build, threads=4)
+            kills = kill_at_random(relay, clients, 6, (0.02, 0.2))
+            self.assertTrue(clients.join(120), f"clients did not finish: {clients.deferred}")
+            relay.kill()
+            relay.start()
+            held = collections.Counter(mail.seq_of(relay.saved(hold["id"])) for hold in relay.holds())
+            # What was cut off between the next hop's 250 and ours is not sent again by itself: nothing more is to come.
+            arrived = collections.Counter(mail.seq_of(each.message) for each in list(outside.deliveries))
+        finally:
+            relay.stop()
+            outside.stop()
+        passing, refused, holding = (set(range(kind, count, 3)) for kind in range(3))
+        self.assertEqual(set(clients.refused), refused, "what is to be refused is, whatever happened before")
+        self.assertEqual(set(clients.acknowledged), passing | holding)
+        self.assertEqual(set(held), holding, "every message that was held with a 250, and no other, waits")
+        self.assertEqual({seq: times for seq, times in held.items() if times > 1}, {}, "none is held twice")
+        self.assertEqual(set(arrived), passing, "every message that passed with a 250, and no other, is at the next hop")
+        wrong = {seq: times for seq, times in arrived.items() if times > 1 + clients.unanswered[seq]}
+        self.assertEqual(wrong, {}, "passed twice only where our 250 was not received")
+        return kills, sum(times - 1 for times in arrived.values()), sum(clients.unanswered.values())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -98,6 +98,7 @@ impl SqliteStore {
             }
         }
         migrator.run(&writer).await?;
+        sync_folder(path).await?;
         drop(lock);
         let reader = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
@@ -206,6 +207,17 @@ fn migrator() -> Migrator {
         Migration::new(version, name.into(), kind, script.into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.to_vec())
+}
+
+/// Puts the names of the database file and its log on stable storage. SQLite does so with the first commit, but takes no notice when that
+/// fails.
+async fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(path).to_owned();
+    let synced = tokio::task::spawn_blocking(move || File::open(folder)?.sync_all());
+    synced
+        .await
+        .map_err(|_| StoreError::Unavailable("sync".to_owned()))?
+        .map_err(|error| StoreError::from_io(&error))
 }
 
 /// Holds other processes off while this one changes the schema; sqlx takes no lock of its own on SQLite.
