@@ -19,7 +19,7 @@ use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
-use crate::store::BlobConfig;
+use crate::store::{BlobConfig, DatabaseConfig};
 
 /// The sample that `check --print-default` prints.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -186,6 +186,8 @@ pub struct Store {
     pub key_file: Option<PathBuf>,
     /// Environment variable with the master key in base64 or hex, instead of a file.
     pub key_env: Option<String>,
+    /// Where the database is.
+    pub database: DatabaseConfig,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
 }
@@ -197,6 +199,7 @@ impl Default for Store {
             facts_days: 30,
             key_file: None,
             key_env: None,
+            database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
         }
     }

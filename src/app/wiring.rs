@@ -93,6 +93,7 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartEr
     let settings = store::Config {
         ticket: Duration::from_secs(u64::from(config.store.ticket_days) * DAY),
         facts: Duration::from_secs(u64::from(config.store.facts_days) * DAY),
+        database: config.store.database.clone(),
         blobs: config.store.blobs.clone(),
         check,
         ..store::Config::new(path.clone())
@@ -218,7 +219,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .listen_admin(metrics, Arc::clone(&next_hop), &stopped)
         .await?;
     let worker = queue::Config {
-        worker: running.config.server.name.clone(),
+        worker: store.worker(&running.config.server.name),
         ..queue::Config::default()
     };
     let queue = Queue::new(

@@ -5,6 +5,8 @@
 
 use std::io::ErrorKind;
 
+use sqlx::postgres::PgDatabaseError;
+
 use super::hold::HoldState;
 
 /// Why the store could not do what it was asked.
@@ -78,6 +80,9 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::RowNotFound => Self::Missing,
             sqlx::Error::Io(io) => Self::from_io(io),
             sqlx::Error::Database(database) => {
+                if let Some(error) = database.try_downcast_ref::<PgDatabaseError>() {
+                    return super::postgres::classed(error);
+                }
                 if database.is_unique_violation() {
                     return Self::Exists;
                 }
@@ -87,8 +92,11 @@ impl From<sqlx::Error> for StoreError {
                     _ => Self::Unavailable(format!("database: {}", database.message())),
                 }
             }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => {
-                Self::Corrupt("database row")
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_) => Self::Corrupt("database row"),
+            sqlx::Error::PoolTimedOut => {
+                Self::Unavailable("database: no connection within its time".to_owned())
             }
             _ => Self::Unavailable(format!("database: {error}")),
         }

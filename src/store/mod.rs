@@ -9,7 +9,7 @@
 //! RFC 5321 6.1: who answers 250 has taken responsibility.
 //!
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
-//! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
+//! database (`rows::Store`, implemented for SQLite and PostgreSQL), which sees sealed rows only, and the blobs.
 
 mod blob;
 mod clock;
@@ -24,7 +24,9 @@ mod holding;
 pub mod identity;
 pub mod key;
 pub mod ledger;
+mod node;
 pub mod notices;
+mod postgres;
 pub mod proposal;
 mod queueing;
 mod retention;
@@ -66,6 +68,7 @@ pub use identity::Identity;
 pub use key::MasterKey;
 pub use ledger::{Entry, Head, LedgerCheck};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
+pub use postgres::DatabaseConfig;
 pub use proposal::{
     Configured, NewProposal, Person, Proposal, ProposalError, ProposalState, ProposalText,
     Standing, policy_sha256,
@@ -75,6 +78,8 @@ pub use upkeep::{Counts, Sweep};
 
 use committer::Committer;
 use delivered::Remembered;
+use node::Node;
+use postgres::PostgresStore;
 use rows::Store;
 use seal::{DataKey, SealError};
 use sqlite::SqliteStore;
@@ -84,6 +89,8 @@ use sqlite::SqliteStore;
 pub struct Config {
     /// The folder of database, blobs and key; made with mode 0700 when it is not there.
     pub data_dir: PathBuf,
+    /// Where the database is.
+    pub database: DatabaseConfig,
     /// Where sealed messages are kept.
     pub blobs: BlobConfig,
     /// How long things are kept until [`Custody::set_retention`] says otherwise.
@@ -107,6 +114,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database: DatabaseConfig::default(),
             blobs: BlobConfig::default(),
             retention: Retention::default(),
             ticket: Duration::from_hours(7 * 24),
@@ -139,6 +147,20 @@ pub struct Custody {
     remembered: Arc<Remembered>,
     retention: Arc<ArcSwap<Retention>>,
     wake: Arc<Notify>,
+    /// Which node this is, where several share the database.
+    node: Option<Node>,
+    /// Hears what other nodes put into the queue; ends with the last clone.
+    _bell: Option<Arc<Bell>>,
+}
+
+/// The task that listens.
+#[derive(Debug)]
+struct Bell(tokio::task::AbortHandle);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl fmt::Debug for Custody {
@@ -167,9 +189,11 @@ impl Custody {
             .mode(0o700)
             .create(&config.data_dir)
             .map_err(|error| StoreError::from_io(&error))?;
-        let file = config.data_dir.join("beadle.db");
-        let database: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&file, config.readers, config.check).await?);
+        let database = open_database(&config).await?;
+        let node = database
+            .shared()
+            .then(|| Node::load_or_create(&config.data_dir))
+            .transpose()?;
         let offered = master.wrap(SECRET, &DataKey::generate()?)?;
         let (kek, wrapped) = database.secret(master.id(), &offered).await?;
         let secret = master.unwrap(&kek, SECRET, &wrapped)?;
@@ -178,6 +202,13 @@ impl Custody {
             b"beadle index 1",
         );
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
+        let wake = Arc::new(Notify::new());
+        // Commands beside the relay have no queue to wake.
+        let bell = (database.shared() && config.check).then(|| {
+            let (database, wake) = (Arc::clone(&database), Arc::clone(&wake));
+            let task = tokio::spawn(async move { database.listen(wake).await });
+            Arc::new(Bell(task.abort_handle()))
+        });
         let store = Self {
             config: Arc::new(config),
             master: Arc::new(master),
@@ -188,7 +219,9 @@ impl Custody {
             database,
             remembered: Arc::default(),
             retention,
-            wake: Arc::new(Notify::new()),
+            wake,
+            node,
+            _bell: bell,
         };
         store.load_remembered().await?;
         if store.config.check {
@@ -210,7 +243,8 @@ impl Custody {
         &self.config
     }
 
-    /// Rung whenever this process puts something into the queue. Other processes do not ring it: poll as well.
+    /// Rung whenever this process, or a node on the same PostgreSQL, puts something into the queue. Other processes do not ring it, and a
+    /// bell may go unheard: poll as well.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }
@@ -256,6 +290,16 @@ impl Custody {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// The database that the configuration names.
+async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    if config.database.is_shared() {
+        return Ok(Arc::new(PostgresStore::open(&config.database).await?));
+    }
+    let file = config.data_dir.join("beadle.db");
+    let store = SqliteStore::open(&file, config.readers, config.check).await?;
+    Ok(Arc::new(store))
 }
 
 /// The right to serve from a folder.

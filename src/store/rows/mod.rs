@@ -19,8 +19,10 @@ mod proposals;
 mod retention;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 pub(crate) use commit::*;
 pub(crate) use deliveries::*;
@@ -57,6 +59,15 @@ pub(crate) trait Store:
 
     /// Makes sure that keys which were deleted are gone from the database's own logs as far as it can.
     async fn shred(&self) -> Result<(), StoreError>;
+
+    /// Whether other nodes may use it at the same time.
+    fn shared(&self) -> bool {
+        false
+    }
+
+    /// Rings `wake` whenever a node puts something into the queue, until the database is closed. It returns at once where no other node
+    /// can. It is a wake-up only: what is rung while the connection is down is not heard, so that the queue polls as well.
+    async fn listen(&self, _wake: Arc<Notify>) {}
 
     /// Waits for running work and closes every connection.
     async fn close(&self);

@@ -1,0 +1,57 @@
+//! Rows of the duplicate guard, and the store's own wrapped secret.
+
+use async_trait::async_trait;
+
+use super::PostgresStore;
+use crate::store::error::StoreError;
+use crate::store::rows::GuardStore;
+
+#[async_trait]
+impl GuardStore for PostgresStore {
+    async fn remember(&self, key: &[u8], answer: &[u8], until: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO delivered (key, answer, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (key) DO UPDATE SET answer = excluded.answer, expires_at = excluded.expires_at",
+        )
+        .bind(key)
+        .bind(answer)
+        .bind(until)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn remembered(&self) -> Result<Vec<(Vec<u8>, Vec<u8>, i64)>, StoreError> {
+        Ok(
+            sqlx::query_as("SELECT key, answer, expires_at FROM delivered")
+                .fetch_all(&self.pool)
+                .await?,
+        )
+    }
+
+    async fn recalled(&self, key: &[u8], now: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT answer FROM delivered WHERE key = $1 AND expires_at > $2")
+                .bind(key)
+                .bind(now)
+                .fetch_optional(&self.pool)
+                .await?,
+        )
+    }
+
+    async fn secret(&self, kek: &str, offered: &[u8]) -> Result<(String, Vec<u8>), StoreError> {
+        // Of nodes that begin together one inserts, the others wait for it here, and all read the same below.
+        sqlx::query(
+            "INSERT INTO keyring (name, kek, dek) VALUES ('store', $1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(kek)
+        .bind(offered)
+        .execute(&self.pool)
+        .await?;
+        Ok(
+            sqlx::query_as("SELECT kek, dek FROM keyring WHERE name = 'store'")
+                .fetch_one(&self.pool)
+                .await?,
+        )
+    }
+}

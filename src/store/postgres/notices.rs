@@ -1,0 +1,245 @@
+//! Rows of what notices must remember.
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+
+use super::deliveries::insert_delivery;
+use super::fault::Fault;
+use super::ledger::{self, Addition};
+use super::{PostgresStore, Turn, ring_bell, take_turn, transact};
+use crate::store::error::StoreError;
+use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
+
+/// Escalations taken up at once.
+const BATCH: i64 = 100;
+
+/// Whether another node ended one of these escalations, or wrote one of these digests, since they were read.
+async fn overtaken(row: &NoticeRow, tx: &mut PgConnection) -> Result<bool, Fault> {
+    for (hold, role) in &row.ended {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_escalation WHERE hold = $1 AND role = $2)",
+        )
+        .bind(hold)
+        .bind(role)
+        .fetch_one(&mut *tx)
+        .await?;
+        if !waits {
+            return Ok(true);
+        }
+    }
+    for (role, day) in &row.digested {
+        let written: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_digest WHERE role = $1 AND day >= $2)",
+        )
+        .bind(role)
+        .bind(day)
+        .fetch_one(&mut *tx)
+        .await?;
+        if written {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A role's lines end with its digest; the day is noted with or without one.
+async fn end_digests(row: &NoticeRow, tx: &mut PgConnection) -> Result<(), Fault> {
+    for (role, _) in &row.digested {
+        sqlx::query("DELETE FROM notice_pending WHERE role = $1")
+            .bind(role)
+            .execute(&mut *tx)
+            .await?;
+    }
+    for (role, day) in row.digested.iter().chain(&row.begun) {
+        sqlx::query(
+            "INSERT INTO notice_digest (role, day) VALUES ($1, $2) \
+             ON CONFLICT (role) DO UPDATE SET day = excluded.day",
+        )
+        .bind(role)
+        .bind(day)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The delivery and its count.
+async fn insert_told(row: &ToldRow, tx: &mut PgConnection, at: i64) -> Result<(), Fault> {
+    insert_delivery(&row.delivery, &mut *tx).await?;
+    if let Some(scope) = &row.scope {
+        sqlx::query("INSERT INTO notice_sent (scope, at) VALUES ($1, $2)")
+            .bind(&scope[..])
+            .bind(at)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A hold that somebody decided meanwhile needs none; it is locked, so that nobody decides it before this is there.
+async fn insert_escalation(row: &EscalationRow, tx: &mut PgConnection) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO notice_escalation (hold, role, rule, minutes, due_at) \
+         SELECT id, $2, $3, $4, $5 FROM hold WHERE id = $1 AND state = 'held' FOR SHARE \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&row.hold)
+    .bind(&row.role)
+    .bind(&row.rule)
+    .bind(row.minutes)
+    .bind(row.due_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert_marks_and_lines(row: &NoticeRow, tx: &mut PgConnection) -> Result<(), Fault> {
+    for (mark, until) in &row.marks {
+        sqlx::query(
+            "INSERT INTO notice_mark (mark, expires_at) VALUES ($1, $2) \
+             ON CONFLICT (mark) DO UPDATE SET expires_at = greatest(notice_mark.expires_at, excluded.expires_at)",
+        )
+        .bind(&mark[..])
+        .bind(until)
+        .execute(&mut *tx)
+        .await?;
+    }
+    for (role, rule, outcome) in &row.lines {
+        sqlx::query(
+            "INSERT INTO notice_pending (role, rule, outcome, number) VALUES ($1, $2, $3, 1) \
+             ON CONFLICT (role, rule, outcome) DO UPDATE SET number = notice_pending.number + 1",
+        )
+        .bind(role)
+        .bind(rule)
+        .bind(outcome)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn record(tx: &mut PgConnection, row: &NoticeRow) -> Result<bool, Fault> {
+    // One at a time: a digest that ends a role's lines has counted all of them, and of two nodes in one round one finds that the other
+    // was first. It is rare enough for all to wait.
+    take_turn(tx, Turn::Notices).await?;
+    if overtaken(row, tx).await? {
+        return Ok(false);
+    }
+    end_digests(row, tx).await?;
+    for told in &row.told {
+        insert_told(told, tx, row.at).await?;
+    }
+    insert_marks_and_lines(row, tx).await?;
+    for (hold, role) in &row.ended {
+        sqlx::query("DELETE FROM notice_escalation WHERE hold = $1 AND role = $2")
+            .bind(hold)
+            .bind(role)
+            .execute(&mut *tx)
+            .await?;
+    }
+    for escalation in &row.escalations {
+        insert_escalation(escalation, tx).await?;
+    }
+    if !row.told.is_empty() {
+        ring_bell(tx).await?;
+    }
+    let additions: Vec<_> = row
+        .told
+        .iter()
+        .map(|told| Addition {
+            at: row.at,
+            actor: "relay",
+            action: "told",
+            subject: &told.about,
+            detail: &told.detail,
+        })
+        .collect();
+    ledger::append_all(tx, &additions).await?;
+    Ok(true)
+}
+
+#[async_trait]
+impl NoticeStore for PostgresStore {
+    async fn record_notices(&self, row: &NoticeRow) -> Result<bool, StoreError> {
+        transact!(self, |tx| record(tx, row).await)
+    }
+
+    async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_mark WHERE mark = $1 AND expires_at > $2)",
+        )
+        .bind(mark)
+        .bind(now)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    async fn notices_sent(&self, scope: &[u8], since: i64) -> Result<u32, StoreError> {
+        let sent: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM notice_sent WHERE scope = $1 AND at > $2")
+                .bind(scope)
+                .bind(since)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(u32::try_from(sent).unwrap_or(u32::MAX))
+    }
+
+    async fn digest_days(&self) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(sqlx::query_as("SELECT role, day FROM notice_digest")
+            .fetch_all(&self.pool)
+            .await?)
+    }
+
+    async fn digest_counts(&self) -> Result<Vec<(String, String, String, i64)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT role, rule, outcome, number FROM notice_pending ORDER BY role, rule, outcome",
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, received_at, rules FROM hold WHERE state = 'held' ORDER BY received_at, id LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    async fn due_escalations(&self, now: i64) -> Result<Vec<(EscalationRow, bool)>, StoreError> {
+        let rows: Vec<(String, String, String, i64, i64, String)> = sqlx::query_as(
+            "SELECT hold, role, rule, minutes, due_at, state FROM notice_escalation \
+             JOIN hold ON hold.id = notice_escalation.hold WHERE due_at <= $1 ORDER BY due_at LIMIT $2",
+        )
+        .bind(now)
+        .bind(BATCH)
+        .fetch_all(&self.pool)
+        .await?;
+        let rows = rows.into_iter();
+        let rows = rows.map(|(hold, role, rule, minutes, due_at, state)| {
+            let row = EscalationRow {
+                hold,
+                role,
+                rule,
+                minutes,
+                due_at,
+            };
+            (row, state == "held")
+        });
+        Ok(rows.collect())
+    }
+
+    async fn forget_notices(&self, now: i64, sent: i64) -> Result<(), StoreError> {
+        for (statement, time) in [
+            ("DELETE FROM notice_mark WHERE expires_at <= $1", now),
+            ("DELETE FROM notice_sent WHERE at < $1", sent),
+        ] {
+            sqlx::query(statement)
+                .bind(time)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(())
+    }
+}
