@@ -3,8 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that cannot set up has failed, and a measurement is printed"
+    reason = "a test that cannot set up has failed"
 )]
 
 #[path = "conformance/custody.rs"]

@@ -6,23 +6,20 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use beadle::detect::{Category, Confidence};
-use beadle::mail::{Address, Envelope, QueueId};
-use beadle::policy::{Action, Severity};
-use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
+use beadle::mail::QueueId;
+use beadle::quarantine::{DeskError, Tell, To};
 use beadle::store::{
-    Answer, Body, Config, Custody, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter,
-    HoldRecord, HoldState, Identity, MasterKey, NewDelivery, NewHold, Referenced, Refusal, Resend,
-    RuleRecord, StoreError,
+    Answer, Config, Custody, Head, HoldFilter, HoldState, Identity, MasterKey, StoreError,
 };
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
+
+use fixtures::{DAY, NAME, by, desk, id, message, new_hold, start};
 
 async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);

@@ -163,14 +163,10 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_may_lose_mail_is_refused_and_a_session_never_trusts_it() {
+async fn a_server_that_may_lose_mail_is_refused_unless_told() {
     let server = Postgres::own().await;
     let place = Place::on(&server).await;
     let pool = raw(&server, &place).await;
-    sqlx::raw_sql("ALTER SYSTEM SET synchronous_commit = off")
-        .execute(&pool)
-        .await
-        .unwrap();
     sqlx::raw_sql("ALTER SYSTEM SET full_page_writes = off")
         .execute(&pool)
         .await

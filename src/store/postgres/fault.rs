@@ -25,7 +25,9 @@ impl From<StoreError> for Fault {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         // serialization_failure, deadlock_detected
         let lost = matches!(code.as_deref(), Some("40001" | "40P01"));
         Self {
