@@ -1,11 +1,12 @@
 //! What only a server of its own can show: a kill, a fork of the ledger by hand, settings that lose mail, a schema of tomorrow.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use beadle::mail::QueueId;
 use beadle::store::{Custody, HoldFilter, StoreError};
+use rustix::process::{Pid, Signal};
 use sqlx::postgres::PgPool;
 use tokio::task::JoinSet;
 
@@ -27,11 +28,20 @@ fn numbered(worker: u8, step: u16) -> QueueId {
     QueueId::from_random([worker, high, low, 1, 1, 1, 1, 1, 1, 1])
 }
 
-/// Holds message after message until the store fails, and gives the ids that were answered and the one that was not.
-async fn hold_until_it_fails(
+/// An immediate stop: every process of the server ends where it is. A killed postmaster alone lets the others finish what they do.
+fn stop_at_once(server: &Postgres) {
+    let file = server.socket_folder().join("data/postmaster.pid");
+    let pid = std::fs::read_to_string(file).unwrap();
+    let pid = pid.lines().next().unwrap().parse().unwrap();
+    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
+}
+
+/// Holds message after message until it is stopped, and gives the ids that were answered and those that were not.
+async fn hold_on(
     store: Custody,
     worker: u8,
     stop: Arc<AtomicBool>,
+    failures: Arc<AtomicUsize>,
 ) -> (Vec<QueueId>, Vec<QueueId>) {
     let (mut kept, mut failed) = (Vec::new(), Vec::new());
     for step in 0..u16::MAX {
@@ -43,6 +53,7 @@ async fn hold_until_it_fails(
             Err(error) => {
                 assert!(error.is_temporary(), "{error}");
                 failed.push(numbered(worker, step));
+                failures.fetch_add(1, Ordering::SeqCst);
             }
         }
         if stop.load(Ordering::SeqCst) {
@@ -58,14 +69,24 @@ async fn killed_in_mid_load_it_keeps_what_it_promised_and_nodes_go_on() {
     let place = Place::on(&server).await;
     let nodes = [place.node(0).await, place.node(1).await];
     let stop = Arc::new(AtomicBool::new(false));
+    let failures = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for worker in 0..8_u8 {
         let node = nodes[usize::from(worker % 2)].clone();
-        tasks.spawn(hold_until_it_fails(node, worker, Arc::clone(&stop)));
+        tasks.spawn(hold_on(
+            node,
+            worker,
+            Arc::clone(&stop),
+            Arc::clone(&failures),
+        ));
     }
-    for _ in 0..3 {
+    // Three times, and on until it came between a transaction and its answer.
+    for round in 0..12 {
+        if round >= 3 && failures.load(Ordering::SeqCst) > 0 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(700)).await;
-        server.kill();
+        stop_at_once(&server);
         tokio::time::sleep(Duration::from_millis(300)).await;
         tokio::task::block_in_place(|| server.restart());
     }
