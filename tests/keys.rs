@@ -847,7 +847,8 @@ async fn postgresql_rotates_and_is_checked_alike() {
     let config = beadle::store::Config {
         database: beadle::store::DatabaseConfig {
             password_file: Some(file(&folder.path().join("password"), password, 0o600)),
-            ..beadle::store::DatabaseConfig::of(&format!("postgres://{user}@{server}"))
+            url: format!("postgres://{user}@{server}"),
+            ..beadle::store::DatabaseConfig::default()
         },
         ..beadle::store::Config::new(folder.path())
     };

@@ -6,27 +6,20 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use beadle::detect::{Category, Confidence};
-use beadle::mail::{Address, Envelope, QueueId};
-use beadle::policy::{Action, Severity};
-use beadle::quarantine::{By, ComposeNotice, Desk, DeskError, Tell, To};
+use beadle::mail::QueueId;
+use beadle::quarantine::{DeskError, Tell, To};
 use beadle::store::{
-    Answer, Body, Config, Custody, DeliveryKind, FindingRecord, Head, HoldClient, HoldFilter,
-    HoldRecord, HoldState, Identity, MasterKey, NewDelivery, NewHold, Referenced, Refusal, Resend,
-    RuleRecord, StoreError,
+    Answer, Config, Custody, Head, HoldFilter, HoldState, Identity, MasterKey, StoreError,
 };
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-const DAY: Duration = Duration::from_hours(24);
-const NAME: &str = "Ottoline Quarrington";
+#[path = "conformance/fixtures.rs"]
+mod fixtures;
 
-fn start() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_790_000_000)
-}
+use fixtures::{DAY, NAME, by, desk, id, message, new_hold, start};
 
 async fn open(folder: &Path) -> Custody {
     let config = Config::new(folder);
@@ -843,47 +836,6 @@ async fn a_newer_schema_and_a_broken_file_are_refused() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_answer_its_first_try_earned() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    let hold = new_hold(1);
-    let identity = Identity::of(&hold.message);
-    let answer = Answer {
-        code: 250,
-        enhanced: Some((2, 0, 0)),
-        lines: vec!["queued as 1".into(), "bye".into()],
-    };
-    assert_eq!(
-        store.recall("client", &hold.envelope, &identity, start()),
-        None
-    );
-    store
-        .remember("client", &hold.envelope, &identity, &answer, start())
-        .await
-        .unwrap();
-    store.close().await;
-    let store = open(folder.path()).await;
-    let mut turned = hold.envelope.clone();
-    turned.rcpts.reverse();
-    let recall = |client: &str, envelope: &Envelope, identity: &Identity, now| {
-        store.recall(client, envelope, identity, now)
-    };
-    assert_eq!(
-        recall("client", &turned, &identity, start() + DAY),
-        Some(answer)
-    );
-    assert_eq!(recall("other", &turned, &identity, start()), None);
-    assert_eq!(
-        recall("client", &turned, &identity, start() + 2 * DAY),
-        None
-    );
-    turned.rcpts.pop();
-    assert_eq!(recall("client", &turned, &identity, start()), None);
-    let other = Identity::of(b"Message-ID: <1@trust.example>\r\n\r\nanother body");
-    assert_eq!(recall("client", &hold.envelope, &other, start()), None);
-}
-
-#[tokio::test]
 async fn a_command_beside_the_server_shares_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let (serve, command) = tokio::join!(open(folder.path()), open(folder.path()));
@@ -912,46 +864,6 @@ async fn a_command_beside_the_server_shares_the_store() {
     }
     let check = serve.verify_ledger(None).await.unwrap();
     assert_eq!((check.good, check.first_bad), (120, None));
-}
-
-#[tokio::test]
-async fn big_messages_round_trip() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    let mut hold = new_hold(1);
-    hold.message = Bytes::from(
-        (0..3_000_000u32)
-            .map(|n| ((n * 31) >> 3) as u8)
-            .collect::<Vec<_>>(),
-    );
-    store.hold(hold.clone()).await.unwrap();
-    assert_eq!(store.open_message(id(1)).await.unwrap(), hold.message);
-    let spool = NewDelivery {
-        id: id(2),
-        kind: DeliveryKind::Spool,
-        envelope: hold.envelope.clone(),
-        body: Body::Message(hold.message.clone()),
-        prefix: "Received: by beadle\r\n".into(),
-        xforward: Some("NAME=x".into()),
-        encrypt: false,
-        created_at: start(),
-        not_before: start(),
-    };
-    store.enqueue(spool.clone()).await.unwrap();
-    assert_eq!(
-        store.enqueue(spool).await.expect_err("twice"),
-        StoreError::Exists
-    );
-    let lease = store
-        .lease_due(start(), "w", 1, DAY)
-        .await
-        .unwrap()
-        .remove(0);
-    assert_eq!(store.delivery_message(&lease).await.unwrap(), hold.message);
-    assert_eq!(
-        (lease.prefix.as_str(), lease.xforward.as_deref()),
-        ("Received: by beadle\r\n", Some("NAME=x"))
-    );
 }
 
 /// Not a test: what the two tests below run in a process of its own. Holds messages one after the other, several at a time, releases every

@@ -319,7 +319,7 @@ fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Confi
     if let Some(folder) = data_dir {
         config.server.data_dir.clone_from(folder);
     }
-    let here = !config.store.database.is_postgres();
+    let here = !config.store.database.is_shared();
     if here && !config.server.data_dir.join("beadle.db").exists() {
         return Err(Failure::no(format!(
             "`{}` holds no store; name its folder with --data-dir",

@@ -241,7 +241,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .listen_admin(metrics, Arc::clone(&next_hop), &stopped)
         .await?;
     let worker = queue::Config {
-        worker: running.config.server.name.clone(),
+        worker: store.worker(&running.config.server.name),
         ..queue::Config::default()
     };
     let queue = Queue::new(

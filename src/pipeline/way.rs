@@ -217,7 +217,7 @@ impl Pipeline {
             entry.disposition = Disposition::Refused;
             return Ok(Reply::new(554, EnhancedCode(5, 4, 6), looping.to_string()));
         }
-        if let Some(reply) = self.answered_before(&received, &examined.identity) {
+        if let Some(reply) = self.answered_before(&received, &examined.identity).await? {
             entry.disposition = Disposition::AnsweredBefore;
             return Ok(reply);
         }
@@ -267,19 +267,26 @@ impl Pipeline {
         Ok(reply)
     }
 
-    /// The answer kept for a transaction whose client may not have got it.
-    fn answered_before(&self, received: &Received, identity: &Identity) -> Option<Reply> {
+    /// The answer kept for a transaction whose client may not have got it. When the database does not say whether there is one, the
+    /// client is told 451: it keeps the message, and nobody gets it twice.
+    async fn answered_before(
+        &self,
+        received: &Received,
+        identity: &Identity,
+    ) -> Result<Option<Reply>, Fault> {
         let key = TransactionKey::of(received, identity);
-        let reply = self.inner.pending.answered(&key).or_else(|| {
+        let mut reply = self.inner.pending.answered(&key);
+        if reply.is_none() {
             let client = received.client.ip.to_string();
-            let answer =
-                self.inner
-                    .store
-                    .recall(&client, &received.envelope, identity, SystemTime::now());
-            answer.map(to_reply)
-        })?;
-        metrics::counter!("beadle_duplicates_answered_total").increment(1);
-        Some(reply)
+            let (store, now) = (&self.inner.store, SystemTime::now());
+            let answer = store.recall(&client, &received.envelope, identity, now);
+            let answer = answer.await.map_err(|error| Fault::of_store(&error))?;
+            reply = answer.map(to_reply);
+        }
+        if reply.is_some() {
+            metrics::counter!("beadle_duplicates_answered_total").increment(1);
+        }
+        Ok(reply)
     }
 
     /// The verdict's action, unless a reviewer released this very message to these recipients before: then it takes the way that it was

@@ -3,13 +3,10 @@
 //! # Invariants
 //! A key is a keyed hash and the answer is sealed, since next hops put addresses into their texts. Nothing is written on
 //! the way of an ordinary message: the caller remembers an answer only when it could not be handed up, and asking reads
-//! memory alone.
+//! memory alone on a database of our own. A shared one is asked after memory: the retry may reach another node.
 //!
 //! # Standards
 //! RFC 1047 describes the gap between the final dot and its answer, in which a client gives up and sends again.
-//!
-//! # Known gaps
-//! Several nodes on one database would have to ask the database, or send a client's retry to the same node.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};

@@ -84,11 +84,11 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::RowNotFound => Self::Missing,
             sqlx::Error::Io(io) => Self::from_io(io),
             sqlx::Error::Database(database) => {
+                if let Some(error) = database.try_downcast_ref::<PgDatabaseError>() {
+                    return super::postgres::classed(error);
+                }
                 if database.is_unique_violation() {
                     return Self::Exists;
-                }
-                if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
-                    return Self::of_postgres(postgres.code());
                 }
                 match sqlite_code(database.as_ref()) {
                     Some(SQLITE_FULL) => Self::Full,
@@ -96,41 +96,15 @@ impl From<sqlx::Error> for StoreError {
                     _ => Self::Unavailable(format!("database: {}", database.message())),
                 }
             }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => {
-                Self::Corrupt("database row")
-            }
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_) => Self::Corrupt("database row"),
             sqlx::Error::PoolTimedOut => {
-                Self::Unavailable("database: no connection came free in time".to_owned())
+                Self::Unavailable("database: no connection within its time".to_owned())
             }
             // Its text names hosts and files, and may quote a configuration.
             _ => Self::Unavailable("database: it does not answer as it should".to_owned()),
         }
-    }
-}
-
-impl StoreError {
-    /// By PostgreSQL's class of errors, the first two characters of a code. Its texts quote rows and are not told.
-    fn of_postgres(code: &str) -> Self {
-        const DISK_FULL: &str = "53100";
-        const DATA_CORRUPTED: [&str; 2] = ["XX001", "XX002"];
-        if code == DISK_FULL {
-            return Self::Full;
-        }
-        if DATA_CORRUPTED.contains(&code) {
-            return Self::Corrupt("database");
-        }
-        let why = match code.get(..2).unwrap_or_default() {
-            "08" => "the connection failed",
-            "25" => "it is read only",
-            "28" => "it refuses this user or password",
-            "3D" => "there is no database of this name",
-            "40" => "two transactions met; one was undone",
-            "42" => "a table is not there or may not be used",
-            "53" => "it has no resources left",
-            "55" | "57" => "a lock or a statement took too long, or it is shutting down",
-            _ => "it refused the statement",
-        };
-        Self::Unavailable(format!("database: {why} (SQLSTATE {code})"))
     }
 }
 
@@ -161,20 +135,6 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_of_postgresql_are_told_apart_by_their_codes() {
-        assert_eq!(StoreError::of_postgres("53100"), StoreError::Full);
-        assert_eq!(
-            StoreError::of_postgres("XX001"),
-            StoreError::Corrupt("database")
-        );
-        for code in ["57P01", "40P01", "08006", "25006", "28P01", "??"] {
-            let error = StoreError::of_postgres(code);
-            assert!(error.is_temporary(), "{code}");
-            assert!(error.to_string().contains(code));
-        }
-    }
 
     #[test]
     fn full_disks_are_told_apart() {

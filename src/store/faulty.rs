@@ -121,6 +121,7 @@ hand_on! {
     }
     impl GuardStore {
         write remember(key: &[u8], answer: &[u8], until: i64) -> ();
+        read recalled(key: &[u8], now: i64) -> Option<Vec<u8>>;
         read remembered() -> Vec<(Vec<u8>, Vec<u8>, i64)>;
         write secret(kek: &str, offered: &[u8]) -> (String, Vec<u8>);
     }
@@ -146,7 +147,7 @@ hand_on! {
         read checkpoint_before(seq: i64) -> Option<CheckpointRow>;
     }
     impl NoticeStore {
-        write record_notices(row: &NoticeRow) -> ();
+        write record_notices(row: &NoticeRow) -> bool;
         read notice_known(mark: &[u8], now: i64) -> bool;
         read notices_sent(scope: &[u8], since: i64) -> u32;
         read digest_days() -> Vec<(String, String)>;
@@ -210,8 +211,8 @@ impl Store for Faulty {
         self.write(self.inner.shred()).await
     }
 
-    fn is_shared(&self) -> bool {
-        self.inner.is_shared()
+    fn shared(&self) -> bool {
+        self.inner.shared()
     }
 
     async fn listen(&self, wake: Arc<Notify>) {
@@ -345,7 +346,7 @@ mod tests {
             marks: vec![(mark, start() + DAY)],
             ..NoticeRecord::default()
         };
-        store.record_notices(&record, start()).await
+        store.record_notices(&record, start()).await.map(|_| ())
     }
 
     /// The ids under which the first two messages are held.

@@ -161,23 +161,13 @@ impl Custody {
         now: SystemTime,
     ) -> Result<(), StoreError> {
         let plain = json_text(snapshot)?;
-        let sealed = self
-            .secret
-            .seal(Kind::Habits, BEHAVIOUR.as_bytes(), plain.as_bytes())?;
-        self.database
-            .save_habits(BEHAVIOUR, micros(now), &sealed)
-            .await
+        self.save_habits(BEHAVIOUR, plain.as_bytes(), now).await
     }
 
     /// The state that was kept last, if any was.
     pub async fn load_behaviour(&self) -> Result<Option<Snapshot>, StoreError> {
-        let Some(sealed) = self.database.habits(BEHAVIOUR).await? else {
-            return Ok(None);
-        };
-        let plain = self
-            .secret
-            .open(Kind::Habits, BEHAVIOUR.as_bytes(), &sealed)?;
-        parse(&plain).map(Some)
+        let plain = self.load_habits(BEHAVIOUR).await?;
+        plain.map(|plain| parse(&plain)).transpose()
     }
 
     /// Keeps who was written to before, in place of what was kept.
@@ -186,22 +176,37 @@ impl Custody {
         kept: &[u8],
         now: SystemTime,
     ) -> Result<(), StoreError> {
-        let context = CORRESPONDENTS.as_bytes();
-        let sealed = self.secret.seal(Kind::Habits, context, kept)?;
-        self.database
-            .save_habits(CORRESPONDENTS, micros(now), &sealed)
-            .await
+        self.save_habits(CORRESPONDENTS, kept, now).await
     }
 
     /// Who was written to before, if that was kept.
     pub async fn load_correspondents(&self) -> Result<Option<Correspondents>, StoreError> {
-        let Some(sealed) = self.database.habits(CORRESPONDENTS).await? else {
+        let Some(plain) = self.load_habits(CORRESPONDENTS).await? else {
             return Ok(None);
         };
-        let context = CORRESPONDENTS.as_bytes();
-        let plain = self.secret.open(Kind::Habits, context, &sealed)?;
         let known = Correspondents::from_bytes(&plain);
         known.map(Some).ok_or(StoreError::Corrupt("correspondents"))
+    }
+
+    /// Each node keeps its own, so that none overwrites what another saw.
+    async fn save_habits(
+        &self,
+        name: &str,
+        plain: &[u8],
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let name = self.own_name(name);
+        let sealed = self.secret.seal(Kind::Habits, name.as_bytes(), plain)?;
+        self.database.save_habits(&name, micros(now), &sealed).await
+    }
+
+    async fn load_habits(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let name = self.own_name(name);
+        let Some(sealed) = self.database.habits(&name).await? else {
+            return Ok(None);
+        };
+        let plain = self.secret.open(Kind::Habits, name.as_bytes(), &sealed)?;
+        Ok(Some(plain))
     }
 
     pub(super) async fn forget_forwardings(&self, now: SystemTime) -> Result<(), StoreError> {

@@ -81,7 +81,7 @@ impl Custody {
             size: number(new.message.len()),
             rules: json_text(&rules)?,
             categories: json_text(&categories)?,
-            mark,
+            mark: mark.clone(),
             kek: wrapped.kek,
             dek: wrapped.dek,
             record: Vec::new(),
@@ -110,6 +110,12 @@ impl Custody {
         let inserted = self.committer.insert(insert).await;
         if inserted == Err(StoreError::Exists) {
             let _ = self.blobs.delete(&blob).await;
+            // The same message, handed over twice at once, perhaps to two nodes: it is held once.
+            if let Some(mark) = &mark
+                && let Some(id) = self.database.held_as(mark).await?
+            {
+                return parse_id(&id);
+            }
         }
         if inserted.is_ok() && beside.is_some() {
             self.wake.notify_one();

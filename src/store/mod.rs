@@ -9,7 +9,7 @@
 //! RFC 5321 6.1: who answers 250 has taken responsibility.
 //!
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
-//! database (`rows::Store`, implemented for SQLite), which sees sealed rows only, and the blobs.
+//! database (`rows::Store`, implemented for SQLite and PostgreSQL), which sees sealed rows only, and the blobs.
 
 mod acting;
 pub mod auditing;
@@ -38,6 +38,7 @@ mod key_text;
 pub mod keyring;
 pub mod ledger;
 pub mod life;
+mod node;
 pub mod notices;
 pub mod person;
 mod postgres;
@@ -94,7 +95,7 @@ pub use ledger::{Entry, Head, LedgerCheck};
 pub use life::{HoldAct, HoldClaim, LegalHold, Past, Request, Told, VersionSent, What};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use person::{Person, SamePerson, same_name, two_people};
-pub use postgres::{DatabaseConfig, DatabaseError};
+pub use postgres::DatabaseConfig;
 pub use proposal::{
     Configured, NewProposal, Proposal, ProposalError, ProposalState, ProposalText, Standing,
     policy_sha256,
@@ -107,6 +108,7 @@ pub use words::{SearchError, SearchText};
 
 use committer::Committer;
 use delivered::Remembered;
+use node::Node;
 use postgres::PostgresStore;
 use rotation::{keyring_context, refuse_dropped};
 use rows::Store;
@@ -161,15 +163,6 @@ impl Config {
     }
 }
 
-async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    if config.database.is_postgres() {
-        return Ok(Arc::new(PostgresStore::open(&config.database).await?));
-    }
-    let file = config.data_dir.join("beadle.db");
-    let database = SqliteStore::open(&file, config.readers, config.check).await?;
-    Ok(Arc::new(database))
-}
-
 /// What is in our keeping: a database, blobs and the keys to them. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Custody {
@@ -189,6 +182,20 @@ pub struct Custody {
     /// Keys were ended, by this process or perhaps the one before, and the database's log may still hold them.
     shred_owed: Arc<AtomicBool>,
     wake: Arc<Notify>,
+    /// Which node this is, where several share the database.
+    node: Option<Node>,
+    /// Hears what other nodes put into the queue; ends with the last clone.
+    _bell: Option<Arc<Bell>>,
+}
+
+/// The task that listens.
+#[derive(Debug)]
+struct Bell(tokio::task::AbortHandle);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl fmt::Debug for Custody {
@@ -237,7 +244,18 @@ impl Custody {
         let secret = master.unwrap(&kek, &context, &wrapped)?;
         let index = subkey::index_key(&secret);
         let search = hmac::sign(&index, b"beadle search 1");
+        let node = database
+            .shared()
+            .then(|| Node::load_or_create(&config.data_dir))
+            .transpose()?;
         let retention = Arc::new(ArcSwap::from_pointee(config.retention.clone()));
+        let wake = Arc::new(Notify::new());
+        // Commands beside the relay have no queue to wake.
+        let bell = (database.shared() && config.check).then(|| {
+            let (database, wake) = (Arc::clone(&database), Arc::clone(&wake));
+            let task = tokio::spawn(async move { database.listen(wake).await });
+            Arc::new(Bell(task.abort_handle()))
+        });
         let store = Self {
             config: Arc::new(config),
             master,
@@ -250,7 +268,9 @@ impl Custody {
             remembered: Arc::default(),
             retention,
             shred_owed: Arc::new(AtomicBool::new(true)),
-            wake: Arc::new(Notify::new()),
+            wake,
+            node,
+            _bell: bell,
         };
         store.load_remembered().await?;
         if store.config.check {
@@ -272,19 +292,15 @@ impl Custody {
         &self.config
     }
 
-    /// Rung whenever this process puts something into the queue. Other processes do not ring it: poll as well.
+    /// Rung whenever this process, or a node on the same PostgreSQL, puts something into the queue. Other processes do not ring it, and a
+    /// bell may go unheard: poll as well.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }
 
-    /// Rings [`wake`](Self::wake) for what other nodes put into the queue. Never returns while there may be other nodes.
-    pub async fn listen(&self) {
-        self.database.listen(self.wake()).await;
-    }
-
     /// Whether other nodes share this store.
     pub fn is_shared(&self) -> bool {
-        self.database.is_shared()
+        self.database.shared()
     }
 
     /// Whether a write would go through now; for readiness checks.
@@ -294,7 +310,8 @@ impl Custody {
 
     /// Whether there is room for so many bytes more, with the reserve left; [`StoreError::Full`] when not.
     fn has_room(&self, bytes: usize) -> Result<(), StoreError> {
-        if self.free_bytes()? < self.config.reserve.saturating_add(bytes as u64) {
+        let local = !self.database.shared() || self.config.blobs.url.is_empty();
+        if local && self.free_bytes()? < self.config.reserve.saturating_add(bytes as u64) {
             return Err(StoreError::Full);
         }
         Ok(())
@@ -328,6 +345,16 @@ impl Custody {
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// The database that the configuration names.
+async fn open_database(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    if config.database.is_shared() {
+        return Ok(Arc::new(PostgresStore::open(&config.database).await?));
+    }
+    let file = config.data_dir.join("beadle.db");
+    let store = SqliteStore::open(&file, config.readers, config.check).await?;
+    Ok(Arc::new(store))
 }
 
 /// The right to serve from a folder.

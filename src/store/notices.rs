@@ -149,12 +149,13 @@ impl Custody {
         Ok(sent)
     }
 
-    /// Records everything that one message or round comes to, or nothing. After `Ok` its notices are in the queue.
+    /// Records everything that one message or round comes to, or nothing. After `Ok(true)` its notices are in the queue; `Ok(false)`:
+    /// another node was first with one of its digests or escalations, and the next round sees what is left.
     pub async fn record_notices(
         &self,
         record: &NoticeRecord,
         now: SystemTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut told = Vec::with_capacity(record.deliveries.len());
         for notice in &record.deliveries {
             told.push(ToldRow {
@@ -196,11 +197,19 @@ impl Custody {
             begun: days(&record.begun),
             digested: days(&record.digested),
         };
-        self.database.record_notices(&row).await?;
-        if rings {
+        let recorded = self.database.record_notices(&row).await?;
+        if !recorded {
+            // Another node told it; nothing refers to these.
+            for told in &row.told {
+                if told.delivery.sealed_as == told.delivery.id {
+                    let _ = self.blobs.delete(&told.delivery.blob).await;
+                }
+            }
+        }
+        if rings && recorded {
             self.wake.notify_one();
         }
-        Ok(())
+        Ok(recorded)
     }
 
     /// The day of each role's last digest.

@@ -117,16 +117,28 @@ impl Custody {
         self.database.remember(&key.0, &sealed, until).await
     }
 
-    /// The answer kept for this transaction, if it is a retry. Reads memory only.
-    pub fn recall(
+    /// The answer kept for this transaction, if it is a retry. Reads memory, and a database that other nodes share after it; after an
+    /// error nobody knows whether it is one.
+    pub async fn recall(
         &self,
         client: &str,
         envelope: &Envelope,
         identity: &Identity,
         now: SystemTime,
-    ) -> Option<Answer> {
+    ) -> Result<Option<Answer>, StoreError> {
         let key = DeliveredKey::of(&self.index, client, envelope, identity);
-        self.remembered.get(&key, micros(now))
+        if let Some(answer) = self.remembered.get(&key, micros(now)) {
+            return Ok(Some(answer));
+        }
+        // Without a Message-ID nothing is remembered.
+        if identity.message_id.is_empty() || !self.database.shared() {
+            return Ok(None);
+        }
+        let Some(sealed) = self.database.recalled(&key.0, micros(now)).await? else {
+            return Ok(None);
+        };
+        let plain = self.secret.open(Kind::Answer, &key.0, &sealed)?;
+        parse(&plain).map(Some)
     }
 
     pub(super) async fn load_remembered(&self) -> Result<(), StoreError> {

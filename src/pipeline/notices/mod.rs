@@ -176,8 +176,9 @@ impl Notices {
             }
         }
         later(&event, &plan, happened, &mut record);
-        self.0.store.record_notices(&record, happened.now).await?;
-        count(&record);
+        if self.0.store.record_notices(&record, happened.now).await? {
+            count(&record);
+        }
         Ok(())
     }
 

@@ -61,8 +61,9 @@ impl Notices {
         if record.is_empty() {
             return Ok(());
         }
-        self.0.store.record_notices(&record, now).await?;
-        count(&record);
+        if self.0.store.record_notices(&record, now).await? {
+            count(&record);
+        }
         Ok(())
     }
 

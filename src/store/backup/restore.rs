@@ -218,7 +218,7 @@ async fn is_empty(config: &Config) -> Result<bool, BackupError> {
     if DATABASE.iter().any(there) {
         return Ok(false);
     }
-    if config.database.is_postgres() {
+    if config.database.is_shared() {
         let database = PostgresStore::open(&config.database).await?;
         let empty = database.is_empty(&tables()).await?;
         database.close().await;
@@ -306,7 +306,7 @@ async fn database(
     target: &Target,
     schema: &[i64],
 ) -> Result<Box<dyn Store>, BackupError> {
-    if !config.database.is_postgres() {
+    if !config.database.is_shared() {
         let path = target.data_dir.join("beadle.db");
         return Ok(Box::new(SqliteStore::create_at(&path, schema).await?));
     }

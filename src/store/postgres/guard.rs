@@ -23,6 +23,16 @@ impl GuardStore for PostgresStore {
         Ok(())
     }
 
+    async fn recalled(&self, key: &[u8], now: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT answer FROM delivered WHERE key = $1 AND expires_at > $2")
+                .bind(key)
+                .bind(now)
+                .fetch_optional(&self.pool)
+                .await?,
+        )
+    }
+
     async fn remembered(&self) -> Result<Vec<(Vec<u8>, Vec<u8>, i64)>, StoreError> {
         Ok(
             sqlx::query_as("SELECT key, answer, expires_at FROM delivered")

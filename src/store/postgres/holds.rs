@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
+use super::commit::inserted;
 use super::deliveries::insert_delivery;
 use super::{PostgresStore, ledger, ring, search};
 use crate::store::error::StoreError;
@@ -11,11 +12,12 @@ use crate::store::rows::{
     ActRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch, TicketRow,
 };
 
-/// Inserts a hold and its ledger entry.
+/// Inserts a hold and its ledger entry, unless its id is there or the same message waits already.
 pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query(
+    let done = sqlx::query(
             "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
-             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11, $12)",
+             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT DO NOTHING",
         )
         .bind(&row.id)
         .bind(&row.reference)
@@ -31,6 +33,7 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
         .bind(&row.tokens)
         .execute(&mut *tx)
         .await?;
+    inserted(done)?;
     search::list(tx, row).await?;
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }

@@ -1,22 +1,25 @@
-//! PostgreSQL: one database that any number of nodes share.
+//! PostgreSQL: the database that several nodes share.
 //!
 //! # Invariants
-//! READ COMMITTED: every change is a compare-and-set on one row, or runs under a lock that its function names. The head of the ledger is
-//! locked last in a transaction, and so no two transactions can wait for each other in a ring. `synchronous_commit=on` is set for each
-//! session: a commit that returned is on the server's stable storage, and a server with `fsync=off` is refused. No text of an error holds a
-//! value: PostgreSQL's own messages quote rows, so only their codes are told. No SQL stands outside this folder and its twin.
+//! `synchronous_commit = on` in every session, whatever the server's default, and no server with `fsync` or `full_page_writes` off: a
+//! commit that returned is on stable storage. Transactions are READ COMMITTED: every change is a compare-and-set on a row that it locks, or passes a
+//! gate that its function names. The head of the ledger is locked last, since it is held until the commit's sync, and so no two
+//! transactions wait for each other in a ring. No error and no log line holds a bound value. No SQL stands
+//! outside this folder.
 //!
 //! # Standards
-//! <https://www.postgresql.org/docs/15/transaction-iso.html>, <https://www.postgresql.org/docs/15/explicit-locking.html>,
-//! <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
+//! <https://www.postgresql.org/docs/current/transaction-iso.html>, explicit-locking.html, errcodes-appendix.html, wal-async-commit.html.
 //!
 //! # Known gaps
 //! Deleted keys stay in the server's write-ahead log and its archives until those are recycled; a base backup keeps them as long as itself.
+//! A pooler between must keep sessions (PgBouncer: `pool_mode = session`): settings, prepared statements and LISTEN belong to one.
 
 mod backup;
 mod commit;
+mod config;
 mod deliveries;
 mod facts;
+mod fault;
 mod forwarding;
 mod fsck;
 mod guard;
@@ -27,48 +30,86 @@ mod notices;
 mod proposals;
 mod retention;
 mod search;
-mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
-use sqlx::{PgConnection, Postgres, SqlSafeStr as _, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlSafeStr as _, Transaction,
+};
 use tokio::sync::Notify;
-
-pub use settings::{DatabaseConfig, DatabaseError};
 
 use super::error::StoreError;
 use super::rows::Store;
 
-/// The channel on which one node tells the others that something is in the queue.
+pub use config::DatabaseConfig;
+pub(crate) use fault::classed;
+
+/// The oldest server that is supported: the oldest that the PostgreSQL project itself still maintained when this was written.
+const OLDEST: i32 = 140_000;
+
+/// Reaching the server, and waiting for a free connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where a transaction that adds deliveries rings.
 const CHANNEL: &str = "beadle_queue";
+
+/// What each session begins with: a commit waits for the disk, and no statement waits longer than a client does for our answer.
+const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '15s'; \
+                       SET idle_in_transaction_session_timeout = '60s'; SET default_transaction_isolation = 'read committed'; \
+                       SET bytea_output = 'hex'";
 
 /// The database.
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresStore {
     pool: PgPool,
+    /// A connection of its own for the bell.
+    bell: PgPool,
 }
 
 impl PostgresStore {
-    /// Connects and brings the schema up to date.
+    /// Connects, refuses a server that cannot keep promises, and brings the schema up to date.
     pub(crate) async fn open(config: &DatabaseConfig) -> Result<Self, StoreError> {
         let options = config.options()?;
+        let mut connection = tokio::time::timeout(CONNECT, PgConnection::connect_with(&options))
+            .await
+            .map_err(|_| StoreError::Unavailable("database: no answer".to_owned()))??;
+        fit(&mut connection, config.allow_unsynced).await?;
+        // Under sqlx's advisory lock: nodes that start together take turns.
+        migrator().run(&mut connection).await?;
+        connection.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.max(2))
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await?;
-        let fsync: String = sqlx::query_scalar("SHOW fsync").fetch_one(&pool).await?;
-        if fsync != "on" {
-            return Err(StoreError::Unavailable(
-                "database: the server has fsync off and would lose mail that was answered 250; set fsync = on".to_owned(),
-            ));
+            .acquire_timeout(CONNECT)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql(SESSION).execute(connection).await?;
+                    Ok(())
+                })
+            });
+        let bell = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(CONNECT);
+        Ok(Self {
+            pool: pool.connect_with(options.clone()).await?,
+            bell: bell.connect_lazy_with(options),
+        })
+    }
+
+    /// Rings until the connection breaks.
+    async fn ring(&self, wake: &Notify, heard: &mut bool) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.bell).await?;
+        listener.listen(CHANNEL).await?;
+        // Whatever was rung before is unheard.
+        wake.notify_one();
+        *heard = true;
+        while listener.try_recv().await?.is_some() {
+            wake.notify_one();
         }
-        migrator().run(&pool).await?;
-        Ok(Self { pool })
+        Ok(())
     }
 
     /// A transaction that may write.
@@ -77,11 +118,37 @@ impl PostgresStore {
     }
 }
 
+/// Whether this server keeps what it commits.
+async fn fit(connection: &mut PgConnection, allow_unsynced: bool) -> Result<(), StoreError> {
+    let (version, fsync, pages): (i32, String, String) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int, current_setting('fsync'), current_setting('full_page_writes')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if version < OLDEST {
+        return Err(StoreError::Settings(format!(
+            "store.database.url: found PostgreSQL {}; allowed: 14 or newer; upgrade the server",
+            version / 10_000
+        )));
+    }
+    if (fsync != "on" || pages != "on") && !allow_unsynced {
+        return Err(StoreError::Settings(format!(
+            "store.database: found a server with fsync={fsync} and full_page_writes={pages}, which may lose what it has committed; allowed: \
+             both on; set them in postgresql.conf (store.database.allow_unsynced is for servers whose mail may be lost)"
+        )));
+    }
+    Ok(())
+}
+
 /// Lets one transaction at a time through, until it ends: for what reads several rows before it writes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Gate {
+    /// The register of forwarding mailboxes.
     Forwarding = 1,
+    /// What is in force.
     Enforced = 2,
+    /// Rounds of digests and escalations.
+    Notices = 3,
 }
 
 impl Gate {
@@ -106,50 +173,61 @@ pub(crate) async fn ring(tx: &mut PgConnection) -> Result<(), StoreError> {
 
 #[async_trait]
 impl Store for PostgresStore {
-    /// A write that is undone: a server that is read only, as a standby is, refuses it.
+    /// Takes an id of a transaction, which a read-only server refuses.
     async fn probe(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM delivered WHERE FALSE")
+        let mut tx: Transaction<'_, Postgres> = self.pool.begin().await?;
+        sqlx::query("SELECT seq FROM ledger_head FOR SHARE SKIP LOCKED")
             .execute(&mut *tx)
             .await?;
         tx.rollback().await?;
         Ok(())
     }
 
-    /// Deleted rows are overwritten when the table is vacuumed; the server does that by itself, later.
+    /// Deleted row versions go with the server's own vacuum, asked for here for the tables with keys and names; what its write-ahead log
+    /// and archives keep is the server's operator's to end.
     async fn shred(&self) -> Result<bool, StoreError> {
-        for table in [
+        for statement in [
             "VACUUM hold",
             "VACUUM delivery",
             "VACUUM dead_letter",
             "VACUUM keyring",
             "VACUUM ledger_person",
         ] {
-            sqlx::query(table).execute(&self.pool).await?;
+            if let Err(error) = sqlx::raw_sql(statement).execute(&self.pool).await {
+                let error = StoreError::from(error);
+                tracing::info!(%error, "left to the server's own vacuum");
+            }
         }
         Ok(true)
     }
 
-    fn is_shared(&self) -> bool {
+    fn shared(&self) -> bool {
         true
     }
 
-    /// Rings at each notice of another node. A lost connection is made again; what was missed meanwhile is found by polling.
     async fn listen(&self, wake: Arc<Notify>) {
-        const AGAIN: Duration = Duration::from_secs(5);
-        loop {
-            if let Ok(mut listener) = PgListener::connect_with(&self.pool).await
-                && listener.listen(CHANNEL).await.is_ok()
-            {
-                while listener.recv().await.is_ok() {
-                    wake.notify_one();
-                }
+        const LONGEST: Duration = Duration::from_secs(30);
+        let mut pause = Duration::from_millis(250);
+        while !self.bell.is_closed() {
+            let mut heard = false;
+            let ended = self.ring(&wake, &mut heard).await;
+            if self.bell.is_closed() {
+                return;
             }
-            tokio::time::sleep(AGAIN).await;
+            if heard {
+                pause = Duration::from_millis(250);
+            }
+            if let Err(error) = ended {
+                let error = StoreError::from(error);
+                tracing::warn!(%error, "the queue's bell is not heard; deliveries of other nodes wait for the next poll");
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
         }
     }
 
     async fn close(&self) {
+        self.bell.close().await;
         self.pool.close().await;
     }
 }
@@ -188,4 +266,12 @@ fn migrator() -> Migrator {
         Migration::new(version, name.into(), kind, script.into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.to_vec())
+}
+
+/// What every connection has in common.
+fn common(options: PgConnectOptions) -> PgConnectOptions {
+    // sqlx would log the text of statements; their values are never in it, but neither are they of use.
+    options
+        .application_name("beadle")
+        .disable_statement_logging()
 }

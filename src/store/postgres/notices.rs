@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 
 use super::deliveries::insert_delivery;
-use super::{PostgresStore, ledger, ring};
+use super::{Gate, PostgresStore, ledger, ring};
 use crate::store::clock::count;
 use crate::store::error::StoreError;
 use crate::store::hold::HoldState;
@@ -12,6 +12,35 @@ use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
 
 /// Escalations taken up at once.
 const BATCH: i64 = 100;
+
+/// Whether another node ended one of these escalations, or wrote one of these digests, since they were read.
+async fn overtaken(row: &NoticeRow, tx: &mut PgConnection) -> Result<bool, StoreError> {
+    for (hold, role) in &row.ended {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_escalation WHERE hold = $1 AND role = $2)",
+        )
+        .bind(hold)
+        .bind(role)
+        .fetch_one(&mut *tx)
+        .await?;
+        if !waits {
+            return Ok(true);
+        }
+    }
+    for (role, day) in &row.digested {
+        let written: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_digest WHERE role = $1 AND day >= $2)",
+        )
+        .bind(role)
+        .bind(day)
+        .fetch_one(&mut *tx)
+        .await?;
+        if written {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// A role's lines end with its digest; the day is noted with or without one.
 async fn end_digests(row: &NoticeRow, tx: &mut PgConnection) -> Result<(), StoreError> {
@@ -66,8 +95,15 @@ async fn insert_escalation(row: &EscalationRow, tx: &mut PgConnection) -> Result
 
 #[async_trait]
 impl NoticeStore for PostgresStore {
-    async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError> {
+    async fn record_notices(&self, row: &NoticeRow) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        // Two nodes may both have a digest ready: the second one to come sees that it was written.
+        if !(row.ended.is_empty() && row.digested.is_empty()) {
+            Gate::Notices.pass(&mut tx).await?;
+            if overtaken(row, &mut tx).await? {
+                return Ok(false);
+            }
+        }
         end_digests(row, &mut tx).await?;
         for (mark, until) in &row.marks {
             sqlx::query(
@@ -107,7 +143,7 @@ impl NoticeStore for PostgresStore {
             ring(&mut tx).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {

@@ -9,6 +9,9 @@ use crate::store::error::StoreError;
 pub(crate) trait GuardStore {
     async fn remember(&self, key: &[u8], answer: &[u8], until: i64) -> Result<(), StoreError>;
 
+    /// The answer of this key that has not ended; what another node remembered too.
+    async fn recalled(&self, key: &[u8], now: i64) -> Result<Option<Vec<u8>>, StoreError>;
+
     async fn remembered(&self) -> Result<Vec<(Vec<u8>, Vec<u8>, i64)>, StoreError>;
 
     /// The store's own secret: the one that is there, or else the one offered.

@@ -73,11 +73,14 @@ pub(crate) trait Store:
     /// keeps it from that for now.
     async fn shred(&self) -> Result<bool, StoreError>;
 
-    /// Whether other nodes use the same database.
-    fn is_shared(&self) -> bool;
+    /// Whether other nodes may use it at the same time.
+    fn shared(&self) -> bool {
+        false
+    }
 
-    /// Rings whenever a node puts something into the queue; never returns where there are other nodes, at once where there are none.
-    async fn listen(&self, wake: Arc<Notify>);
+    /// Rings `wake` whenever a node puts something into the queue, until the database is closed. It returns at once where no other node
+    /// can. It is a wake-up only: what is rung while the connection is down is not heard, so that the queue polls as well.
+    async fn listen(&self, _wake: Arc<Notify>) {}
 
     /// Waits for running work and closes every connection.
     async fn close(&self);

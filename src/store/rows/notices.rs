@@ -40,7 +40,8 @@ pub(crate) struct NoticeRow {
 /// What notices must remember.
 #[async_trait]
 pub(crate) trait NoticeStore {
-    async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError>;
+    /// Records all of it, or nothing: `false` when another node ended one of these escalations or wrote one of these digests meanwhile.
+    async fn record_notices(&self, row: &NoticeRow) -> Result<bool, StoreError>;
 
     async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError>;
 

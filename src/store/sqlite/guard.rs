@@ -31,6 +31,16 @@ impl GuardStore for SqliteStore {
         )
     }
 
+    async fn recalled(&self, key: &[u8], now: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT answer FROM delivered WHERE key = ? AND expires_at > ?")
+                .bind(key)
+                .bind(now)
+                .fetch_optional(&self.reader)
+                .await?,
+        )
+    }
+
     async fn secret(&self, kek: &str, offered: &[u8]) -> Result<(String, Vec<u8>), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(

@@ -11,14 +11,15 @@ use crate::store::rows::{
     ActRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch, TicketRow,
 };
 
-/// Inserts a hold and its ledger entry.
+/// Inserts a hold and its ledger entry, unless the same message waits already.
 pub(super) async fn insert_hold(
     row: &HoldRow,
     tx: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let done = sqlx::query(
             "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
-             VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?, ?)",
+             SELECT ?1, ?2, ?3, ?4, 'held', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
+             WHERE NOT EXISTS (SELECT 1 FROM hold WHERE mark = ?7 AND state IN ('held', 'claimed', 'awaiting'))",
         )
         .bind(&row.id)
         .bind(&row.reference)
@@ -34,6 +35,9 @@ pub(super) async fn insert_hold(
         .bind(&row.tokens)
         .execute(&mut *tx)
         .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Exists);
+    }
     search::list(tx, row).await?;
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }

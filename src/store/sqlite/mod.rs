@@ -34,9 +34,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, Transaction};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 use super::error::StoreError;
 use super::rows::Store;
@@ -130,12 +128,6 @@ impl Store for SqliteStore {
             .await?;
         Ok(busy == 0)
     }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    async fn listen(&self, _wake: Arc<Notify>) {}
 
     async fn close(&self) {
         self.reader.close().await;

@@ -12,6 +12,35 @@ use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
 /// Escalations taken up at once.
 const BATCH: i64 = 100;
 
+/// Whether another process ended one of these escalations, or wrote one of these digests, since they were read.
+async fn overtaken(row: &NoticeRow, tx: &mut SqliteConnection) -> Result<bool, StoreError> {
+    for (hold, role) in &row.ended {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_escalation WHERE hold = ? AND role = ?)",
+        )
+        .bind(hold)
+        .bind(role)
+        .fetch_one(&mut *tx)
+        .await?;
+        if !waits {
+            return Ok(true);
+        }
+    }
+    for (role, day) in &row.digested {
+        let written: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_digest WHERE role = ? AND day >= ?)",
+        )
+        .bind(role)
+        .bind(day)
+        .fetch_one(&mut *tx)
+        .await?;
+        if written {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A role's lines end with its digest; the day is noted with or without one.
 async fn end_digests(row: &NoticeRow, tx: &mut SqliteConnection) -> Result<(), StoreError> {
     for (role, _) in &row.digested {
@@ -68,8 +97,11 @@ async fn insert_escalation(
 
 #[async_trait]
 impl NoticeStore for SqliteStore {
-    async fn record_notices(&self, row: &NoticeRow) -> Result<(), StoreError> {
+    async fn record_notices(&self, row: &NoticeRow) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        if overtaken(row, &mut tx).await? {
+            return Ok(false);
+        }
         end_digests(row, &mut tx).await?;
         for told in &row.told {
             insert_told(told, &mut tx, row.at).await?;
@@ -106,7 +138,7 @@ impl NoticeStore for SqliteStore {
             insert_escalation(escalation, &mut tx).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn notice_known(&self, mark: &[u8], now: i64) -> Result<bool, StoreError> {

@@ -10,7 +10,7 @@ ALTER TABLE hold ADD COLUMN told BYTEA CHECK (told IS NULL OR dek IS NOT NULL); 
 
 -- A message that waits is found by what it is, whoever has it.
 DROP INDEX hold_mark;
-CREATE INDEX hold_mark ON hold (mark) WHERE state IN ('held', 'claimed', 'awaiting');
+CREATE UNIQUE INDEX hold_mark ON hold (mark) WHERE state IN ('held', 'claimed', 'awaiting');
 
 -- What was released by an encrypting route passes again by that route alone.
 ALTER TABLE ticket ADD COLUMN encrypt BOOLEAN NOT NULL DEFAULT FALSE;

@@ -1,0 +1,67 @@
+//! One suite for both databases: what custody promises it promises on SQLite and on PostgreSQL, to one node and to several.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set up has failed"
+)]
+
+#[path = "conformance/custody.rs"]
+mod custody;
+#[path = "conformance/fixtures.rs"]
+mod fixtures;
+#[path = "conformance/nodes.rs"]
+mod nodes;
+#[path = "conformance/place.rs"]
+mod place;
+#[path = "conformance/server.rs"]
+mod server;
+mod servers;
+
+macro_rules! on_both {
+    ($($file:ident: $($test:ident),* ;)*) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$file::$test(super::place::Place::sqlite()).await;
+                }
+            )*)*
+        }
+        mod postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$file::$test(super::place::Place::postgres().await).await;
+                }
+            )*)*
+        }
+    };
+}
+
+on_both! {
+    custody:
+        many_holds_at_once_are_all_kept,
+        lists_page_and_filter,
+        a_message_that_waits_is_not_held_twice,
+        holds_are_found_by_id_reference_and_beginning,
+        a_release_queues_the_message_in_the_same_step,
+        the_second_decision_is_told_of_the_first,
+        a_decision_needs_a_reason_a_name_and_its_own_recipients,
+        whoever_reads_a_hold_stands_in_the_ledger,
+        a_refusal_tells_the_sender_when_asked,
+        a_released_message_passes_again_but_nothing_more_does,
+        a_retry_gets_the_answer_its_first_try_earned,
+        big_messages_round_trip;
+    nodes:
+        entries_of_two_nodes_make_one_chain,
+        each_delivery_is_leased_by_one_node,
+        of_two_decisions_one_wins,
+        a_message_handed_to_two_nodes_is_held_once,
+        a_first_policy_is_adopted_once,
+        one_node_is_told_that_a_forward_needs_a_notice,
+        one_node_writes_a_digest,
+        an_answer_is_recalled_by_every_node,
+        what_is_on_its_way_does_not_end,
+        nodes_ring_each_other_and_keep_their_own;
+}

@@ -1,0 +1,84 @@
+//! A database with the nodes on it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use beadle::store::{BlobConfig, Blobs, Config, Custody, DatabaseConfig, MasterKey, StoreError};
+use tempfile::TempDir;
+
+use crate::servers::postgres::Postgres;
+
+/// One installation: a database, blobs and a key.
+pub struct Place {
+    folder: TempDir,
+    pub database: DatabaseConfig,
+}
+
+impl Place {
+    pub fn sqlite() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: DatabaseConfig::default(),
+        }
+    }
+
+    pub async fn postgres() -> Self {
+        Self::on(Postgres::shared().await).await
+    }
+
+    /// On this server.
+    pub async fn on(server: &Postgres) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = settings(&server.fresh_url().await, folder.path());
+        Self { folder, database }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.database.url.is_empty()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data folder of a node; SQLite's nodes share one.
+    pub fn data_dir(&self, node: usize) -> PathBuf {
+        if self.is_sqlite() {
+            self.folder.path().join("data")
+        } else {
+            self.folder.path().join(format!("data-{node}"))
+        }
+    }
+
+    pub async fn open(&self) -> Custody {
+        self.node(0).await
+    }
+
+    pub async fn node(&self, number: usize) -> Custody {
+        self.try_node(number).await.unwrap()
+    }
+
+    pub async fn try_node(&self, number: usize) -> Result<Custody, StoreError> {
+        let config = Config {
+            database: self.database.clone(),
+            ..Config::new(self.data_dir(number))
+        };
+        let key = MasterKey::load_or_create(&self.folder.path().join("master.key"))?;
+        let blobs = Blobs::open(&BlobConfig::default(), &self.folder.path().join("blobs"))?;
+        Custody::open_over(config, key, blobs).await
+    }
+}
+
+/// Settings for an address with its password, which goes into a file.
+pub fn settings(url: &str, folder: &Path) -> DatabaseConfig {
+    let (user, place) = url.split_once('@').unwrap();
+    let (user, password) = user.rsplit_once(':').unwrap();
+    let file = folder.join("password");
+    std::fs::write(&file, format!("{password}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    DatabaseConfig {
+        url: format!("{user}@{place}"),
+        password_file: Some(file),
+        ..DatabaseConfig::default()
+    }
+}
