@@ -185,15 +185,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
     let next_hop = next_hop(&config)?;
-    let store = open_store(&config, true).await?;
-    let claim = store.claim().map_err(|source| StartError::Store {
-        path: config.server.data_dir.clone(),
-        source,
-    })?;
-    if let Err(error) = store.note_keys("system", SystemTime::now()).await {
-        // A store that cannot be written to now says so in `readyz`; mail gets 451.
-        tracing::error!(%error, "the master keys could not be noted in the ledger");
-    }
+    let (store, claim) = claimed(&config).await?;
     let reader = Arc::new(workers(&config, 0)?);
     let shared: Arc<dyn crate::extract::Reader> = reader.clone();
     let kept = config.server.data_dir.join(compiled::FILE);
@@ -259,6 +251,20 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(checkpoints.run(stopped.clone()));
     running.tasks.spawn(upkeep::run(store, stopped));
     Ok(running)
+}
+
+/// The store, claimed for this process, with its keys noted.
+async fn claimed(config: &Config) -> Result<(Custody, Claim), StartError> {
+    let store = open_store(config, true).await?;
+    let claim = store.claim().map_err(|source| StartError::Store {
+        path: config.server.data_dir.clone(),
+        source,
+    })?;
+    if let Err(error) = store.note_keys("system", SystemTime::now()).await {
+        // A store that cannot be written to now says so in `readyz`; mail gets 451.
+        tracing::error!(%error, "the master keys could not be noted in the ledger");
+    }
+    Ok((store, claim))
 }
 
 /// Notes in the ledger that we start and with what, and gives who signs it.

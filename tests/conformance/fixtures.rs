@@ -58,7 +58,7 @@ pub fn new_hold(byte: u8) -> NewHold {
                 because: "1 pupil in the body".into(),
                 severity: Severity::High,
                 urgent: false,
-                four_eyes: true,
+                four_eyes: false,
             }],
             findings: vec![FindingRecord {
                 category: Category::PupilName,

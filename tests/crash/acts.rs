@@ -411,7 +411,7 @@ impl Act for Notifies {
             lines: vec![("dpo".into(), "body-name".into(), "held")],
             ..NoticeRecord::default()
         };
-        store.record_notices(&record, start()).await
+        store.record_notices(&record, start()).await.map(|_| ())
     }
 }
 

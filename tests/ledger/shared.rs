@@ -22,7 +22,8 @@ async fn node(folder: &Path, url: &str) -> Custody {
     let config = Config {
         database: DatabaseConfig {
             password_file: Some(file),
-            ..DatabaseConfig::of(format!("{before}://beadle@{place}"))
+            url: format!("{before}://beadle@{place}"),
+            ..DatabaseConfig::default()
         },
         ..Config::new(folder)
     };

@@ -85,7 +85,8 @@ async fn open(folder: &Path) -> Custody {
         config.database = DatabaseConfig {
             password_file: Some(folder.join("database.password")),
             connections: 4,
-            ..DatabaseConfig::of(url)
+            url,
+            ..DatabaseConfig::default()
         };
     }
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();

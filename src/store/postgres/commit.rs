@@ -62,14 +62,14 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             .bind(explanation)
             .execute(&mut *tx)
             .await
-            .map(inserted)??;
+            .map(|done| inserted(&done))??;
             ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
         }
     }
 }
 
 /// A row whose id was there already was not inserted; the transaction goes on for the others.
-pub(super) fn inserted(done: PgQueryResult) -> Result<(), StoreError> {
+pub(super) fn inserted(done: &PgQueryResult) -> Result<(), StoreError> {
     if done.rows_affected() == 0 {
         return Err(StoreError::Exists);
     }

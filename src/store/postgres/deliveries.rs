@@ -37,7 +37,7 @@ pub(super) async fn insert_delivery(
     .bind(&row.sealed_as)
     .execute(tx)
     .await
-    .map(inserted)?
+    .map(|done| inserted(&done))?
 }
 
 fn held(changed: u64) -> Result<(), StoreError> {

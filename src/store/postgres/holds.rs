@@ -33,7 +33,7 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
         .bind(&row.tokens)
         .execute(&mut *tx)
         .await?;
-    inserted(done)?;
+    inserted(&done)?;
     search::list(tx, row).await?;
     ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
 }
