@@ -691,7 +691,7 @@ async fn a_dead_letter_can_be_sent_again_after_a_restore() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_while_a_backup_is_taken_has_ended_in_it() {
-    for round in 0..10 {
+    for round in 0..25 {
         let place = tempfile::tempdir().unwrap();
         let (source, backup, new) = (
             place.path().join("a"),
@@ -706,7 +706,7 @@ async fn what_ends_while_a_backup_is_taken_has_ended_in_it() {
             .unwrap();
         let other = open(&source).await;
         let purge = tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(30 + 20 * round)).await;
+            tokio::time::sleep(Duration::from_millis(2 + 7 * round)).await;
             other
                 .expire_due(start() + Duration::from_hours(24 * 4_000))
                 .await
@@ -741,7 +741,7 @@ async fn what_ends_while_a_backup_is_taken_has_ended_in_it() {
         assert!(new.sweep(start()).await.unwrap().missing.is_empty());
         return;
     }
-    panic!("in ten rounds nothing ended while the backup was taken");
+    panic!("in 25 rounds nothing ended while the backup was taken");
 }
 
 #[tokio::test]

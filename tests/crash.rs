@@ -116,8 +116,13 @@ fn opening_killed() {
                 store.close().await;
             });
             let mut found = names(&folder);
+            // What the hold made just now is no effect of opening.
             for (name, rows) in &mut found {
-                *rows -= usize::from(name == "hold" || name == "ledger");
+                let own = ["hold", "ledger", "hold_count"].contains(&name.as_str());
+                *rows -= usize::from(own);
+                if name == "hold_token" {
+                    *rows = 0;
+                }
             }
             assert_eq!(found, good, "{what}");
             std::fs::remove_dir_all(&folder).unwrap();

@@ -452,6 +452,8 @@ async fn on_postgres(folder: &Path) -> (Custody, String) {
     let (user, password) = before.rsplit_once(':').unwrap();
     let file = folder.join("password");
     std::fs::write(&file, password).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&file, mode).unwrap();
     let mut config = Config::new(folder);
     config.database = DatabaseConfig {
         url: format!("{user}@{host}"),

@@ -191,7 +191,7 @@ async fn verify(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), BackupCommandError> {
-    let master = wiring::master_keys(config).await?;
+    let master = wiring::brought_keys(config).await?;
     let dir = dir.to_owned();
     let check = tokio::task::spawn_blocking(move || backup::verify(&dir, &master, deep));
     let ended = |_| StoreError::Unavailable("a blocking task ended".to_owned());
@@ -252,7 +252,7 @@ pub async fn restore(
     let restored = backup::restore(RestoreOrder {
         from,
         config: wiring::store_settings(config, false),
-        master: wiring::master_keys(config).await?,
+        master: wiring::brought_keys(config).await?,
         deliver_queue: args.deliver_queue,
         actor: &actor,
         now,

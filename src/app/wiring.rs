@@ -101,6 +101,10 @@ pub async fn open_store(config: &Config, check: bool) -> Result<Custody, StartEr
 /// The master keys of this configuration.
 pub async fn master_keys(config: &Config) -> Result<MasterKeys, StartError> {
     let source = keys::source(config).map_err(StartError::Settings)?;
+    opened_keys(config, source).await
+}
+
+async fn opened_keys(config: &Config, source: store::KeySource) -> Result<MasterKeys, StartError> {
     // Reading may take as long as a program takes.
     tokio::task::spawn_blocking(move || MasterKeys::open(source))
         .await
@@ -109,6 +113,15 @@ pub async fn master_keys(config: &Config) -> Result<MasterKeys, StartError> {
             path: config.server.data_dir.clone(),
             source,
         })
+}
+
+/// The master keys of this configuration, none of which is made here: a backup needs those that it was taken with.
+pub async fn brought_keys(config: &Config) -> Result<MasterKeys, StartError> {
+    let mut source = keys::source(config).map_err(StartError::Settings)?;
+    if let store::KeySource::File { create, .. } = &mut source {
+        *create = false;
+    }
+    opened_keys(config, source).await
 }
 
 /// How the store of this configuration is kept.

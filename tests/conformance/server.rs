@@ -158,7 +158,7 @@ async fn the_ledger_takes_nothing_back() {
     store.hold(new_hold(4)).await.unwrap();
     // Who owns the tables can drop the triggers; the chain shows what they did.
     sqlx::raw_sql(
-        "DROP TRIGGER ledger_no_change ON ledger; UPDATE ledger SET detail = '{ }' WHERE seq = 2",
+        "DROP TRIGGER ledger_in_order ON ledger; UPDATE ledger SET detail = '{ }' WHERE seq = 2",
     )
     .execute(&pool)
     .await

@@ -440,7 +440,7 @@ impl Act for Purges {
 
     fn steps(&self) -> &'static [&'static [&'static str]] {
         &[
-            &["hold", "ledger"],
+            &["hold", "hold_count", "hold_token", "dead_letter", "ledger"],
             &["refusal", "ticket", "delivery", "delivered"],
         ]
     }

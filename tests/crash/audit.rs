@@ -48,6 +48,8 @@ pub async fn tables(folder: &Path, tried_twice: bool) -> Tables {
     let ours: BTreeSet<String> = (0..=u8::MAX).map(|byte| id(byte).to_string()).collect();
     let ids = Regex::new(r"\b[0-9A-HJKMNP-TV-Z]{16}\b").unwrap();
     let keys = Regex::new("[0-9a-f]{2}/[0-9a-f]{30}").unwrap();
+    // Each is made with a salt of its own.
+    let reasons = Regex::new(r#""reason":"[0-9a-f]{64}""#).unwrap();
     let mut tables = Tables::new();
     for name in names {
         let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
@@ -71,6 +73,7 @@ pub async fn tables(folder: &Path, tried_twice: bool) -> Tables {
             .into_iter()
             .map(|row| {
                 let row = keys.replace_all(&row, "<blob>");
+                let row = reasons.replace_all(&row, "<reason>");
                 let id = |found: &regex::Captures<'_>| {
                     // Times are numbers of 16 digits.
                     let other = found[0].bytes().all(|byte| byte.is_ascii_digit());

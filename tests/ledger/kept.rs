@@ -199,7 +199,10 @@ async fn a_relay_says_when_it_ran_and_with_what() {
     const NODE: &str = "mail.trust.example";
     let folder = tempfile::tempdir().unwrap();
     let named = |actions: &[&str]| -> Vec<(String, String)> {
-        let subject = |action: &str| if action == "ledger-key" { "" } else { NODE };
+        let subject = |action: &str| match action {
+            "ledger-key" | "key-added" => "",
+            _ => NODE,
+        };
         let acts = actions
             .iter()
             .map(|action| ((*action).to_owned(), subject(action).to_owned()));
@@ -208,6 +211,7 @@ async fn a_relay_says_when_it_ran_and_with_what() {
     let mut settings = config(folder.path());
     wiring::start(settings.clone()).await.unwrap().stop().await;
     let mut expected = vec![
+        "key-added",
         "ledger-key",
         "started",
         "configuration",

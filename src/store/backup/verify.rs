@@ -499,7 +499,8 @@ fn ledger_page(fields: &Fields<'_>) -> Option<LedgerPage> {
     page.push(&LedgerRow {
         seq: fields.integer("seq")?,
         at: fields.integer("at")?,
-        format: fields.integer("format")?,
+        // Backups from before the second format have no such column.
+        format: fields.integer("format").unwrap_or(1),
         actor: text("actor")?,
         action: text("action")?,
         subject: text("subject")?,

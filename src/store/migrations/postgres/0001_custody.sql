@@ -113,13 +113,29 @@ CREATE TABLE ledger_head (
 );
 INSERT INTO ledger_head (one, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
 CREATE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    last_seq  BIGINT;
+    last_hash BYTEA;
 BEGIN
-    IF TG_OP = 'INSERT' AND NEW.seq = 1 + (SELECT coalesce(max(seq), 0) FROM ledger) THEN
-        RETURN NEW;
+    IF TG_OP = 'INSERT' THEN
+        SELECT seq, hash INTO last_seq, last_hash FROM ledger ORDER BY seq DESC LIMIT 1;
+        IF NEW.seq = 1 + coalesce(last_seq, 0) AND NEW.prev = coalesce(last_hash, decode(repeat('00', 32), 'hex')) THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION 'the ledger is only ever added to';
 END $$;
 CREATE TRIGGER ledger_in_order BEFORE INSERT OR UPDATE OR DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_only_grows();
+CREATE FUNCTION ledger_head_only_moves_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- A restore fills an empty ledger at once.
+    IF TG_OP = 'UPDATE' AND (NEW.seq = OLD.seq + 1 OR OLD.seq = 0) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'the head of the ledger only moves on';
+END $$;
+CREATE TRIGGER ledger_head_moves BEFORE UPDATE OR DELETE ON ledger_head FOR EACH ROW EXECUTE FUNCTION ledger_head_only_moves_on();
+CREATE TRIGGER ledger_head_not_emptied BEFORE TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION ledger_head_only_moves_on();
 CREATE TRIGGER ledger_not_emptied BEFORE TRUNCATE ON ledger FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows();
 
 -- Mailboxes of the trust that forward to the outside by themselves. Both tokens are keyed hashes (16 bytes) of addresses; the addresses
