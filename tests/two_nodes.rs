@@ -3,12 +3,7 @@
 //!
 //! The window: a next hop has said 250 and the relay dies before it could say or write so. Each such case is known to one side, the client
 //! that got no answer to a whole message or the queue that counts a possible duplicate, and is held against that here.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it measured"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "two_nodes/load.rs"]
 mod load;
@@ -56,8 +51,7 @@ async fn either_node_may_die_at_any_time() {
     let unanswered: u32 = sent.iter().map(|sent| sent.unanswered).sum();
     let twice = audit(&desk_store, &sink, &sent).await;
     eprintln!(
-        "{MESSAGES} messages, {kills} kills, {unanswered} whole messages without an answer, {} delivered twice within the window",
-        twice
+        "{MESSAGES} messages, {kills} kills, {unanswered} whole messages without an answer, {twice} delivered twice within the window"
     );
     assert!(kills >= 8, "too few kills to prove anything: {kills}");
     for node in &mut nodes {
@@ -153,7 +147,7 @@ async fn until_empty(store: &Custody) {
             return;
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(180),
+            begun.elapsed() < Duration::from_mins(3),
             "{} deliveries still wait",
             counts.queued
         );

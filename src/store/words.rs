@@ -4,7 +4,7 @@
 //! Text that is stored and text that is typed take the same way: NFKC, lower case, then runs of letters and digits of 2 to 40 characters.
 //! An accented word is indexed as it is and with its accents taken off, so `jose` finds `José`, and `josé` finds only that. A run with
 //! dots inside (`jane.smith`, `register.xlsx`) is indexed whole beside its parts. What a stranger can cause is bounded: 64 words of a
-//! subject, and [`TOKENS_AT_MOST`] in all.
+//! subject, and `TOKENS_AT_MOST` in all.
 //!
 //! # Standards
 //! Unicode UAX #15 (NFKC, NFD). Addresses and domains compare as in `mail::address`.

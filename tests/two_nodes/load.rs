@@ -27,7 +27,7 @@ pub struct Sent {
 const CLIENTS: usize = 4;
 
 /// How long one message may take in all.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Sends messages of both kinds until each was answered 250.
 pub fn send_all(messages: usize, ports: [u16; 2]) -> Vec<Sent> {
@@ -100,7 +100,7 @@ impl From<Error> for Lost {
 fn hand_over(port: u16, message: &str) -> Result<u16, Lost> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     let mut reader = BufReader::new(&stream);
     let mut writer = &stream;
     for command in [

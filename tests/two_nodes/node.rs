@@ -95,7 +95,7 @@ impl Node {
         while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
             let alive = self.process.as_mut().unwrap().try_wait().unwrap().is_none();
             assert!(
-                alive && begun.elapsed() < Duration::from_secs(60),
+                alive && begun.elapsed() < Duration::from_mins(1),
                 "a node does not start: {}",
                 self.log()
             );

@@ -54,7 +54,7 @@ fn session(stream: &TcpStream, counts: &Mutex<HashMap<String, usize>>) -> std::i
             .to_ascii_uppercase();
         match verb.as_str() {
             "EHLO" => {
-                writer.write_all(b"250-sink.example\r\n250-8BITMIME\r\n250 PIPELINING\r\n")?
+                writer.write_all(b"250-sink.example\r\n250-8BITMIME\r\n250 PIPELINING\r\n")?;
             }
             "DATA" => {
                 writer.write_all(b"354 go on\r\n")?;

@@ -27,7 +27,7 @@ pub enum To<'a> {
 pub enum Version<'a> {
     /// The message as it is held.
     Held,
-    /// What [`super::initials::propose`] made of this hold.
+    /// What [`crate::quarantine::initials::propose`] made of this hold.
     Initials(Bytes),
     /// Without the attachments of these numbers, as [`Desk::attachments`] counts them.
     Without {
