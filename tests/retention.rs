@@ -178,6 +178,18 @@ async fn the_ledger_proves_each_end() {
     assert_eq!(detail["key"].as_str().unwrap().len(), 32);
     assert!(detail["bytes"].as_u64().unwrap() > 0);
     assert!(detail["blob"].as_str().unwrap().contains('/'));
+    let proof = store.prove_end(id(1)).await.unwrap();
+    assert_eq!(&proof.entry, end);
+    assert!(proof.ledger_holds && !proof.blob_is_there && !proof.came_back);
+    assert_eq!(proof.checkpoint, None, "nothing is signed yet");
+    let mut notary = store.notary("", start()).await.unwrap();
+    let note = notary.sign(start()).await.unwrap();
+    let proof = store.prove_end(id(1)).await.unwrap();
+    assert_eq!(proof.checkpoint, note);
+    assert_eq!(
+        store.prove_end(id(2)).await,
+        Err(beadle::store::StoreError::Missing)
+    );
 }
 
 #[tokio::test]

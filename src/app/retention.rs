@@ -17,6 +17,7 @@ use crate::app::config::Config;
 use crate::app::holds::rfc3339;
 use crate::app::tools::{self, ToolsError};
 use crate::app::wiring::{self, StartError};
+use crate::mail::QueueId;
 use crate::policy::governance::{Kept, Retention};
 use crate::store::{Custody, HoldState, KeptHold, StoreError};
 
@@ -49,6 +50,11 @@ pub enum RetentionCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Prove that the content of a hold is gone: the ledger's entry, the destroyed key, the blob, the signature over it.
+    Proof {
+        /// The hold: its id, its reference, or the beginning of one.
+        id: String,
+    },
     /// End what is past its time now; the relay does so every hour.
     Run {
         /// Print what would end, and end nothing.
@@ -69,9 +75,22 @@ pub enum RetentionError {
     /// The store said no.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A restore brought the content back.
+    #[error(
+        "{0}: its content is there again, by a restore; retention ends it anew in its next round"
+    )]
+    CameBack(QueueId),
     /// Output failed.
     #[error("failed to write: {0}")]
     Write(#[from] io::Error),
+}
+
+impl RetentionError {
+    /// Whether the answer is no rather than something being broken.
+    pub fn is_no(&self) -> bool {
+        use StoreError::{Ambiguous, Missing};
+        matches!(self, Self::CameBack(_) | Self::Store(Missing | Ambiguous))
+    }
 }
 
 /// Does what `retention` was asked.
@@ -104,6 +123,7 @@ pub async fn run(
             }
             Ok(report.print(out)?)
         }
+        RetentionCommand::Proof { ref id } => proof(&store, id, out).await,
         RetentionCommand::Run { dry_run: true } => dry_run(&store, now, out).await,
         RetentionCommand::Run { dry_run: false } => {
             let ended = store.expire_due(now).await?;
@@ -115,6 +135,47 @@ pub async fn run(
             Ok(())
         }
     }
+}
+
+async fn proof(store: &Custody, id: &str, out: &mut dyn Write) -> Result<(), RetentionError> {
+    // The ledger outlasts the row of a hold: a whole id is looked for there alone.
+    let id = match store.find_hold(id).await {
+        Ok(id) => id,
+        Err(StoreError::Missing) => {
+            let whole = id.trim().to_ascii_uppercase();
+            whole.parse().map_err(|_| StoreError::Missing)?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let proof = store.prove_end(id).await?;
+    let entry = &proof.entry;
+    writeln!(out, "Hold        {id}")?;
+    writeln!(out, "Ended       {} ({})", rfc3339(entry.at), entry.action)?;
+    writeln!(
+        out,
+        "Entry       {} of the ledger: {}",
+        entry.seq, entry.detail
+    )?;
+    let blob = if proof.blob_is_there {
+        "still there, without its key; the sweep removes it"
+    } else {
+        "gone"
+    };
+    writeln!(out, "Blob        {blob}")?;
+    let ledger = if proof.ledger_holds {
+        "holds"
+    } else {
+        "DOES NOT HOLD; see beadle ledger verify"
+    };
+    writeln!(out, "Ledger      {ledger}")?;
+    match &proof.checkpoint {
+        Some(note) => writeln!(out, "Signed by\n\n{note}")?,
+        None => writeln!(out, "Signed      not yet; the next checkpoint covers it")?,
+    }
+    if proof.came_back {
+        return Err(RetentionError::CameBack(id));
+    }
+    Ok(())
 }
 
 async fn dry_run(

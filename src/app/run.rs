@@ -394,6 +394,7 @@ fn retention(args: &RetentionArgs) -> Result<(), Failure> {
     done.map_err(|error| match error {
         retention::RetentionError::Start(error) => error.into(),
         retention::RetentionError::Tools(error) => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
         other => Failure::machine(other),
     })
 }

@@ -101,7 +101,7 @@ pub use proposal::{
     policy_sha256,
 };
 pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
-pub use retention::{Expired, KeptHold, KeptReader};
+pub use retention::{EndProof, Expired, KeptHold, KeptReader};
 pub use searching::Indexed;
 pub use upkeep::{Counts, Sweep};
 pub use words::{SearchError, SearchText};

@@ -22,6 +22,7 @@ use super::clock::{micros, span, time};
 use super::error::StoreError;
 use super::hold::{HoldState, parse_id};
 use super::holding::{from_json, hex};
+use super::ledger::Entry;
 use super::rows::{EndRow, Forget, KeptRow};
 use crate::detect::Category;
 use crate::mail::QueueId;
@@ -65,7 +66,55 @@ pub struct KeptHold {
     pub on_its_way: bool,
 }
 
+/// What proves that the content of a hold is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndProof {
+    /// The entry that says so: its detail names the destroyed key by its mark, the blob, the days it was kept.
+    pub entry: Entry,
+    /// The blob is still there. It is noise, since its key is gone, and is swept.
+    pub blob_is_there: bool,
+    /// The hold has a key or a blob again: it came back by a restore.
+    pub came_back: bool,
+    /// The newest signed checkpoint, if it covers the entry.
+    pub checkpoint: Option<String>,
+    /// The whole ledger was followed and holds.
+    pub ledger_holds: bool,
+}
+
+/// Entries of the ledger looked at for one hold; a hold has dozens.
+const ENTRIES: u32 = 10_000;
+
 impl Custody {
+    /// The proof that a hold's content ended; [`StoreError::Missing`] when the ledger knows of no end.
+    pub async fn prove_end(&self, id: QueueId) -> Result<EndProof, StoreError> {
+        let about = id.to_string();
+        let entries = self.ledger_of(1, ENTRIES, Some(&about), None).await?;
+        let is_end = |entry: &Entry| matches!(entry.action.as_str(), "expired" | "purged");
+        let entry = entries
+            .into_iter()
+            .rfind(is_end)
+            .ok_or(StoreError::Missing)?;
+        let detail: serde_json::Value = from_json(&entry.detail)?;
+        let blob_is_there = match detail["blob"].as_str() {
+            Some(blob) => self.blobs.exists(blob).await?,
+            None => false,
+        };
+        let came_back = match self.database.hold(&about).await {
+            Ok(row) => row.sealed().is_some(),
+            Err(StoreError::Missing) => false,
+            Err(error) => return Err(error),
+        };
+        let newest = self.database.checkpoint_before(i64::MAX).await?;
+        let checkpoint = newest.filter(|row| row.seq >= entry.seq);
+        Ok(EndProof {
+            blob_is_there,
+            came_back,
+            checkpoint: checkpoint.map(|row| row.note),
+            ledger_holds: self.verify_ledger(None).await?.first_bad.is_none(),
+            entry,
+        })
+    }
+
     /// Keeps things as long as this says from now on.
     pub fn set_retention(&self, retention: Retention) {
         self.retention.store(Arc::new(retention));
