@@ -1,0 +1,180 @@
+//! From every released schema of SQLite forward: what was kept by an older version is there, opens and verifies in this one.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use beadle::store::{Config, Custody, HoldFilter, HoldState, MasterKey, Referenced, StoreError};
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+/// The schemas that were released, as they were: these files never change.
+const RELEASED: [(i64, &str, &str); 5] = [
+    (
+        1,
+        "custody",
+        include_str!("../src/store/migrations/sqlite/0001_custody.sql"),
+    ),
+    (
+        2,
+        "forwarding",
+        include_str!("../src/store/migrations/sqlite/0002_forwarding.sql"),
+    ),
+    (
+        3,
+        "notices",
+        include_str!("../src/store/migrations/sqlite/0003_notices.sql"),
+    ),
+    (
+        4,
+        "facts",
+        include_str!("../src/store/migrations/sqlite/0004_facts.sql"),
+    ),
+    (
+        5,
+        "refusal",
+        include_str!("../src/store/migrations/sqlite/0005_refusal.sql"),
+    ),
+];
+
+const AT: i64 = 1_790_000_000_000_000;
+const HOLD: &str = "0G0G40R40G2GC1R8";
+const REFUSED: &str = "1G0G40R40G2GC1R9";
+
+async fn at_schema(path: &Path, version: usize) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let migrations = RELEASED[..version].iter().map(|(version, name, script)| {
+        let kind = MigrationType::Simple;
+        Migration::new(*version, (*name).into(), kind, script.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    migrator.run(&pool).await.unwrap();
+    pool
+}
+
+/// Rows as the version of the first schema wrote them: a hold whose content ended, a refusal, and a ledger of three entries in format 1.
+async fn fill(pool: &SqlitePool) {
+    sqlx::query(
+        "INSERT INTO hold (id, reference, received_at, size, state, version, rules, categories, decided_at, decided_by) \
+         VALUES (?, ?, ?, 900, 'purged', 3, '[\"pupil-name\"]', '[\"pupil-name\"]', ?, 'a.reviewer')",
+    )
+    .bind(HOLD)
+    .bind(&HOLD[8..])
+    .bind(AT)
+    .bind(AT + 1)
+    .execute(pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO refusal (id, reference, at, rules, categories) VALUES (?, ?, ?, '[\"medical\"]', '[\"medical\"]')",
+    )
+    .bind(REFUSED)
+    .bind(&REFUSED[8..])
+    .bind(AT)
+    .execute(pool)
+    .await
+    .unwrap();
+    let mut previous = vec![0u8; 32];
+    for (seq, (actor, action)) in [
+        ("relay", "held"),
+        ("a.reviewer", "released"),
+        ("system", "purged"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (seq, at) = (seq as i64 + 1, AT + seq as i64);
+        let mut text = b"beadle ledger 1".to_vec();
+        text.extend_from_slice(&previous);
+        text.extend_from_slice(&seq.to_be_bytes());
+        text.extend_from_slice(&at.to_be_bytes());
+        for field in [actor, action, HOLD, "{}"] {
+            text.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            text.extend_from_slice(field.as_bytes());
+        }
+        let hash = digest(&SHA256, &text).as_ref().to_vec();
+        sqlx::query("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, '{}', ?, ?)")
+            .bind(seq)
+            .bind(at)
+            .bind(actor)
+            .bind(action)
+            .bind(HOLD)
+            .bind(&previous)
+            .bind(&hash)
+            .execute(pool)
+            .await
+            .unwrap();
+        previous = hash;
+    }
+}
+
+#[tokio::test]
+async fn every_released_schema_goes_forward_with_what_it_kept() {
+    for version in 1..=RELEASED.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = at_schema(&folder.path().join("beadle.db"), version).await;
+        fill(&pool).await;
+        pool.close().await;
+        let config = Config::new(folder.path());
+        let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+        let store = Custody::open(config, key).await.unwrap();
+        let holds = store.list_holds(HoldFilter::default()).await.unwrap();
+        assert_eq!(holds.len(), 1, "schema {version}");
+        let hold = &holds[0];
+        assert_eq!(
+            (hold.id.to_string().as_str(), hold.state, hold.version),
+            (HOLD, HoldState::Purged, 3)
+        );
+        assert_eq!(hold.decided_by.as_deref(), Some("a.reviewer"));
+        assert_eq!(store.open_message(hold.id).await, Err(StoreError::Missing));
+        let found = store.find_reference(&REFUSED[8..]).await.unwrap();
+        assert!(matches!(found, Referenced::Refusal(refusal) if refusal.rules == ["medical"]));
+        // The old entries verify, and new ones go on from them in the new format.
+        let now: SystemTime = UNIX_EPOCH + Duration::from_micros(AT.unsigned_abs() + 10);
+        let nothing = serde_json::json!({});
+        store
+            .note("b.reviewer", "opened", None, &nothing, now)
+            .await
+            .unwrap();
+        let check = store.verify_ledger(None).await.unwrap();
+        assert_eq!((check.good, check.first_bad), (4, None), "schema {version}");
+        let actors: Vec<String> = store
+            .ledger(1, 10)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.actor)
+            .collect();
+        assert_eq!(actors, ["relay", "a.reviewer", "system", "b.reviewer"]);
+        // Lists by rule know what was there before they were.
+        let query = beadle::store::HoldQuery {
+            rule: Some("pupil-name".into()),
+            ..beadle::store::HoldQuery::default()
+        };
+        assert_eq!(store.search_holds(&query).await.unwrap().holds.len(), 1);
+        store.close().await;
+    }
+}
+
+/// A released file that changes would refuse every store that was made with it.
+#[test]
+fn released_files_are_as_they_were() {
+    let known = [
+        "4b590abdfec8e6571f2147e07d28bfae15333ffd46d233ea3a97c2b17e90de2c",
+        "cd3bb83dd688547089d285a6355eeeff1b9ef64398a3ed2f93b15f46f64f6171",
+        "496e1e813510bd7b6ff938ed39596f57b9888e831f100b8523abf85114c08947",
+        "256cd8f3785c38ea82c355823f01542e2b0892821c17fcc7a98abfe629706918",
+        "740cfbeda21c14af1f20eabd1b0b049fbe362cb0b711d487c74f01d24852dc88",
+    ];
+    for ((version, _, script), known) in RELEASED.iter().zip(known) {
+        let found = digest(&SHA256, script.as_bytes());
+        let found: String = found.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(found, known, "schema {version}");
+    }
+}
