@@ -71,6 +71,7 @@ every_act! {
     remember: acts::Remembers;
     notify: acts::Notifies;
     purge: acts::Purges;
+    rewrap: acts::Rewraps;
     sweep: acts::Sweeps;
 }
 

@@ -89,7 +89,8 @@ async fn fill(pool: &SqlitePool) {
     .into_iter()
     .enumerate()
     {
-        let (seq, at) = (seq as i64 + 1, AT + seq as i64);
+        let before = i64::try_from(seq).unwrap();
+        let (seq, at) = (before + 1, AT + before);
         let mut text = b"beadle ledger 1".to_vec();
         text.extend_from_slice(&previous);
         text.extend_from_slice(&seq.to_be_bytes());
@@ -174,7 +175,9 @@ fn released_files_are_as_they_were() {
     ];
     for ((version, _, script), known) in RELEASED.iter().zip(known) {
         let found = digest(&SHA256, script.as_bytes());
-        let found: String = found.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(found, known, "schema {version}");
+        let known: Vec<u8> = (0..known.len() / 2)
+            .map(|at| u8::from_str_radix(&known[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        assert_eq!(found.as_ref(), known, "schema {version}");
     }
 }

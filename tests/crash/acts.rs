@@ -42,6 +42,11 @@ pub trait Act: Send + Sync {
         &[]
     }
 
+    /// Whether a part of it may be found done, which doing it again completes.
+    fn goes_on(&self) -> bool {
+        false
+    }
+
     /// Whether the act removes files and changes no row.
     fn sweeps(&self) -> bool {
         false
@@ -452,6 +457,36 @@ impl Act for Purges {
 
 fn purge_time() -> SystemTime {
     start() + 200 * DAY
+}
+
+/// Wraps every key anew under a master key that was added.
+pub struct Rewraps;
+
+#[async_trait]
+impl Act for Rewraps {
+    async fn prepare(&self, store: &Custody, _: &Path) {
+        for byte in 1..=3 {
+            store.hold(hold(byte, 800)).await.unwrap();
+        }
+        desk(store).release(id(1), by(), To::All).await.unwrap();
+        let added = store.add_key("o.perator", start()).await.unwrap();
+        assert!(added.is_some(), "a file takes another key");
+    }
+
+    async fn run(&self, store: &Custody, _: Option<Lease>) -> Result<(), StoreError> {
+        // Two rows a transaction: it may end between any two of them.
+        let done = store.rewrap(2, "o.perator", &start).await?;
+        assert_eq!((done.failed.len(), done.left), (0, 0));
+        Ok(())
+    }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn shreds(&self) -> bool {
+        true
+    }
 }
 
 /// Removes files that no row knows.
