@@ -269,6 +269,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// The store, claimed for this process, with its keys noted.
 async fn claimed(config: &Config) -> Result<(Custody, Claim), StartError> {
     let store = open_store(config, true).await?;
+    if store.is_shared() && config.store.blobs.url.is_empty() {
+        tracing::error!(
+            "ALARM: the database may be shared and messages are kept in a folder of this machine (store.blobs.url is empty): \
+             another node could neither release nor purge what is held here; set store.blobs.url where there are several"
+        );
+    }
     let claim = store.claim().map_err(|source| StartError::Store {
         path: config.server.data_dir.clone(),
         source,
