@@ -23,7 +23,7 @@ pub struct WhichHolds {
     /// Also those released, refused or expired.
     #[arg(long)]
     pub all: bool,
-    /// Only those in this state: held, released, refused, expired, purged. May be given several times.
+    /// Only those in this state: held, claimed, awaiting, released, refused, expired, purged. May be given several times.
     #[arg(long, value_name = "STATE", conflicts_with = "all")]
     pub state: Vec<String>,
     /// Only those on which this rule fired.
