@@ -15,11 +15,20 @@ use crate::store::rows::{CommitStore, Insert};
 impl CommitStore for PostgresStore {
     async fn insert_all(&self, rows: &[Insert]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut answers = Vec::with_capacity(rows.len());
-        for row in rows {
-            match insert(&mut tx, row).await {
+        let mut answers = vec![Ok(()); rows.len()];
+        // In the order of marks: two nodes that are handed the same messages wait for each other's in one direction only.
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|index| mark(&rows[*index]));
+        for index in order {
+            match insert(&mut tx, &rows[index]).await {
                 Err(error) if error != StoreError::Exists => return Err(error),
-                answer => answers.push(answer),
+                answer => answers[index] = answer,
+            }
+        }
+        // The head of the ledger is locked here, when nothing else is waited for any more.
+        for (row, answer) in rows.iter().zip(&answers) {
+            if answer.is_ok() {
+                enter(&mut tx, row).await?;
             }
         }
         let queued = |row: &&Insert| matches!(row, Insert::Delivery(_) | Insert::Split(..));
@@ -28,6 +37,28 @@ impl CommitStore for PostgresStore {
         }
         tx.commit().await?;
         Ok(answers)
+    }
+}
+
+/// What makes a held message the same as another; none for the rest.
+fn mark(row: &Insert) -> Option<&[u8]> {
+    match row {
+        Insert::Hold(hold) | Insert::Split(hold, _) => hold.mark.as_deref(),
+        Insert::Delivery(_) | Insert::Refusal { .. } => None,
+    }
+}
+
+/// The ledger's entry of a row that was inserted.
+async fn enter(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
+    match row {
+        Insert::Hold(hold) | Insert::Split(hold, _) => {
+            let at = hold.received_at;
+            ledger::append(tx, at, "relay", "held", &hold.id, &hold.detail).await
+        }
+        Insert::Refusal { id, at, detail, .. } => {
+            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
+        }
+        Insert::Delivery(_) => Ok(()),
     }
 }
 
@@ -48,7 +79,7 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             rules,
             categories,
             explanation,
-            detail,
+            ..
         } => {
             sqlx::query(
                 "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -62,8 +93,7 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             .bind(explanation)
             .execute(&mut *tx)
             .await
-            .map(|done| inserted(&done))??;
-            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
+            .map(|done| inserted(&done))?
         }
     }
 }

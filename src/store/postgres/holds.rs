@@ -12,7 +12,7 @@ use crate::store::rows::{
     ActRow, HOLD_COLUMNS, HoldRow, HoldStore, StoredHold, TicketMatch, TicketRow,
 };
 
-/// Inserts a hold and its ledger entry, unless its id is there or the same message waits already.
+/// Inserts a hold without its ledger entry, unless its id is there or the same message waits already.
 pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
     let done = sqlx::query(
             "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
@@ -34,8 +34,7 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
         .execute(&mut *tx)
         .await?;
     inserted(&done)?;
-    search::list(tx, row).await?;
-    ledger::append(tx, row.received_at, "relay", "held", &row.id, &row.detail).await
+    search::list(tx, row).await
 }
 
 async fn insert_ticket(
