@@ -240,18 +240,9 @@ pub struct ExtractArgs {
 /// Flags of `holds`.
 #[derive(Debug, Clone, Args)]
 pub struct HoldsArgs {
-    /// Configuration file.
-    #[arg(
-        long,
-        short = 'c',
-        value_name = "FILE",
-        env = "BEADLE_CONFIG",
-        global = true
-    )]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// What to do.
     #[command(subcommand)]
     pub command: HoldsCommand,
@@ -445,18 +436,9 @@ pub struct StorePlace {
 /// Flags of `forwarding`.
 #[derive(Debug, Clone, Args)]
 pub struct ForwardingArgs {
-    /// Configuration file.
-    #[arg(
-        long,
-        short = 'c',
-        value_name = "FILE",
-        env = "BEADLE_CONFIG",
-        global = true
-    )]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// What to do.
     #[command(subcommand)]
     pub command: ForwardingCommand,
@@ -476,18 +458,9 @@ pub enum ForwardingCommand {
 /// Flags of `keys`.
 #[derive(Debug, Clone, Args)]
 pub struct KeysArgs {
-    /// Configuration file.
-    #[arg(
-        long,
-        short = 'c',
-        value_name = "FILE",
-        env = "BEADLE_CONFIG",
-        global = true
-    )]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// Who changes keys, for the ledger; the login name when not given.
     #[arg(long, value_name = "NAME", global = true)]
     pub actor: Option<String>,
@@ -523,12 +496,9 @@ pub enum KeysCommand {
 /// Flags of `fsck`.
 #[derive(Debug, Clone, Args)]
 pub struct FsckArgs {
-    /// Configuration file.
-    #[arg(long, short = 'c', value_name = "FILE", env = "BEADLE_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// Also open every message and compare it with the hash that was recorded. Reads all of the store.
     #[arg(long)]
     pub deep: bool,
@@ -553,18 +523,9 @@ pub enum FsckOutput {
 /// Flags of `policy`.
 #[derive(Debug, Clone, Args)]
 pub struct PolicyArgs {
-    /// Configuration file.
-    #[arg(
-        long,
-        short = 'c',
-        value_name = "FILE",
-        env = "BEADLE_CONFIG",
-        global = true
-    )]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// A domain of the trust; subdomains count. Repeatable.
     #[arg(long, value_name = "DOMAIN", global = true)]
     pub internal_domain: Vec<String>,
@@ -651,18 +612,9 @@ pub enum PolicyCommand {
 /// Flags of `ledger`.
 #[derive(Debug, Clone, Args)]
 pub struct LedgerArgs {
-    /// Configuration file.
-    #[arg(
-        long,
-        short = 'c',
-        value_name = "FILE",
-        env = "BEADLE_CONFIG",
-        global = true
-    )]
-    pub config: Option<PathBuf>,
-    /// Folder for holds, queue, ledger and keys.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: StorePlace,
     /// What to do.
     #[command(subcommand)]
     pub command: LedgerCommand,

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -314,11 +313,8 @@ fn explained_envelope(
 }
 
 /// The configuration of a command that needs a store that is there.
-fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config, Failure> {
-    let mut config = config::load(config).map_err(Failure::unusable)?;
-    if let Some(folder) = data_dir {
-        config.server.data_dir.clone_from(folder);
-    }
+fn with_store(place: &StorePlace) -> Result<Config, Failure> {
+    let config = at(place)?;
     let here = !config.store.database.is_shared();
     if here && !config.server.data_dir.join("beadle.db").exists() {
         return Err(Failure::no(format!(
@@ -326,11 +322,20 @@ fn with_store(config: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Confi
             config.server.data_dir.display()
         )));
     }
+    Ok(config)
+}
+
+/// The configuration with the store at this place, whether one is there or not.
+fn at(place: &StorePlace) -> Result<Config, Failure> {
+    let mut config = config::load(place.config.as_deref()).map_err(Failure::unusable)?;
+    if let Some(folder) = &place.data_dir {
+        config.server.data_dir.clone_from(folder);
+    }
     Ok(config.completed())
 }
 
 fn policy(args: &PolicyArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let config = config.with_rules(&RuleArgs {
         internal_domain: args.internal_domain.clone(),
         partner_domain: args.partner_domain.clone(),
@@ -346,7 +351,7 @@ fn policy(args: &PolicyArgs) -> Result<(), Failure> {
 }
 
 fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     runtime(1)?
         .block_on(forwarding::run(args, &config, &mut io::stdout().lock()))
         .map_err(|error| match error {
@@ -356,7 +361,7 @@ fn forwarding(args: &ForwardingArgs) -> Result<(), Failure> {
 }
 
 fn keys(args: &KeysArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(keys::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         keys::KeysError::Start(error) => error.into(),
@@ -366,7 +371,7 @@ fn keys(args: &KeysArgs) -> Result<(), Failure> {
 }
 
 fn fsck(args: &FsckArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(fsck::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         fsck::FsckError::Start(error) => error.into(),
@@ -376,8 +381,7 @@ fn fsck(args: &FsckArgs) -> Result<(), Failure> {
 }
 
 fn queue(args: &QueueArgs) -> Result<(), Failure> {
-    let place = &args.place;
-    let config = with_store(place.config.as_deref(), place.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(queue::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         queue::QueueError::Start(error) => error.into(),
@@ -388,8 +392,7 @@ fn queue(args: &QueueArgs) -> Result<(), Failure> {
 }
 
 fn retention(args: &RetentionArgs) -> Result<(), Failure> {
-    let place = &args.place;
-    let config = with_store(place.config.as_deref(), place.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(retention::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         retention::RetentionError::Start(error) => error.into(),
@@ -400,7 +403,7 @@ fn retention(args: &RetentionArgs) -> Result<(), Failure> {
 }
 
 fn ledger(args: &LedgerArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(ledger::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         ledger::LedgerError::Start(error) => error.into(),
@@ -425,13 +428,10 @@ fn restore(args: &RestoreArgs) -> Result<(), Failure> {
 /// The configuration of a command that makes its store, or reads one that is there.
 fn placed(place: &StorePlace, is_there: bool) -> Result<Config, Failure> {
     if is_there {
-        return with_store(place.config.as_deref(), place.data_dir.as_ref());
+        with_store(place)
+    } else {
+        at(place)
     }
-    let mut config = config::load(place.config.as_deref()).map_err(Failure::unusable)?;
-    if let Some(folder) = &place.data_dir {
-        config.server.data_dir.clone_from(folder);
-    }
-    Ok(config.completed())
 }
 
 fn about_backup(error: backup::BackupCommandError) -> Failure {
@@ -445,7 +445,7 @@ fn about_backup(error: backup::BackupCommandError) -> Failure {
 }
 
 fn holds(args: &HoldsArgs) -> Result<(), Failure> {
-    let config = with_store(args.config.as_deref(), args.data_dir.as_ref())?;
+    let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(holds::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         holds::HoldsError::Address(_)
