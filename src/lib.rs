@@ -25,12 +25,14 @@ pub mod store;
 // Floor 6: work on what is stored, on the wire's far side, and in sandboxed readers.
 pub mod quarantine;
 pub mod relay;
+pub mod report;
 pub mod worker;
 
 // Floor 7: the way of a message.
 pub mod pipeline;
 
-// Floor 8: sockets.
+// Floor 8: sockets, and the pages for people.
+pub mod console;
 pub mod net;
 
 // Floor 9: the roof.

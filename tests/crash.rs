@@ -396,25 +396,24 @@ fn failing_at_every_call(name: &'static str) {
             if failure.error == "ENOSPC" && !TAKES_SPACE.contains(&place.1) {
                 continue;
             }
-            // Where threads wake each other by the same call, the numbers of those on files differ between runs.
+            // Where threads wake each other by the same call, the numbers of those on files differ between runs: a busy machine wakes
+            // them more often than the census saw, so each round looks further.
             let mut met = false;
-            for number in (1..=seen.all).cycle().take(5 * seen.all) {
-                if met && number == 1 {
+            for more in 0..10 {
+                for number in 1..=seen.all + more {
+                    let outcome = fail(&case, *place, failure, number, seen);
+                    met |= outcome != Outcome::Elsewhere;
+                    match outcome {
+                        Outcome::Elsewhere => elsewhere += 1,
+                        Outcome::Told => failed += 1,
+                        Outcome::Unharmed => unharmed += 1,
+                    }
+                }
+                if met {
                     break;
                 }
-                let outcome = fail(&case, *place, failure, number, seen);
-                met |= outcome != Outcome::Elsewhere;
-                match outcome {
-                    Outcome::Elsewhere => elsewhere += 1,
-                    Outcome::Told => failed += 1,
-                    Outcome::Unharmed => unharmed += 1,
-                }
             }
-            assert!(
-                met || seen.ours.is_empty(),
-                "{name}: {} of {place:?} was not met",
-                failure.error
-            );
+            assert!(met, "{name}: {} of {place:?} was not met", failure.error);
         }
     }
     assert!(failed > 0, "no failure was told");

@@ -20,6 +20,7 @@ use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
+use crate::policy::SchoolConfig;
 use crate::store::{BlobConfig, DatabaseConfig};
 
 /// The sample that `check --print-default` prints.
@@ -122,6 +123,8 @@ pub struct Trust {
     pub sort_code_substitutions: Option<PathBuf>,
     /// Mailboxes of the roles that the policy knows, beside those it names itself.
     pub people: BTreeMap<String, Vec<String>>,
+    /// The trust's schools, for access and reports by school.
+    pub schools: Vec<SchoolConfig>,
 }
 
 impl Default for Trust {
@@ -137,6 +140,7 @@ impl Default for Trust {
             modulus_table: None,
             sort_code_substitutions: None,
             people: BTreeMap::new(),
+            schools: Vec::new(),
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod person_name;
 pub mod recorded;
 pub mod replay;
 pub mod rule;
+pub mod schools;
 pub mod sighting;
 pub mod verdict;
 
@@ -61,5 +62,6 @@ pub use mailbox_owner::mailbox_owner;
 pub use recorded::RecordedFacts;
 pub use replay::{Difference, Replay};
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
+pub use schools::{School, SchoolConfig, Schools, SchoolsError};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
 pub use wording::counted;

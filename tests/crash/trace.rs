@@ -97,9 +97,11 @@ impl Child {
         child
     }
 
+    /// The threads by their names, and those of one name as they began: two that begin side by side would change places from run to run.
     fn tasks(&self) -> Vec<u32> {
         let folder = format!("/proc/{}/task", self.process.id());
-        let mut tasks: Vec<u32> = std::fs::read_dir(folder)
+        let name = |task: u32| std::fs::read_to_string(format!("{folder}/{task}/comm"));
+        let mut tasks: Vec<u32> = std::fs::read_dir(&folder)
             .unwrap()
             .map(|entry| {
                 entry
@@ -111,7 +113,7 @@ impl Child {
                     .unwrap()
             })
             .collect();
-        tasks.sort_unstable();
+        tasks.sort_by_cached_key(|task| (name(*task).unwrap(), *task));
         tasks
     }
 

@@ -1,0 +1,1 @@
+//! Figures of a period, and their forms on paper and screen.
