@@ -14,6 +14,7 @@ use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
+use crate::console;
 use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
@@ -56,6 +57,8 @@ pub struct Config {
     pub notices: letters::Config,
     /// The operator's listener.
     pub admin: Admin,
+    /// The pages for people.
+    pub console: Console,
     /// Log lines.
     pub log: telemetry::Config,
 }
@@ -308,6 +311,18 @@ impl Default for Admin {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 9225))),
         }
     }
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// Address and port; there is no console when not set.
+    pub address: Option<SocketAddr>,
+    /// Certificate and key. Without them the address must be loopback, or a proxy of `site.trusted_proxies` must be in front.
+    pub tls: Option<tls_server::Config>,
+    /// How people reach it and sign in.
+    pub site: console::Config,
 }
 
 /// Reads the configuration file, if one is named, with the environment over it.

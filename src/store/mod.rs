@@ -11,7 +11,12 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite and PostgreSQL), which sees sealed rows only, and the blobs.
 
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod accounts;
 mod acting;
+#[allow(missing_docs)]
+pub mod credentials;
+pub use accounts::*;
 pub mod auditing;
 pub mod backup;
 mod blob;
