@@ -376,6 +376,9 @@ impl Config {
         if let Some(address) = args.admin_listen {
             config.admin.listen = Some(address);
         }
+        if let Some(address) = args.console_listen {
+            config.console.address = Some(address);
+        }
         if let Some(folder) = &args.data_dir {
             config.server.data_dir.clone_from(folder);
         }

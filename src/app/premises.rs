@@ -1,5 +1,6 @@
 //! The console in this program: its parts, and what it asks of us.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,19 +21,23 @@ use crate::store::Custody;
 /// How long a next hop may take to say what it offers.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The console of this configuration, and the certificate it answers with.
+/// The console of this configuration at this address, and the certificate it answers with.
 pub fn site(
-    config: &Config,
+    (config, address): (&Config, SocketAddr),
     store: &Custody,
     pipeline: &Pipeline,
     next_hop: Arc<dyn NextHop>,
 ) -> Result<(Site, Option<Arc<TlsServer>>), StartError> {
     let settings = |error: &dyn std::fmt::Display| StartError::Settings(error.to_string());
     let console = &config.console;
-    let is_loopback = console
-        .address
-        .is_some_and(|address| address.ip().is_loopback());
-    if !is_loopback && console.tls.is_none() && console.site.trusted_proxies.is_empty() {
+    let mut own = console.site.clone();
+    if own.url.is_empty() && address.ip().is_loopback() && console.tls.is_none() {
+        own.url = format!("http://{address}");
+    }
+    if !address.ip().is_loopback()
+        && console.tls.is_none()
+        && console.site.trusted_proxies.is_empty()
+    {
         return Err(StartError::Settings(
             "console.address: found an address that others can reach, without TLS; allowed: a loopback address, or any with [console.tls], or \
              one behind a proxy named in console.site.trusted_proxies; passwords would cross the network in clear"
@@ -49,7 +54,7 @@ pub fn site(
         next_hop,
     };
     let parts = Parts {
-        config: console.site.clone(),
+        config: own,
         store: store.clone(),
         desk,
         pipeline: pipeline.clone(),

@@ -428,9 +428,11 @@ impl Running {
         let Some(address) = self.config.console.address else {
             return Ok(());
         };
-        let (site, tls) = premises::site(&self.config, &self.store, &self.pipeline, next_hop)?;
         let socket = bind(address).await?;
-        self.console = Some(local_address(&socket)?);
+        let address = local_address(&socket)?;
+        self.console = Some(address);
+        let at = (&self.config, address);
+        let (site, tls) = premises::site(at, &self.store, &self.pipeline, next_hop)?;
         let acceptor = tls
             .clone()
             .map(|tls| -> console::Acceptor { Arc::new(move || tls.acceptor()) });

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The address that people reach the console at: `https://` and a host, nothing after it. `http://` for a loopback address only.
+    /// The address that people reach the console at: `https://` and a host, nothing after it. `http://` for a loopback
+    /// address only, and then it may be left out.
     pub url: String,
     /// Name of the trust, on every page and report.
     pub trust_name: String,
