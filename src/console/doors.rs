@@ -150,7 +150,8 @@ impl Doors {
     }
 }
 
-fn by_method<H, T>(method: &Method, handler: H) -> MethodRouter<Site, Infallible>
+/// A handler for one method.
+pub(super) fn by_method<H, T>(method: &Method, handler: H) -> MethodRouter<Site, Infallible>
 where
     H: Handler<T, Site>,
     T: 'static,

@@ -9,6 +9,7 @@
 //! WCAG 2.2 AA; Content Security Policy 3; RFC 9110.
 
 pub mod access;
+pub mod api;
 pub mod assets;
 pub mod config;
 pub mod doors;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod pages;
 pub mod premises;
 pub mod refusal;
+pub mod scope;
 pub mod serving;
 pub mod sign_in;
 pub mod signed;
@@ -40,7 +42,8 @@ pub use site::{Parts, Site};
 pub fn doors(site: &Site) -> Doors {
     let doors = Doors::new(site.clone());
     let doors = sign_in::doors(doors);
-    pages::doors(doors)
+    let doors = pages::doors(doors);
+    api::doors(doors)
 }
 
 /// The console as a router.

@@ -19,6 +19,9 @@ pub enum Refusal {
         /// Where they wanted to go.
         next: String,
     },
+    /// A program has no token that is good now.
+    #[error("a token is needed")]
+    NoToken,
     /// Their roles do not allow it.
     #[error("not allowed")]
     Denied,
@@ -74,7 +77,7 @@ impl Refusal {
     /// The status that tells a program.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::SignIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::SignIn { .. } | Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Denied | Self::Foreign => StatusCode::FORBIDDEN,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -90,6 +93,7 @@ impl Refusal {
     pub fn word(&self) -> &'static str {
         match self {
             Self::SignIn { .. } => "sign-in",
+            Self::NoToken => "token",
             Self::Denied => "denied",
             Self::Missing => "missing",
             Self::Foreign => "foreign",

@@ -114,4 +114,19 @@ impl Custody {
     ) -> Result<u64, StoreError> {
         Ok(0)
     }
+    pub async fn api_token(
+        &self,
+        _: [u8; 32],
+        _: SystemTime,
+    ) -> Result<Option<(ApiToken, Account)>, StoreError> {
+        Ok(None)
+    }
+}
+#[derive(Debug, Clone)]
+pub struct ApiToken {
+    pub id: QueueId,
+    pub account: QueueId,
+    pub label: String,
+    pub scopes: Vec<String>,
+    pub ends_at: SystemTime,
 }

@@ -1,6 +1,8 @@
 refused-onward = Go to the first page
 refused-sign-in = Sign in first
 refused-sign-in-help = You are not signed in, or your session has ended.
+refused-token = A token is needed
+refused-token-help = This address is for programs. Make a token under Your account.
 refused-denied = You may not do this
 refused-denied-help = None of your roles allows it. Ask your data protection officer if you need it for your work.
 refused-missing = Page not found

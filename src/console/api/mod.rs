@@ -1,0 +1,17 @@
+//! The same acts for programs: JSON under `/api/v1`, with tokens that are good for a part of what their owner may do.
+//!
+//! # Invariants
+//! A route answers to a bearer token only, never to a cookie, so that no page of another site can use it. The console has no other door: what
+//! its pages do is in `acts`, and so is what these routes do. Refusals are problems as RFC 9457 has them.
+//!
+//! # Standards
+//! RFC 6750 (bearer tokens), RFC 9457 (problem details), OpenAPI 3.1.
+
+pub mod guard;
+
+use super::doors::Doors;
+
+/// Every route for programs.
+pub fn doors(doors: Doors) -> Doors {
+    doors
+}
