@@ -21,7 +21,7 @@ use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
-use crate::policy::SchoolConfig;
+use crate::policy::{SchoolConfig, SenderGroupConfig};
 use crate::store::{BlobConfig, DatabaseConfig};
 
 /// The sample that `check --print-default` prints.
@@ -128,6 +128,8 @@ pub struct Trust {
     pub people: BTreeMap<String, Vec<String>>,
     /// The trust's schools, for access and reports by school.
     pub schools: Vec<SchoolConfig>,
+    /// Groups of senders that reports tell apart.
+    pub sender_groups: Vec<SenderGroupConfig>,
 }
 
 impl Default for Trust {
@@ -144,6 +146,7 @@ impl Default for Trust {
             sort_code_substitutions: None,
             people: BTreeMap::new(),
             schools: Vec::new(),
+            sender_groups: Vec::new(),
         }
     }
 }

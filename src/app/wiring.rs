@@ -226,6 +226,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&returns),
     );
     pipeline.recall_habits().await;
+    pipeline.swap_senders(tools::senders(&config.trust).map_err(|error| settings(&error))?);
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
     if let Some(keeper) = &keeper {
@@ -478,6 +479,10 @@ impl Running {
         match letters::notices(&fresh, &self.store) {
             Ok(notices) => self.pipeline.swap_notices(notices),
             Err(error) => tracing::error!(%error, "reload: notices stay as they were"),
+        }
+        match tools::senders(&fresh.trust) {
+            Ok(senders) => self.pipeline.swap_senders(senders),
+            Err(error) => tracing::error!(%error, "reload: schools and groups stay as they were"),
         }
         match Access::new(&fresh.access) {
             Ok(access) => self
