@@ -13,7 +13,6 @@ use crate::app::wiring::StartError;
 use crate::console::{Check, Parts, Premises, Site};
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::way::Pipeline;
-use crate::policy::Schools;
 use crate::quarantine::desk::Desk;
 use crate::relay::NextHop;
 use crate::store::Custody;
@@ -46,7 +45,7 @@ pub fn site(
     }
     let tls = console.tls.clone().map(TlsServer::load).transpose();
     let tls = tls.map_err(|error| settings(&error))?.map(Arc::new);
-    let schools = Schools::new(&config.trust.schools).map_err(|error| settings(&error))?;
+    let senders = tools::senders(&config.trust).map_err(|error| settings(&error))?;
     let time_zone = tools::zone(&config.trust).map_err(|error| settings(&error))?;
     let desk = Desk::new(store.clone(), letters::refusals(config)).within(config.limits.clone());
     let premises = Program {
@@ -58,7 +57,7 @@ pub fn site(
         store: store.clone(),
         desk,
         pipeline: pipeline.clone(),
-        schools,
+        senders,
         time_zone,
         premises: Arc::new(premises),
     };

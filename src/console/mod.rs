@@ -9,6 +9,7 @@
 //! WCAG 2.2 AA; Content Security Policy 3; RFC 9110.
 
 pub mod access;
+pub mod acts;
 pub mod api;
 pub mod assets;
 pub mod config;

@@ -68,3 +68,14 @@ fn local(site: &Site, at: SystemTime) -> jiff::civil::DateTime {
     let at = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     site.time_zone().to_datetime(at)
 }
+
+/// A time by the trust's clock as `<input type="datetime-local">` has it.
+pub fn local_moment(site: &Site, at: SystemTime) -> String {
+    local(site, at).strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// A moment as the rest of the program has it; one before 1970 is 1970.
+pub fn system(at: jiff::Timestamp) -> SystemTime {
+    let micros = u64::try_from(at.as_microsecond()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(micros)
+}

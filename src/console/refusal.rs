@@ -40,6 +40,9 @@ pub enum Refusal {
     /// The hold's state, claim or version does not allow it: the words of the desk.
     #[error("{0}")]
     Desk(DeskError),
+    /// Somebody else changed it since it was seen.
+    #[error("somebody else changed it since it was seen")]
+    Changed,
     /// Too many tries.
     #[error("too many tries")]
     Throttled {
@@ -82,7 +85,9 @@ impl Refusal {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
-            Self::Desk(DeskError::Store(_) | DeskError::Claimed { .. }) => StatusCode::CONFLICT,
+            Self::Changed | Self::Desk(DeskError::Store(_) | DeskError::Claimed { .. }) => {
+                StatusCode::CONFLICT
+            }
             Self::Desk(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -99,6 +104,7 @@ impl Refusal {
             Self::Foreign => "foreign",
             Self::TooLarge => "too-large",
             Self::Wrong(_) => "wrong",
+            Self::Changed => "changed",
             Self::Desk(DeskError::Store(_)) => "decided",
             Self::Desk(_) => "desk",
             Self::Throttled { .. } => "throttled",

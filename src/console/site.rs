@@ -11,7 +11,7 @@ use super::config::{Config, ConfigError, Origin};
 use super::premises::Premises;
 use super::sign_in::throttle::Throttle;
 use crate::pipeline::way::Pipeline;
-use crate::policy::Schools;
+use crate::policy::{Schools, Senders};
 use crate::quarantine::desk::Desk;
 use crate::store::Custody;
 
@@ -36,8 +36,8 @@ pub struct Parts {
     pub desk: Desk,
     /// What judges messages; its tools are exchanged under us by a reload.
     pub pipeline: Pipeline,
-    /// The trust's schools.
-    pub schools: Schools,
+    /// The trust's schools and groups of senders.
+    pub senders: Senders,
     /// The trust's clock.
     pub time_zone: jiff::tz::TimeZone,
     /// What only the program knows.
@@ -101,7 +101,12 @@ impl Site {
 
     /// The schools.
     pub fn schools(&self) -> &Schools {
-        &self.0.parts.schools
+        &self.0.parts.senders.schools
+    }
+
+    /// The schools and the groups of senders.
+    pub fn senders(&self) -> &Senders {
+        &self.0.parts.senders
     }
 
     /// The trust's clock.
