@@ -71,6 +71,11 @@ impl Form {
         }
     }
 
+    /// The form of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == name)
+    }
+
     /// The media type (RFC 2046, RFC 4180, RFC 8118, RFC 8259).
     pub fn media_type(self) -> &'static str {
         match self {

@@ -26,7 +26,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
         read.map(Self).map_err(|error| {
             let place = (error.line(), error.column());
             let what = match error.classify() {
-                serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
+                serde_json::error::Category::Data => {
+                    "a field is missing, unknown or of another kind"
+                }
                 _ => "no JSON",
             };
             Refusal::Wrong(format!("{what} at line {}, column {}", place.0, place.1))

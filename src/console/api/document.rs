@@ -1,7 +1,7 @@
 //! The API's own description.
 
-use axum::response::Response;
 use axum::response::IntoResponse as _;
+use axum::response::Response;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 

@@ -23,8 +23,18 @@ pub(super) struct Document;
 /// Reports.
 pub(super) fn doors(doors: Doors) -> Doors {
     doors
-        .api(Method::GET, "/api/v1/reports/{kind}", Permission::SeeReports, make)
-        .api(Method::GET, "/api/v1/breaches/{id}/report", Permission::SeeBreaches, breach)
+        .api(
+            Method::GET,
+            "/api/v1/reports/{kind}",
+            Permission::SeeReports,
+            make,
+        )
+        .api(
+            Method::GET,
+            "/api/v1/breaches/{id}/report",
+            Permission::SeeBreaches,
+            breach,
+        )
 }
 
 /// A report of a period: `summary`, `near-misses`, `senders` or `retention`.
@@ -72,6 +82,7 @@ async fn breach(
 fn form(fields: &Fields) -> Result<Form, Refusal> {
     match fields.text("form") {
         "" => Ok(Form::Json),
-        name => Form::of(name).ok_or_else(|| Refusal::Wrong("form: json, html, csv, xlsx, pdf or txt".to_owned())),
+        name => Form::of(name)
+            .ok_or_else(|| Refusal::Wrong("form: json, html, csv, xlsx, pdf or txt".to_owned())),
     }
 }

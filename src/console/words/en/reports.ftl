@@ -21,4 +21,6 @@ report-save = Save this report
 report-save-html = Web page (HTML)
 report-save-csv = Table (CSV)
 report-save-xlsx = Spreadsheet (XLSX)
+report-save-txt = Plain text (TXT)
+report-save-json = For programs (JSON)
 report-save-pdf = Document (PDF)
