@@ -1,6 +1,6 @@
 // An OpenID provider for the tests: panva's oidc-provider, which is certified, with sign-in forms that take any name.
 //
-// PORT says where it listens on loopback. `/test/rotate` replaces its signing key. Everybody is who their login says:
+// PORT says where it listens on loopback, METHODS how clients may send their secret. `/test/rotate` replaces its signing key. Everybody is who their login says:
 // `dpo`, `head`, `staff`, `unverified`, `elsewhere` (another Workspace).
 
 import http from 'node:http';
@@ -10,6 +10,7 @@ import { Provider } from 'oidc-provider';
 const port = Number(process.env.PORT);
 const issuer = `http://127.0.0.1:${port}`;
 const redirect = process.env.REDIRECT;
+const methods = process.env.METHODS.split(',');
 
 const roles = { dpo: ['Beadle.DPO'], head: ['Beadle.Head.Ash', 'Other'] };
 
@@ -27,28 +28,26 @@ async function findAccount(_, id) {
   };
 }
 
-function client(id, method) {
-  return {
-    client_id: id,
-    client_secret: 'secret-of-the-test',
-    redirect_uris: [redirect],
-    post_logout_redirect_uris: [`${redirect}/out`],
-    token_endpoint_auth_method: method,
-    require_auth_time: true,
-  };
-}
+const client = {
+  client_id: 'beadle',
+  client_secret: 'secret-of-the-test',
+  redirect_uris: [redirect],
+  post_logout_redirect_uris: [`${redirect}/out`],
+  token_endpoint_auth_method: methods[0],
+  require_auth_time: true,
+};
 
 function provider() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('hex') };
   const made = new Provider(issuer, {
-    clients: [client('beadle-basic', 'client_secret_basic'), client('beadle-post', 'client_secret_post')],
+    clients: [client],
     jwks: { keys: [key] },
     findAccount,
     claims: { openid: ['sub', 'roles', 'hd'], profile: ['name'], email: ['email', 'email_verified'] },
     // Without this the claims are at the userinfo endpoint only.
     conformIdTokenClaims: false,
-    clientAuthMethods: (process.env.METHODS ?? 'client_secret_basic,client_secret_post').split(','),
+    clientAuthMethods: methods,
     pkce: { required: () => true },
     cookies: { keys: ['key-of-the-test'] },
     features: { devInteractions: { enabled: true } },

@@ -96,7 +96,7 @@ pub struct OidcGrant {
     pub value: String,
     /// dpo, head, it, auditor or sender.
     pub role: String,
-    /// Ids of `[[trust.schools]]` that a head is head of; empty for the other roles.
+    /// Ids of `[[trust.schools]]` that the role is for: needed for head; for dpo and auditor empty is all of them; none for it and sender.
     pub schools: Vec<String>,
 }
 
@@ -308,17 +308,14 @@ impl OidcConfig {
                     "write one of them",
                 ));
             }
-            if (grant.role == "head") == grant.schools.is_empty() {
-                let found = format!(
-                    "{} schools for the role {}",
-                    grant.schools.len(),
-                    grant.role
-                );
-                let mend = "name the schools of a head by their ids in [[trust.schools]], and none for other roles";
+            let (named, role) = (!grant.schools.is_empty(), grant.role.as_str());
+            if (role == "head" && !named) || (matches!(role, "it" | "sender") && named) {
+                let found = format!("{} schools for the role {role}", grant.schools.len());
+                let mend = "name the schools of a head by their ids in [[trust.schools]], and none for it and sender";
                 return Err(wrong(
                     "grants.schools",
                     found,
-                    "schools for head and for nobody else",
+                    "schools for head, optionally for dpo and auditor",
                     mend,
                 ));
             }

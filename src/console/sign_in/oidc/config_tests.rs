@@ -113,7 +113,7 @@ fn grants_name_roles_that_there_are() {
         (grant("", "dpo", &[]), Some("grants.value")),
         (grant("x", "admin", &[]), Some("grants.role")),
         (grant("x", "head", &[]), Some("grants.schools")),
-        (grant("x", "dpo", &["ash"]), Some("grants.schools")),
+        (grant("x", "sender", &["ash"]), Some("grants.schools")),
     ] {
         let config = OidcConfig {
             grants: vec![found],

@@ -47,6 +47,11 @@ pub const SIGN_IN_WITHIN: Duration = Duration::from_mins(10);
 /// Longest code, state or error that is looked at; Entra's codes have about 1,500 characters.
 const ANSWER_PART_AT_MOST: usize = 8 << 10;
 
+/// The address to which a provider sends people back, for a console at `site` (`https://HOST`).
+pub fn redirect_uri(site: &str, id: &str) -> String {
+    format!("{}/sign-in/{id}/back", site.trim_end_matches('/'))
+}
+
 /// One provider.
 pub struct Oidc {
     config: OidcConfig,

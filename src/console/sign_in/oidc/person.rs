@@ -35,7 +35,7 @@ const METHODS_AT_MOST: usize = 16;
 pub struct Granted {
     /// dpo, head, it, auditor or sender.
     pub role: String,
-    /// Ids of the schools of a head; empty for the other roles.
+    /// Ids of the schools that it is for; empty: all of them.
     pub schools: Vec<String>,
 }
 
