@@ -8,6 +8,7 @@
 //! Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY`) and have no setting.
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -97,7 +98,7 @@ impl Http {
     }
 
     /// Sends a request of `oauth2`, whatever its answer.
-    pub(super) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
         let request = reqwest::Request::try_from(request).map_err(|_| Failed(Saw::NotJson))?;
         let response = self
             .0
@@ -120,6 +121,15 @@ impl Http {
                 .insert(reqwest::header::CONTENT_TYPE, content_type);
         }
         Ok(answer)
+    }
+}
+
+impl<'c> oauth2::AsyncHttpClient<'c> for Http {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failed>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
     }
 }
 

@@ -345,12 +345,11 @@ impl Oidc {
         verifier: &str,
     ) -> Result<Tokens, OidcError> {
         let client = self.client(document)?;
-        let send = |request| self.provider.http().call(request);
         client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
             .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(self.redirect.clone())))
-            .request_async(&send)
+            .request_async(self.provider.http())
             .await
             .map_err(|error| refused_token(&error))
     }
