@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, UNIX_EPOCH};
 
 use beadle::detect::{Catalogue, Category, Engine, ScanContext};
 use beadle::extract::{self, InProcess, ProtectionState};
 use beadle::limits::{Budget, Limits};
 use beadle::mail::{Address, Domain, Envelope};
 use beadle::mime;
-use beadle::policy::{History, Policy};
+use beadle::policy::{Action, History, Policy, Severity};
 use beadle::quarantine::view::{self, Known, MessageView, Origin, PartView, Reading, Tools};
 use beadle::roster::{Roster, RosterKind};
+use beadle::store::{Config, Custody, HoldClient, HoldRecord, MasterKey, NewHold, RuleRecord};
+use bytes::Bytes;
 use html5ever::tendril::TendrilSink as _;
 use html5ever::{local_name, ns};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
@@ -554,6 +557,78 @@ fn a_version_with_initials_stands_beside_the_original() {
         );
         assert_eq!(changed(&side.after), ["O.W."], "{}", side.place);
     }
+}
+
+fn hold(from: &str, rule: &str, values: &[u128], second: u64) -> NewHold {
+    let address = |text| Address::parse(text).unwrap();
+    NewHold {
+        id: Custody::new_id().unwrap(),
+        envelope: Envelope::of(Some(address(from)), [address("x@outside.example")]),
+        client: HoldClient {
+            ip: "192.0.2.7".parse().unwrap(),
+            helo: "mail.trust.example".into(),
+        },
+        received_at: UNIX_EPOCH + Duration::from_secs(1_790_000_000 + second),
+        message: Bytes::from_static(b"Subject: x\r\n\r\nx\r\n"),
+        record: HoldRecord {
+            rules: vec![RuleRecord {
+                id: rule.into(),
+                title: "Pupils' data leaves unprotected".into(),
+                clause: Some("4.2".into()),
+                action: Action::Hold,
+                because: "2 pupil names in the body; to 1 recipient outside the trust".into(),
+                severity: Severity::High,
+                urgent: false,
+                four_eyes: true,
+            }],
+            values: values.to_vec(),
+            ..HoldRecord::default()
+        },
+    }
+}
+
+#[tokio::test]
+async fn similar_holds_share_values_or_sender_and_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(folder.path());
+    let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
+    let custody = Custody::open(config, key).await.unwrap();
+    let this = custody
+        .hold(hold("a@trust.example", "names", &[1, 2, 3], 0))
+        .await
+        .unwrap();
+    let mut ids = Vec::new();
+    for (second, (from, rule, values)) in [
+        ("a@trust.example", "names", &[9][..]),
+        ("b@trust.example", "names", &[2, 3]),
+        ("a@trust.example", "bulk", &[3, 8]),
+        ("b@trust.example", "names", &[7]),
+        ("b@trust.example", "bulk", &[1]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let new = hold(from, rule, values, second as u64 + 1);
+        ids.push(custody.hold(new).await.unwrap());
+    }
+    let details = custody.open_hold(this).await.unwrap();
+    let found = view::similar(&custody, &details).await.unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (one.hold.id, one.values, one.same_sender, one.same_rule))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (ids[1], 2, false, true),
+            (ids[2], 1, true, false),
+            (ids[0], 0, true, true),
+        ]
+    );
+    let reasons = view::why(&details);
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(reasons[0].clause.as_deref(), Some("4.2"));
+    assert!(reasons[0].what_to_do.contains("second person"));
 }
 
 /// Pieces of pages that break parsers.

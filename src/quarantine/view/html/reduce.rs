@@ -23,8 +23,8 @@ use crate::quarantine::view::text::shown;
 
 /// Elements open at once; newsletters nest tables some thirty deep.
 pub(super) const DEPTH: usize = 80;
-/// Cells of all tables of a page: more than anybody reads.
-const CELLS: usize = 5_000;
+/// Rows and cells of all tables of a page: more than anybody reads.
+const CELLS: usize = 10_000;
 /// Bytes of an address that are shown.
 const ADDRESS: usize = 300;
 /// The tokenizer is fed so many bytes at a time.
@@ -299,10 +299,9 @@ impl Writer<'_> {
             return;
         }
         if self.is_in_structure() {
-            if text.trim().is_empty() {
+            if text.trim().is_empty() || !self.imply_cell() {
                 return;
             }
-            self.imply_cell();
         }
         escape(&shown(text), &mut self.out);
     }
@@ -332,19 +331,17 @@ impl Writer<'_> {
     fn make_place(&mut self, name: &'static str) -> bool {
         match name {
             "caption" | "thead" | "tbody" | "tfoot" => self.back_to(&["table"]),
-            "tr" => self.back_to(&["table", "thead", "tbody", "tfoot"]),
+            "tr" => self.take_cell() && self.back_to(&["table", "thead", "tbody", "tfoot"]),
             "td" | "th" => {
                 let is_row = self.back_to(&STRUCTURE);
                 if is_row && self.top() != "tr" {
                     self.open("tr", &[]);
                 }
-                self.cells += 1;
-                self.cut |= self.cells > CELLS;
-                is_row && self.cells <= CELLS
+                self.take_cell() && is_row
             }
             _ => {
-                if self.is_in_structure() {
-                    self.imply_cell();
+                if !self.imply_cell() {
+                    return false;
                 }
                 match name {
                     "li" => self.end_within("li", &["ul", "ol"]),
@@ -375,12 +372,26 @@ impl Writer<'_> {
         self.cells > CELLS && self.stack.iter().any(|open| open.name == "table")
     }
 
-    /// Text between cells stands in a cell of its own; browsers move it before the table.
-    fn imply_cell(&mut self) {
+    /// Counts a row or a cell; whether it may still be shown.
+    fn take_cell(&mut self) -> bool {
+        self.cells += 1;
+        self.cut |= self.cells > CELLS;
+        self.cells <= CELLS
+    }
+
+    /// What stands between cells stands in a cell of its own; browsers move it before the table. False if there is no room for one.
+    fn imply_cell(&mut self) -> bool {
+        if !self.is_in_structure() {
+            return true;
+        }
+        if !self.take_cell() {
+            return false;
+        }
         if self.top() != "tr" {
             self.open("tr", &[]);
         }
         self.open("td", &[]);
+        true
     }
 
     /// Closes all down to the nearest of these; whether there is one.
@@ -477,8 +488,8 @@ impl Writer<'_> {
         let Some(address) = address.filter(|_| self.stack.len() < DEPTH) else {
             return;
         };
-        if self.is_in_structure() {
-            self.imply_cell();
+        if !self.imply_cell() {
+            return;
         }
         // Browsers drop these when they follow a link.
         let address = address.trim().replace(['\t', '\n', '\r'], "");
@@ -508,8 +519,8 @@ impl Writer<'_> {
 
     /// A picture of the message itself, or the words that stand for another.
     fn picture(&mut self, attributes: &[Attribute]) {
-        if self.is_in_structure() {
-            self.imply_cell();
+        if !self.imply_cell() {
+            return;
         }
         let address = value(attributes, "src").unwrap_or_default();
         let alt = value(attributes, "alt").map(str::trim).unwrap_or_default();
