@@ -14,6 +14,7 @@ use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
+use crate::console::sign_in::oidc::OidcConfig;
 use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
@@ -56,6 +57,8 @@ pub struct Config {
     pub notices: letters::Config,
     /// The operator's listener.
     pub admin: Admin,
+    /// The pages for people.
+    pub console: Console,
     /// Log lines.
     pub log: telemetry::Config,
 }
@@ -308,6 +311,14 @@ impl Default for Admin {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 9225))),
         }
     }
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// Providers by which people sign in.
+    pub oidc: Vec<OidcConfig>,
 }
 
 /// Reads the configuration file, if one is named, with the environment over it.

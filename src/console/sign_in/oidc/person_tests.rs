@@ -178,8 +178,10 @@ fn a_guest_has_no_address_and_is_no_sender() {
         let person = read_entra(&entra(), &guest).unwrap();
         assert_eq!((person.address, person.grants.len()), (None, 0), "{guest}");
     }
-    let own = json!({"idp": entra().issuer, "acct": 0});
-    assert_eq!(roles_of(&read_entra(&entra(), &own).unwrap()), ["sender"]);
+    for idp in [entra().issuer, format!("https://sts.windows.net/{TENANT}/")] {
+        let own = json!({"idp": idp, "acct": 0});
+        assert_eq!(roles_of(&read_entra(&entra(), &own).unwrap()), ["sender"]);
+    }
 }
 
 #[test]
