@@ -247,7 +247,7 @@ fn an_address_that_is_not_verified_is_refused() {
 #[test]
 fn a_sign_in_that_is_too_old_is_begun_again() {
     let age = |at: Value| {
-        let max_age = Some(Duration::from_secs(600));
+        let max_age = Some(Duration::from_mins(10));
         read_of(
             json!({"sub": "1"}),
             &json!({ "auth_time": at }),
