@@ -11,6 +11,7 @@ use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::backup::{BackupArgs, RestoreArgs};
+use crate::app::oidc::OidcArgs;
 use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
 use crate::app::review::{FormArgs, OnArgs};
@@ -68,6 +69,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Work with roster files.
     Roster(RosterArgs),
+    /// Try the sign-in by Microsoft Entra ID, Google or another provider.
+    Oidc(OidcArgs),
     /// Print shell completions.
     Completions {
         /// The shell.

@@ -20,6 +20,7 @@ pub mod input;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
+pub mod oidc;
 pub mod people;
 pub mod policy;
 pub mod premises;

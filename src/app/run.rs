@@ -17,6 +17,7 @@ use crate::app::cli::{
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
+use crate::app::oidc::{self, OidcArgs};
 use crate::app::queue::{self, QueueArgs};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
@@ -103,6 +104,7 @@ pub fn run() -> ExitCode {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
             }
         },
+        Command::Oidc(args) => oidc(&args),
         Command::Completions { shell } => {
             generate::completions(shell, &mut io::stdout().lock());
             Ok(())
@@ -441,6 +443,18 @@ fn about_backup(error: backup::BackupCommandError) -> Failure {
         backup::BackupCommandError::Usage(text) => Failure::unusable(text),
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
+    }
+}
+
+fn oidc(args: &OidcArgs) -> Result<(), Failure> {
+    let config = config::load(args.config.as_deref()).map_err(Failure::unusable)?;
+    let done = runtime(1)?.block_on(oidc::run(args, &config, &mut io::stdout().lock()));
+    match done.map_err(Failure::machine)? {
+        oidc::Outcome::Good => Ok(()),
+        oidc::Outcome::NoProvider => Err(Failure::unusable(
+            "no such provider: there is none in [[console.oidc]] of the configuration, or none with this --provider",
+        )),
+        oidc::Outcome::Problems(count) => Err(Failure::no(format!("{count} problems"))),
     }
 }
 
