@@ -134,5 +134,6 @@ fn message() -> NewHold {
             subject: Some("list".into()),
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     }
 }

@@ -175,6 +175,7 @@ fn new_hold(number: u64, of: u64) -> NewHold {
             values: vec![u128::from(number)],
             confidential: false,
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

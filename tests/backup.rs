@@ -98,6 +98,7 @@ fn new_hold(number: u32, size: usize) -> NewHold {
             values: vec![u128::MAX, 7],
             confidential: false,
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

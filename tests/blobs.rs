@@ -476,6 +476,7 @@ fn new_hold(byte: u8) -> NewHold {
             values: vec![7],
             confidential: false,
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

@@ -8,6 +8,8 @@
 
 #[path = "conformance/custody.rs"]
 mod custody;
+#[path = "conformance/figures.rs"]
+mod figures;
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
 #[path = "conformance/nodes.rs"]
@@ -53,6 +55,10 @@ on_both! {
         a_released_message_passes_again_but_nothing_more_does,
         a_retry_gets_the_answer_its_first_try_earned,
         big_messages_round_trip;
+    figures:
+        figures_follow_every_act_and_outlive_the_content,
+        a_sender_is_the_same_again_and_no_more,
+        a_breach_is_kept_sealed_versioned_and_in_the_ledger;
     nodes:
         entries_of_two_nodes_make_one_chain,
         each_delivery_is_leased_by_one_node,

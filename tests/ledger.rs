@@ -501,6 +501,9 @@ async fn what_policy_refuses_stands_in_the_ledger() {
         rules: vec!["names-outside".to_owned()],
         categories: vec![],
         explanation: "2 pupils in the body".to_owned(),
+        severity: None,
+        people: 0,
+        origin: beadle::store::Origin::default(),
     };
     rig.store.record_refusal(&refusal).await.unwrap();
     let subject = id.to_string();

@@ -68,6 +68,7 @@ async fn hold(store: &Custody, byte: u8, categories: &[Category]) {
             findings: categories.iter().map(finding).collect(),
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     };
     store.hold(new).await.unwrap();
 }

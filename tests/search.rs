@@ -132,6 +132,7 @@ fn hold(id: QueueId, subject: &str, received_at: SystemTime) -> NewHold {
             rules: vec![rule("body-name")],
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

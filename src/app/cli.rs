@@ -133,6 +133,9 @@ pub struct ServeArgs {
     /// Address and port for /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDR:PORT")]
     pub admin_listen: Option<SocketAddr>,
+    /// Address and port of the console.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub console_listen: Option<SocketAddr>,
     /// Folder for holds, queue, ledger and keys.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

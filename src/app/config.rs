@@ -14,13 +14,15 @@ use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
+use crate::console;
+use crate::console::sign_in::oidc::OidcConfig;
 use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
 use crate::net::inbound;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
 use crate::net::tls_server;
-use crate::policy::SchoolConfig;
+use crate::policy::{SchoolConfig, SenderGroupConfig};
 use crate::store::{BlobConfig, DatabaseConfig};
 
 /// The sample that `check --print-default` prints.
@@ -56,6 +58,8 @@ pub struct Config {
     pub notices: letters::Config,
     /// The operator's listener.
     pub admin: Admin,
+    /// The pages for people.
+    pub console: Console,
     /// Log lines.
     pub log: telemetry::Config,
 }
@@ -125,6 +129,8 @@ pub struct Trust {
     pub people: BTreeMap<String, Vec<String>>,
     /// The trust's schools, for access and reports by school.
     pub schools: Vec<SchoolConfig>,
+    /// Groups of senders that reports tell apart.
+    pub sender_groups: Vec<SenderGroupConfig>,
 }
 
 impl Default for Trust {
@@ -141,6 +147,7 @@ impl Default for Trust {
             sort_code_substitutions: None,
             people: BTreeMap::new(),
             schools: Vec::new(),
+            sender_groups: Vec::new(),
         }
     }
 }
@@ -310,6 +317,20 @@ impl Default for Admin {
     }
 }
 
+/// `[console]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// Address and port; there is no console when not set.
+    pub address: Option<SocketAddr>,
+    /// Certificate and key. Without them the address must be loopback, or a proxy of `site.trusted_proxies` must be in front.
+    pub tls: Option<tls_server::Config>,
+    /// How people reach it.
+    pub site: console::Config,
+    /// By whom people sign in, beside local accounts.
+    pub oidc: Vec<OidcConfig>,
+}
+
 /// Reads the configuration file, if one is named, with the environment over it.
 pub fn load(path: Option<&Path>) -> Result<Config, SettingsError> {
     settings::read(
@@ -360,6 +381,9 @@ impl Config {
         }
         if let Some(address) = args.admin_listen {
             config.admin.listen = Some(address);
+        }
+        if let Some(address) = args.console_listen {
+            config.console.address = Some(address);
         }
         if let Some(folder) = &args.data_dir {
             config.server.data_dir.clone_from(folder);

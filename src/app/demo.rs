@@ -10,13 +10,15 @@ use bytes::Bytes;
 use rust_embed::RustEmbed;
 
 use crate::app::cli::DemoArgs;
-use crate::app::config::{Admin, Config, Listener, Server, Trust};
+use crate::app::config::{Admin, Config, Console, Listener, Server, Trust};
 use crate::app::serve;
 use crate::app::wiring::{self, Running, StartError};
+use crate::console;
 use crate::mail::{Address, Envelope, QueueId};
 use crate::net::access;
 use crate::net::outbound::SmtpNextHop;
 use crate::net::outbound::{Config as OutboundConfig, HopConfig};
+use crate::policy::SchoolConfig;
 use crate::relay::{Attempt, NextHop, Outgoing, Partial};
 use crate::store::{Custody, Referenced};
 
@@ -66,7 +68,7 @@ pub async fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoError> 
             .tempdir()?
             .keep(),
     };
-    let running = wiring::start(config(&folder)?).await?;
+    let running = Box::pin(wiring::start(config(&folder)?)).await?;
     let address = running
         .addresses
         .first()
@@ -111,6 +113,7 @@ fn config(folder: &Path) -> io::Result<Config> {
             partner_domains: vec![PARTNER.to_owned()],
             roster: vec![sample.join("roster.csv")],
             staff: vec![sample.join("staff.csv")],
+            schools: schools(),
             ..Trust::default()
         },
         listener: vec![Listener {
@@ -121,8 +124,29 @@ fn config(folder: &Path) -> io::Result<Config> {
         admin: Admin {
             listen: Some(loopback),
         },
+        console: Console {
+            address: Some(loopback),
+            site: console::Config {
+                trust_name: "Oakfield Trust".to_owned(),
+                ..console::Config::default()
+            },
+            ..Console::default()
+        },
         ..Config::default()
     })
+}
+
+/// The sample trust's schools.
+fn schools() -> Vec<SchoolConfig> {
+    let school = |id: &str, name: &str| SchoolConfig {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        domains: vec![format!("{id}.{INTERNAL}")],
+    };
+    vec![
+        school("brookmere", "Brookmere Primary School"),
+        school("fenwick", "Fenwick Academy"),
+    ]
 }
 
 fn samples() -> Result<Vec<Sample>, DemoError> {

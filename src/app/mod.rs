@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod letters;
 pub mod people;
 pub mod policy;
+pub mod premises;
 pub mod queue;
 pub mod record;
 pub mod retention;

@@ -11,12 +11,15 @@ use crate::app::wiring::{self, Running, StartError};
 
 /// Runs the relay of `config`. `args` are asked again on reload.
 pub async fn run(config: Config, args: &ServeArgs) -> Result<(), StartError> {
-    let running = wiring::start(config).await?;
+    let running = Box::pin(wiring::start(config)).await?;
     for address in &running.addresses {
         tracing::info!(%address, "accepting mail");
     }
     if let Some(address) = running.admin {
         tracing::info!(%address, "answering /livez, /readyz and /metrics");
+    }
+    if let Some(address) = running.console {
+        tracing::info!(%address, "serving the console");
     }
     announce_ready();
     wait(&running, || {

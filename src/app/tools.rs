@@ -10,7 +10,9 @@ use crate::detect::{Catalogue, CatalogueError, Category, Engine, ModulusError, M
 use crate::extract::Reader;
 use crate::mail::{Address, Domain};
 use crate::pipeline::judge::Tools;
-use crate::policy::{Mode, Policy, PolicyError};
+use crate::policy::{
+    Mode, Policy, PolicyError, Schools, SchoolsError, SenderGroups, SenderGroupsError, Senders,
+};
 use crate::relay::notice::Templates;
 use crate::roster::RosterError;
 
@@ -105,6 +107,12 @@ pub enum ToolsError {
         /// What stands there.
         found: String,
     },
+    /// The list of schools cannot be used.
+    #[error(transparent)]
+    Schools(#[from] SchoolsError),
+    /// The list of groups of senders cannot be used.
+    #[error(transparent)]
+    SenderGroups(#[from] SenderGroupsError),
     /// A domain is none.
     #[error(
         "{key}: found `{found}`; allowed: domain names such as trust.example; write the part after the @"
@@ -147,6 +155,14 @@ pub fn build_with(
         policy: Arc::new(policy),
         reader,
         zone: zone(&config.trust)?,
+    })
+}
+
+/// The schools and groups that senders are counted by.
+pub fn senders(trust: &Trust) -> Result<Senders, ToolsError> {
+    Ok(Senders {
+        schools: Schools::new(&trust.schools)?,
+        groups: SenderGroups::new(&trust.sender_groups)?,
     })
 }
 

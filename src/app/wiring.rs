@@ -17,10 +17,12 @@ use crate::app::compiled;
 use crate::app::config::{Config, Textless};
 use crate::app::keys;
 use crate::app::letters;
+use crate::app::premises;
 use crate::app::record;
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::app::upkeep;
+use crate::console;
 use crate::net::access::Access;
 use crate::net::inbound::{self, Inbound};
 use crate::net::outbound::SmtpNextHop;
@@ -72,6 +74,8 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     /// Where it answers its operator.
     pub admin: Option<SocketAddr>,
+    /// Where its pages are.
+    pub console: Option<SocketAddr>,
     /// Its store.
     pub store: Custody,
     config: Config,
@@ -79,6 +83,7 @@ pub struct Running {
     keeper: Option<Keeper>,
     checkpoints: Checkpoints,
     listeners: Vec<(Arc<Inbound>, Option<Arc<TlsServer>>)>,
+    console_tls: Option<Arc<TlsServer>>,
     reader: Arc<worker::Pool>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -221,6 +226,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&returns),
     );
     pipeline.recall_habits().await;
+    pipeline.swap_senders(tools::senders(&config.trust).map_err(|error| settings(&error))?);
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
     if let Some(keeper) = &keeper {
@@ -230,12 +236,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let mut running = Running {
         addresses: Vec::new(),
         admin: None,
+        console: None,
         store: store.clone(),
         config,
         pipeline,
         keeper,
         checkpoints: checkpoints.clone(),
         listeners: Vec::new(),
+        console_tls: None,
         reader,
         stop,
         tasks: JoinSet::new(),
@@ -244,6 +252,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.listen(&access, &limits, &stopped).await?;
     running
         .listen_admin(metrics, Arc::clone(&next_hop), &stopped)
+        .await?;
+    running
+        .listen_console(Arc::clone(&next_hop), &stopped)
         .await?;
     let worker = queue::Config {
         worker: store.worker(&running.config.server.name),
@@ -410,6 +421,29 @@ impl Running {
         Ok(())
     }
 
+    async fn listen_console(
+        &mut self,
+        next_hop: Arc<dyn NextHop>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        let Some(address) = self.config.console.address else {
+            return Ok(());
+        };
+        let socket = bind(address).await?;
+        let address = local_address(&socket)?;
+        self.console = Some(address);
+        let at = (&self.config, address);
+        let (site, tls) = premises::site(at, &self.store, &self.pipeline, next_hop)?;
+        let acceptor = tls
+            .clone()
+            .map(|tls| -> console::Acceptor { Arc::new(move || tls.acceptor()) });
+        self.console_tls = tls;
+        let router = console::router(&site);
+        self.tasks
+            .spawn(console::serve(socket, acceptor, router, stopped.clone()));
+        Ok(())
+    }
+
     /// How many pupils are looked for.
     pub fn pupils(&self) -> usize {
         self.pipeline.tools().engine.person_count()
@@ -446,6 +480,10 @@ impl Running {
             Ok(notices) => self.pipeline.swap_notices(notices),
             Err(error) => tracing::error!(%error, "reload: notices stay as they were"),
         }
+        match tools::senders(&fresh.trust) {
+            Ok(senders) => self.pipeline.swap_senders(senders),
+            Err(error) => tracing::error!(%error, "reload: schools and groups stay as they were"),
+        }
         match Access::new(&fresh.access) {
             Ok(access) => self
                 .listeners
@@ -453,7 +491,8 @@ impl Running {
                 .for_each(|(inbound, _)| inbound.set_access(access.clone())),
             Err(error) => tracing::error!(%error, "reload: access rules stay as they were"),
         }
-        for tls in self.listeners.iter().filter_map(|(_, tls)| tls.as_ref()) {
+        let listening = self.listeners.iter().filter_map(|(_, tls)| tls.as_ref());
+        for tls in listening.chain(self.console_tls.as_ref()) {
             if let Err(error) = tls.reload() {
                 tracing::error!(%error, "reload: certificates stay as they were");
             }

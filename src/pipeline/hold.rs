@@ -11,7 +11,7 @@ use crate::pipeline::judge::Judgement;
 use crate::pipeline::received::Received;
 use crate::policy::{Explanation, Policy, Verdict};
 use crate::smtp::reply::{EnhancedCode, Reply};
-use crate::store::{FindingRecord, HoldClient, HoldRecord, NewHold, RuleRecord};
+use crate::store::{FindingRecord, HoldClient, HoldRecord, NewHold, Origin, RuleRecord};
 
 /// The answer to a message that is held.
 pub fn reply(id: QueueId) -> Reply {
@@ -76,6 +76,7 @@ pub fn new_hold(
     stored: Bytes,
     judgement: &Judgement,
     policy: &Policy,
+    origin: Origin,
 ) -> NewHold {
     NewHold {
         id: received.id,
@@ -87,6 +88,7 @@ pub fn new_hold(
         received_at: received.arrived,
         message: stored,
         record: record(received, judgement, policy),
+        origin,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod initials;
 pub mod judge;
 pub mod keeping;
 pub mod notices;
+mod origin;
 mod passing;
 pub mod received;
 pub mod record;

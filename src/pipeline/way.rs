@@ -31,7 +31,7 @@ use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices::{Happened, Notices};
 use crate::pipeline::received::{Accept, Received};
 use crate::pipeline::record::{Disposition, Entry};
-use crate::policy::{Action, Explanation, Verdict, reply_text};
+use crate::policy::{Action, Explanation, Senders, Verdict, reply_text};
 use crate::relay::next_hop::{BoxFuture, NextHop, Offer};
 use crate::relay::notice::plan::Outcome;
 use crate::relay::outcome::{to_answer, to_reply};
@@ -77,6 +77,8 @@ pub(super) struct Inner {
     pub(super) pending: Pending,
     pub(super) refused: RefusedRecipients,
     pub(super) habits: Habits,
+    /// By whom messages that do not pass are counted.
+    pub(super) senders: ArcSwap<Senders>,
     /// Work that goes on when its client has gone: late answers, and keeping answers.
     pub(super) late: Mutex<JoinSet<()>>,
     /// A task is waiting for a silent next hop to say what it offers.
@@ -111,6 +113,7 @@ impl Pipeline {
             pending,
             refused,
             habits,
+            senders: ArcSwap::default(),
             late: Mutex::default(),
             asking: AtomicBool::new(false),
             keeper: OnceLock::new(),
@@ -389,7 +392,8 @@ impl Pipeline {
         let message = trace::without_trace(&received.message);
         let stored = Bytes::from([self.prefix(received).as_ref(), message.as_ref()].concat());
         let policy = Arc::clone(&self.inner.tools.load().policy);
-        let new = hold::new_hold(received, stored, &examined.judgement, &policy);
+        let origin = self.origin(received, examined);
+        let new = hold::new_hold(received, stored, &examined.judgement, &policy, origin);
         let verdict = &examined.judgement.verdict;
         let beside = hold::passed_envelope(&received.envelope, verdict)
             .map(|envelope| {
@@ -436,6 +440,9 @@ impl Pipeline {
                 .collect(),
             categories: hold::categories(&examined.judgement),
             explanation: self.explained(received, examined),
+            severity: verdict.hits.iter().map(|hit| hit.severity).max(),
+            people: examined.judgement.findings.people.len(),
+            origin: self.origin(received, examined),
         };
         self.inner
             .store

@@ -28,6 +28,7 @@ pub mod recorded;
 pub mod replay;
 pub mod rule;
 pub mod schools;
+pub mod sender_groups;
 pub mod sighting;
 pub mod verdict;
 
@@ -63,5 +64,6 @@ pub use recorded::RecordedFacts;
 pub use replay::{Difference, Replay};
 pub use rule::{Escalation, Mode, Policy, Role, Severity, Tag};
 pub use schools::{School, SchoolConfig, Schools, SchoolsError};
+pub use sender_groups::{SenderGroup, SenderGroupConfig, SenderGroups, SenderGroupsError, Senders};
 pub use verdict::{Action, NearMiss, RuleHit, Verdict, Waived};
 pub use wording::counted;

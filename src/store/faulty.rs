@@ -112,6 +112,19 @@ hand_on! {
         read facts(at: i64, id: &str, limit: u32) -> Vec<FactsRow>;
         write forget_facts(before: i64, limit: u32) -> u64;
     }
+    impl FiguresStore {
+        read figures(since: i64) -> Vec<FigureRow>;
+        read figures_after(seq: i64) -> Vec<FigureRow>;
+        read ends(from: i64, to: i64, limit: u32) -> Vec<(i64, i64, String, String, String)>;
+        read end_counts(from: i64, to: i64) -> Vec<(String, i64)>;
+        write judge(judgement: &str, entry: NewEntry<'_>) -> ();
+    }
+    impl IncidentStore {
+        write open_incident(row: &IncidentRow, entry: NewEntry<'_>) -> ();
+        write change_incident(row: &IncidentRow, entry: NewEntry<'_>) -> bool;
+        read incident(id: &str) -> IncidentRow;
+        read incidents(limit: u32) -> Vec<IncidentRow>;
+    }
     impl ForwardingStore {
         write note_forward(fresh: &ForwardingRow, merge: &(dyn for<'a> Fn(&'a str) -> Result<String, StoreError> + Send + Sync)) -> Noted;
         read forwardings(limit: u32) -> Vec<ForwardingRow>;
@@ -276,6 +289,7 @@ mod tests {
             received_at: start(),
             message: message(number),
             record: HoldRecord::default(),
+            origin: crate::store::Origin::default(),
         }
     }
 
@@ -397,6 +411,9 @@ mod tests {
                     rules: vec![],
                     categories: vec![],
                     explanation: String::new(),
+                    severity: None,
+                    people: 0,
+                    origin: crate::store::Origin::default(),
                 };
                 store.record_refusal(&refusal).await?;
             }

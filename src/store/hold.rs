@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::figures::Judgement;
 use super::life::{HoldClaim, LegalHold, Request, Told, VersionSent};
 use super::wire::StoredEnvelope;
 use crate::detect::{Category, Confidence};
@@ -164,6 +165,19 @@ pub struct NewHold {
     pub message: Bytes,
     /// What judging said.
     pub record: HoldRecord,
+    /// Where it comes from, for reports.
+    pub origin: Origin,
+}
+
+/// Where a message comes from, in clear and without a name: what reports count by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The id of the sender's school.
+    pub school: Option<String>,
+    /// The id of the group that the sender belongs to.
+    pub group: Option<String>,
+    /// What [`Custody::sender_token`](super::Custody::sender_token) makes of the sender's address.
+    pub sender: Option<i64>,
 }
 
 /// A line of a list of holds.
@@ -193,6 +207,10 @@ pub struct HoldSummary {
     pub decided_at: Option<SystemTime>,
     /// Who decided.
     pub decided_by: Option<String>,
+    /// The id of the sender's school.
+    pub school: Option<String>,
+    /// What a reviewer judges of it.
+    pub judgement: Option<Judgement>,
     /// What is sealed; `None` once the content is gone.
     pub sealed: Option<SealedSummary>,
 }
@@ -365,6 +383,12 @@ pub struct Refusal {
     pub categories: Vec<Category>,
     /// Why, in plain words; it holds no personal data.
     pub explanation: String,
+    /// Of the gravest rule, for reports; not read back.
+    pub severity: Option<Severity>,
+    /// How many people the findings are about, for reports; not read back.
+    pub people: usize,
+    /// Where it comes from, for reports; not read back.
+    pub origin: Origin,
 }
 
 pub(crate) fn parse_id(text: &str) -> Result<QueueId, StoreError> {

@@ -17,18 +17,20 @@ use super::clock::{micros, number, time};
 use super::delivered::mac;
 use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
+use super::figures::Judgement;
 use super::hold::{
-    Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Passes, Referenced,
+    Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Origin, Passes, Referenced,
     Refusal, Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
 };
 use super::identity::Identity;
 use super::ledger::{reason_hash, reason_salt};
 use super::life::{HoldClaim, Request, Told, VersionSent};
-use super::rows::{ActRow, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
+use super::rows::{ActRow, Counted, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
 use crate::detect::Category;
 use crate::mail::{Envelope, QueueId};
+use crate::policy::Severity;
 
 /// Bytes of each keyed hash in a ticket: 128 bits.
 const MARK: usize = 16;
@@ -88,6 +90,11 @@ impl Custody {
             blob: Blobs::new_key()?,
             detail,
             tokens: self.hold_tokens(&new.envelope, &new.record),
+            counted: counted(
+                new.origin,
+                new.record.rules.iter().map(|rule| rule.severity).max(),
+                new.record.people,
+            ),
         };
         let record = StoredRecord {
             envelope: StoredEnvelope::of(&new.envelope),
@@ -162,6 +169,9 @@ impl Custody {
             rules: from_json(&rules)?,
             categories: from_json(&categories)?,
             explanation,
+            severity: None,
+            people: 0,
+            origin: Origin::default(),
         }))
     }
 
@@ -324,6 +334,7 @@ impl Custody {
                 categories: json_text(&refusal.categories)?,
                 explanation: refusal.explanation.clone(),
                 detail: json!({ "rules": refusal.rules }).to_string(),
+                counted: counted(refusal.origin.clone(), refusal.severity, refusal.people),
             })
             .await
     }
@@ -574,8 +585,21 @@ fn bare_summary(row: &StoredHold) -> Result<HoldSummary, StoreError> {
         categories: from_json(&row.categories)?,
         decided_at: row.decided_at.map(time),
         decided_by: row.decided_by.clone(),
+        school: row.school.clone(),
+        judgement: row.judgement.as_deref().and_then(Judgement::of),
         sealed: None,
     })
+}
+
+/// What reports count a message by.
+fn counted(origin: Origin, severity: Option<Severity>, people: usize) -> Counted {
+    Counted {
+        school: origin.school,
+        sender_group: origin.group,
+        sender: origin.sender,
+        severity: severity.map(Severity::name),
+        people: Some(number(people)),
+    }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -45,6 +45,8 @@ pub mod action {
     pub const UNMASKED: &str = "unmasked";
     /// A held message was written to a file.
     pub const SAVED: &str = "saved";
+    /// A report left the console as a file.
+    pub const EXPORTED: &str = "exported";
     /// Somebody signed in.
     pub const SIGNED_IN: &str = "signed-in";
     /// A node began to accept mail; the subject is its name.
@@ -57,6 +59,14 @@ pub mod action {
     pub const ROSTER: &str = "roster";
     /// A person's name was erased from the ledger.
     pub const PERSON_ERASED: &str = "person-erased";
+    /// A reviewer said whether a hold was right; the detail says what was said before.
+    pub const JUDGED: &str = "judged";
+    /// A personal data breach was put on record; the subject is its id.
+    pub const INCIDENT_OPENED: &str = "incident-opened";
+    /// The work-sheet of a breach was changed.
+    pub const INCIDENT_CHANGED: &str = "incident-changed";
+    /// A breach was closed.
+    pub const INCIDENT_CLOSED: &str = "incident-closed";
     /// The key that signs checkpoints was made.
     pub const LEDGER_KEY: &str = "ledger-key";
 }

@@ -11,7 +11,12 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite and PostgreSQL), which sees sealed rows only, and the blobs.
 
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod accounts;
 mod acting;
+#[allow(missing_docs)]
+pub mod credentials;
+pub use accounts::*;
 pub mod auditing;
 pub mod backup;
 mod blob;
@@ -25,11 +30,13 @@ pub mod error;
 pub mod facts;
 #[cfg(test)]
 mod faulty;
+pub mod figures;
 pub mod forwarding;
 pub mod fsck;
 pub mod hold;
 mod holding;
 pub mod identity;
+pub mod incident;
 pub mod key;
 pub mod key_command;
 mod key_file;
@@ -65,7 +72,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::mail::QueueId;
 use crate::policy::governance::Retention;
@@ -81,12 +88,15 @@ pub use delivery::{
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
+pub use figures::{Ended, EndedContent, Figure, FigureOutcome, Figures, Judgement};
 pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
-    HoldSummary, NewHold, Passes, Referenced, Refusal, Resend, RuleRecord, SealedSummary, Ticket,
+    HoldSummary, NewHold, Origin, Passes, Referenced, Refusal, Resend, RuleRecord, SealedSummary,
+    Ticket,
 };
 pub use identity::Identity;
+pub use incident::{Incident, IncidentAnswers, IncidentDraft, IncidentError};
 pub use key::MasterKey;
 pub use key_command::KeyCommand;
 pub use key_source::KeySource;
@@ -178,6 +188,8 @@ pub struct Custody {
     database: Arc<dyn Store>,
     committer: Committer,
     remembered: Arc<Remembered>,
+    /// What reports count, as it was last read.
+    figures: Arc<Mutex<Option<figures::Read>>>,
     retention: Arc<ArcSwap<Retention>>,
     /// Keys were ended, by this process or perhaps the one before, and the database's log may still hold them.
     shred_owed: Arc<AtomicBool>,
@@ -266,6 +278,7 @@ impl Custody {
             committer: Committer::start(Arc::clone(&database)),
             database,
             remembered: Arc::default(),
+            figures: Arc::default(),
             retention,
             shred_owed: Arc::new(AtomicBool::new(true)),
             wake,

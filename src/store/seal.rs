@@ -46,6 +46,8 @@ pub enum Kind {
     Proposal = 21,
     /// Rows in a backup.
     Backup = 22,
+    /// The answers to the work-sheet of a personal data breach.
+    Incident = 23,
     /// A release that a second person is asked to approve.
     Request = 40,
     /// Why the content of a hold must be kept.

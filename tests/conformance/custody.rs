@@ -125,6 +125,9 @@ pub async fn holds_are_found_by_id_reference_and_beginning(place: Place) {
         at: start(),
         rules: vec!["subject-name".into()],
         categories: vec![Category::Medical],
+        severity: None,
+        people: 0,
+        origin: beadle::store::Origin::default(),
     };
     store.record_refusal(&refusal).await.unwrap();
     assert_eq!(

@@ -72,6 +72,7 @@ pub fn new_hold(byte: u8) -> NewHold {
             values: vec![u128::MAX, 7],
             confidential: false,
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

@@ -105,6 +105,7 @@ fn hold(byte: u8, size: usize) -> NewHold {
             values: vec![7],
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 
@@ -373,6 +374,9 @@ fn refusal(byte: u8, at: SystemTime) -> Refusal {
         rules: vec!["subject-name".into()],
         categories: vec![Category::Medical],
         explanation: "Refused under the policy.".into(),
+        severity: None,
+        people: 0,
+        origin: beadle::store::Origin::default(),
     }
 }
 

@@ -97,7 +97,8 @@ impl Child {
         child
     }
 
-    /// The threads by their names, and those of one name as they began: two that begin side by side would change places from run to run.
+    /// The threads by their names, and those of one name as they began, which is how the kernel lists them: two that begin side by side
+    /// would change places from run to run, and numbers begin anew when they run out.
     fn tasks(&self) -> Vec<u32> {
         let folder = format!("/proc/{}/task", self.process.id());
         let name = |task: u32| std::fs::read_to_string(format!("{folder}/{task}/comm"));
@@ -113,7 +114,7 @@ impl Child {
                     .unwrap()
             })
             .collect();
-        tasks.sort_by_cached_key(|task| (name(*task).unwrap(), *task));
+        tasks.sort_by_cached_key(|task| name(*task).unwrap());
         tasks
     }
 

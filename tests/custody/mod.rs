@@ -70,6 +70,7 @@ pub fn new_hold(byte: u8) -> NewHold {
             people: 1,
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

@@ -51,6 +51,7 @@ async fn hold(store: &Custody, byte: u8) {
         received_at: SystemTime::now(),
         message: Bytes::from([MESSAGE, &[byte]].concat()),
         record: HoldRecord::default(),
+        origin: beadle::store::Origin::default(),
     };
     store.hold(new).await.unwrap();
 }

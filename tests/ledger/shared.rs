@@ -79,6 +79,9 @@ async fn it_proves_there_what_it_proves_in_sqlite() {
         rules: vec!["names-outside".to_owned()],
         categories: vec![],
         explanation: String::new(),
+        severity: None,
+        people: 0,
+        origin: beadle::store::Origin::default(),
     };
     store.record_refusal(&refusal).await.unwrap();
     for (roster, noted) in [(1, true), (1, false), (2, true)] {

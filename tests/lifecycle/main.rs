@@ -124,6 +124,7 @@ fn new_hold(byte: u8, two_people: bool) -> NewHold {
             values: vec![7],
             ..HoldRecord::default()
         },
+        origin: beadle::store::Origin::default(),
     }
 }
 

@@ -79,10 +79,12 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             rules,
             categories,
             explanation,
+            counted,
             ..
         } => {
             sqlx::query(
-                "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES ($1, $2, $3, $4, $5, $6) \
+                "INSERT INTO refusal (id, reference, at, rules, categories, explanation, school, sender_group, sender, severity, people) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
                  ON CONFLICT DO NOTHING",
             )
             .bind(id)
@@ -91,6 +93,11 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             .bind(rules)
             .bind(categories)
             .bind(explanation)
+            .bind(&counted.school)
+            .bind(&counted.sender_group)
+            .bind(counted.sender)
+            .bind(counted.severity)
+            .bind(counted.people)
             .execute(&mut *tx)
             .await
             .map(|done| inserted(&done))?

@@ -15,8 +15,9 @@ use crate::store::rows::{
 /// Inserts a hold without its ledger entry, unless its id is there or the same message waits already.
 pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<(), StoreError> {
     let done = sqlx::query(
-            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
-             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11, $12) \
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens, \
+             school, sender_group, sender, severity, people) \
+             VALUES ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
              ON CONFLICT DO NOTHING",
         )
         .bind(&row.id)
@@ -31,6 +32,11 @@ pub(super) async fn insert_hold(row: &HoldRow, tx: &mut PgConnection) -> Result<
         .bind(&row.record)
         .bind(&row.blob)
         .bind(&row.tokens)
+        .bind(&row.counted.school)
+        .bind(&row.counted.sender_group)
+        .bind(row.counted.sender)
+        .bind(row.counted.severity)
+        .bind(row.counted.people)
         .execute(&mut *tx)
         .await?;
     inserted(&done)?;
@@ -156,7 +162,7 @@ impl HoldStore for PostgresStore {
         let changed = sqlx::query(
             "UPDATE hold SET state = $1, version = version + 1, acted_by = $2, claimed_by = $3, claimed_until = $4, request = $5, \
              legal_hold = $6, told = $7, decided_at = coalesce($8, decided_at), decided_by = coalesce($9, decided_by), \
-             decision = coalesce($10, decision) WHERE id = $11 AND version = $12 AND blob IS NOT NULL",
+             decision = coalesce($10, decision), decided_as = coalesce($11, decided_as) WHERE id = $12 AND version = $13 AND blob IS NOT NULL",
         )
         .bind(row.to.name())
         .bind(&row.actor)
@@ -168,6 +174,7 @@ impl HoldStore for PostgresStore {
         .bind(decided.then_some(row.at))
         .bind(decided.then_some(&row.actor))
         .bind(&row.decision)
+        .bind(decided.then_some(row.to.name()))
         .bind(&row.id)
         .bind(row.version)
         .execute(&mut *tx)

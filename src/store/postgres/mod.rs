@@ -20,10 +20,12 @@ mod config;
 mod deliveries;
 mod facts;
 mod fault;
+mod figures;
 mod forwarding;
 mod fsck;
 mod guard;
 mod holds;
+mod incidents;
 mod keys;
 mod ledger;
 mod notices;
@@ -259,6 +261,11 @@ fn migrator() -> Migrator {
             10,
             "search",
             include_str!("../migrations/postgres/0010_search.sql"),
+        ),
+        (
+            13,
+            "figures",
+            include_str!("../migrations/postgres/0013_figures.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

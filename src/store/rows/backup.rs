@@ -122,6 +122,7 @@ const TABLES: &[Described] = &[
         ("id", T), ("reference", T), ("received_at", I), ("size", I), ("state", T), ("version", I), ("rules", T), ("categories", T),
         ("mark", B), ("decided_at", I), ("decided_by", T), ("kek", T), ("dek", B), ("record", B), ("decision", B), ("blob", T),
         ("acted_by", T), ("claimed_by", T), ("claimed_until", I), ("request", B), ("legal_hold", B), ("told", B), ("tokens", B),
+        ("school", T), ("sender_group", T), ("sender", I), ("severity", T), ("people", I), ("decided_as", T), ("judgement", T),
     ], &["id"]),
     ("hold_token", &[("token", B), ("received_at", I), ("hold", T)], &["token", "received_at", "hold"]),
     ("hold_rule", &[("rule", T), ("received_at", I), ("hold", T)], &["rule", "received_at", "hold"]),
@@ -136,6 +137,7 @@ const TABLES: &[Described] = &[
     ("delivered", &[("key", B), ("answer", B), ("expires_at", I)], &["key"]),
     ("refusal", &[
         ("id", T), ("reference", T), ("at", I), ("rules", T), ("categories", T), ("explanation", T),
+        ("school", T), ("sender_group", T), ("sender", I), ("severity", T), ("people", I),
     ], &["id"]),
     ("ledger", &[
         ("seq", I), ("at", I), ("actor", T), ("action", T), ("subject", T), ("detail", T), ("prev", B), ("hash", B),
@@ -157,6 +159,10 @@ const TABLES: &[Described] = &[
     ("proposal", &[
         ("id", T), ("at", I), ("state", T), ("requester", T), ("requester_login", T), ("before", T), ("sha256", T),
         ("second_person", F), ("sealed", B), ("decided_at", I), ("approver", T), ("enforced_at", I),
+    ], &["id"]),
+    ("incident", &[
+        ("id", T), ("opened_at", I), ("aware_at", I), ("changed_at", I), ("closed_at", I), ("version", I), ("school", T), ("holds", T),
+        ("sealed", B),
     ], &["id"]),
     ("enforced", &[("one", I), ("what", T), ("at", I)], &["one"]),
 ];

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{DeliveryRow, HoldRow};
+use super::{Counted, DeliveryRow, HoldRow};
 use crate::store::error::StoreError;
 
 /// Something to insert.
@@ -21,6 +21,7 @@ pub(crate) enum Insert {
         explanation: String,
         /// Of its ledger entry.
         detail: String,
+        counted: Counted,
     },
 }
 

@@ -23,6 +23,18 @@ pub(crate) struct HoldRow {
     pub(crate) detail: String,
     /// What it is found by: tokens of 10 bytes, one after the other.
     pub(crate) tokens: Vec<u8>,
+    pub(crate) counted: Counted,
+}
+
+/// What reports count a message by, in clear and without a name.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) school: Option<String>,
+    pub(crate) sender_group: Option<String>,
+    /// A keyed hash of the sender's address.
+    pub(crate) sender: Option<i64>,
+    pub(crate) severity: Option<&'static str>,
+    pub(crate) people: Option<i64>,
 }
 
 /// The sealed columns of a hold whose content is still there.
@@ -53,6 +65,8 @@ pub(crate) struct StoredHold {
     pub(crate) acted_by: Option<String>,
     pub(crate) claimed_by: Option<String>,
     pub(crate) claimed_until: Option<i64>,
+    pub(crate) school: Option<String>,
+    pub(crate) judgement: Option<String>,
     kek: Option<String>,
     dek: Option<Vec<u8>>,
     record: Option<Vec<u8>>,
@@ -65,7 +79,7 @@ pub(crate) struct StoredHold {
 
 /// The columns that a [`StoredHold`] is read from.
 pub(crate) const HOLD_COLUMNS: &str = "id, received_at, size, state, version, rules, categories, decided_at, decided_by, acted_by, claimed_by, claimed_until, \
-                                       kek, dek, record, decision, request, legal_hold, told, blob";
+                                       school, judgement, kek, dek, record, decision, request, legal_hold, told, blob";
 
 impl StoredHold {
     /// Whether its content must be kept for a case.

@@ -11,10 +11,12 @@ mod backup;
 mod commit;
 mod deliveries;
 mod facts;
+mod figures;
 mod forwarding;
 mod fsck;
 mod guard;
 mod holds;
+mod incidents;
 mod keys;
 mod ledger;
 mod notices;
@@ -32,10 +34,12 @@ pub(crate) use backup::*;
 pub(crate) use commit::*;
 pub(crate) use deliveries::*;
 pub(crate) use facts::*;
+pub(crate) use figures::*;
 pub(crate) use forwarding::*;
 pub(crate) use fsck::*;
 pub(crate) use guard::*;
 pub(crate) use holds::*;
+pub(crate) use incidents::*;
 pub(crate) use keys::*;
 pub(crate) use ledger::*;
 pub(crate) use notices::*;
@@ -51,10 +55,12 @@ pub(crate) trait Store:
     BackupStore
     + CommitStore
     + FactsStore
+    + FiguresStore
     + ForwardingStore
     + FsckStore
     + GuardStore
     + HoldStore
+    + IncidentStore
     + KeyStore
     + LedgerStore
     + NoticeStore

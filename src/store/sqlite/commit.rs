@@ -42,9 +42,11 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             categories,
             explanation,
             detail,
+            counted,
         } => {
             sqlx::query(
-                "INSERT INTO refusal (id, reference, at, rules, categories, explanation) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO refusal (id, reference, at, rules, categories, explanation, school, sender_group, sender, severity, people) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(id)
             .bind(reference)
@@ -52,6 +54,11 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             .bind(rules)
             .bind(categories)
             .bind(explanation)
+            .bind(&counted.school)
+            .bind(&counted.sender_group)
+            .bind(counted.sender)
+            .bind(counted.severity)
+            .bind(counted.people)
             .execute(&mut *tx)
             .await?;
             ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await

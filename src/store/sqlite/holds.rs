@@ -17,8 +17,9 @@ pub(super) async fn insert_hold(
     tx: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
     let done = sqlx::query(
-            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens) \
-             SELECT ?1, ?2, ?3, ?4, 'held', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
+            "INSERT INTO hold (id, reference, received_at, size, state, rules, categories, mark, kek, dek, record, blob, tokens, \
+             school, sender_group, sender, severity, people) \
+             SELECT ?1, ?2, ?3, ?4, 'held', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
              WHERE NOT EXISTS (SELECT 1 FROM hold WHERE mark = ?7 AND state IN ('held', 'claimed', 'awaiting'))",
         )
         .bind(&row.id)
@@ -33,6 +34,11 @@ pub(super) async fn insert_hold(
         .bind(&row.record)
         .bind(&row.blob)
         .bind(&row.tokens)
+        .bind(&row.counted.school)
+        .bind(&row.counted.sender_group)
+        .bind(row.counted.sender)
+        .bind(row.counted.severity)
+        .bind(row.counted.people)
         .execute(&mut *tx)
         .await?;
     if done.rows_affected() == 0 {
@@ -159,7 +165,7 @@ impl HoldStore for SqliteStore {
         let changed = sqlx::query(
             "UPDATE hold SET state = ?, version = version + 1, acted_by = ?, claimed_by = ?, claimed_until = ?, request = ?, \
              legal_hold = ?, told = ?, decided_at = coalesce(?, decided_at), decided_by = coalesce(?, decided_by), \
-             decision = coalesce(?, decision) WHERE id = ? AND version = ? AND blob IS NOT NULL",
+             decision = coalesce(?, decision), decided_as = coalesce(?, decided_as) WHERE id = ? AND version = ? AND blob IS NOT NULL",
         )
         .bind(row.to.name())
         .bind(&row.actor)
@@ -171,6 +177,7 @@ impl HoldStore for SqliteStore {
         .bind(decided.then_some(row.at))
         .bind(decided.then_some(&row.actor))
         .bind(&row.decision)
+        .bind(decided.then_some(row.to.name()))
         .bind(&row.id)
         .bind(row.version)
         .execute(&mut *tx)

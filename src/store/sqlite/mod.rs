@@ -16,10 +16,12 @@ mod backup;
 mod commit;
 mod deliveries;
 mod facts;
+mod figures;
 mod forwarding;
 mod fsck;
 mod guard;
 mod holds;
+mod incidents;
 mod keys;
 mod ledger;
 mod notices;
@@ -192,6 +194,11 @@ fn migrator() -> Migrator {
             11,
             "dead letters",
             include_str!("../migrations/sqlite/0011_dead_letters.sql"),
+        ),
+        (
+            13,
+            "figures",
+            include_str!("../migrations/sqlite/0013_figures.sql"),
         ),
     ];
     let migrations = scripts.map(|(version, name, script)| {

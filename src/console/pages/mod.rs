@@ -1,0 +1,37 @@
+//! The pages, one file each, and the navigation.
+
+mod account;
+mod breaches;
+mod overview;
+mod reports;
+
+use super::access::Permission;
+use super::doors::Doors;
+use super::site::Place;
+
+/// The navigation, in its order.
+pub const PLACES: &[Place] = &[
+    Place {
+        href: "/",
+        label: "nav-overview",
+        permission: Permission::SeeHolds,
+    },
+    Place {
+        href: "/reports",
+        label: "nav-reports",
+        permission: Permission::SeeReports,
+    },
+    Place {
+        href: "/breaches",
+        label: "nav-breaches",
+        permission: Permission::SeeBreaches,
+    },
+];
+
+/// Every page.
+pub fn doors(doors: Doors) -> Doors {
+    let doors = overview::doors(doors);
+    let doors = breaches::doors(doors);
+    let doors = reports::doors(doors);
+    account::doors(doors)
+}

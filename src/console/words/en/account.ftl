@@ -1,0 +1,11 @@
+account-title = Your account
+account-name = Name
+account-address = E-mail address
+account-no-role = You have signed in, but nobody has given you a role yet. Ask your data protection officer.
+account-sessions = Where you are signed in
+account-device = Browser
+account-began = Since
+account-seen = Last used
+account-this = This one
+account-end-others = Sign out everywhere else
+account-end-all = Sign out everywhere

@@ -1,0 +1,9 @@
+sign-in-title = Sign in
+sign-in-with = Sign in with { $provider }
+sign-in-local = Sign in with an emergency account
+sign-in-login = Login
+sign-in-password = Password
+sign-in-code = Code
+sign-in-code-hint = The 6 digits that your authenticator app shows, or a recovery code.
+sign-in-button = Sign in
+sign-in-wrong = Login, password or code is wrong. If you have just used this code, wait for the next one.

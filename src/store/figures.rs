@@ -1,0 +1,461 @@
+//! What reports count: holds and refusals without anything sealed, and what reviewers judge of holds.
+//!
+//! # Invariants
+//! No name and no address is here: ids of rules, schools and groups, categories, counts, times, and a keyed hash of the sender that tells
+//! the same sender again. Figures outlive the content of a hold and end with its row (`event_days` of the policy).
+//!
+//! # How a page stays quick
+//! A process reads all rows once (measured in `docs/REPORTS.md`) and keeps them as some 60 bytes each. Every change of a hold or a refusal has an
+//! entry in the ledger in the same transaction, and entries are numbered in the order of their commits on both databases: so the head of
+//! the ledger is the mark of change, and what changed is read by its subject. Day sums in the database were the other choice: by school,
+//! group, rules, categories, severity and outcome they are as many as the holds themselves.
+//!
+//! # Known gaps
+//! Rows from before the schema had these columns have no school, group, sender or severity. A row that retention forgot is left out by
+//! its age and leaves memory with the next full reading.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Custody;
+use super::clock::{micros, span, time};
+use super::delivered::mac;
+use super::error::StoreError;
+use super::hold::parse_id;
+use super::holding::from_json;
+use super::ledger::action;
+use super::rows::{FigureRow, NewEntry};
+use crate::detect::Category;
+use crate::mail::{Address, QueueId};
+use crate::policy::Severity;
+
+/// More entries than this since the last reading, and everything is read anew: about as much work.
+const FOLLOWED_AT_MOST: i64 = 20_000;
+
+/// Everything is read anew after this time, so that what retention forgot leaves memory.
+const ANEW_AFTER: Duration = Duration::from_hours(24);
+
+/// What a reviewer says of a hold, looking back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judgement {
+    /// It was right to hold it.
+    Right,
+    /// It should not have been held: a false positive.
+    Wrong,
+    /// Some of what was found was right, some was not.
+    Partly,
+}
+
+impl Judgement {
+    /// Every judgement.
+    pub const ALL: [Self; 3] = [Self::Right, Self::Wrong, Self::Partly];
+
+    /// The name used in the database, the ledger and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Partly => "partly",
+        }
+    }
+
+    /// The judgement of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|judgement| judgement.name() == name)
+    }
+}
+
+/// What became of a message that did not simply pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureOutcome {
+    /// The relay refused it; the sender was told why.
+    TurnedAway,
+    /// It is held and waits for a reviewer.
+    Waiting,
+    /// It was held, and a reviewer released it.
+    Released,
+    /// It was held, and a reviewer refused it.
+    Refused,
+    /// It was held, and nobody decided in time.
+    Expired,
+}
+
+impl FigureOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [
+        Self::TurnedAway,
+        Self::Waiting,
+        Self::Released,
+        Self::Refused,
+        Self::Expired,
+    ];
+
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TurnedAway => "turned-away",
+            Self::Waiting => "waiting",
+            Self::Released => "released",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether it was held, whatever came after.
+    pub fn was_held(self) -> bool {
+        self != Self::TurnedAway
+    }
+}
+
+/// A hold or a refusal as it is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// Its id; its reference is what people know it by.
+    pub id: QueueId,
+    /// When it came, in microseconds since 1970 UTC.
+    pub at: i64,
+    /// What became of it.
+    pub outcome: FigureOutcome,
+    /// Seconds from its coming to the decision of a reviewer, nights and weekends counted.
+    pub decided_after: Option<u32>,
+    /// What a reviewer judges of it.
+    pub judgement: Option<Judgement>,
+    /// Of its gravest rule.
+    pub severity: Option<Severity>,
+    /// How many people the findings are about.
+    pub people: u32,
+    /// A keyed hash of the sender's address.
+    pub sender: Option<i64>,
+    school: Option<u16>,
+    group: Option<u16>,
+    profile: u32,
+}
+
+/// The rules and categories that many messages have alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Profile {
+    rules: Vec<u16>,
+    categories: Vec<Category>,
+}
+
+/// Texts that occur again and again, by number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Names {
+    texts: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u16>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> u16 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        // Beyond 65,535 names, which no policy has, all are one.
+        let number = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
+        if number == u16::MAX {
+            return number;
+        }
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        number
+    }
+
+    fn text(&self, number: u16) -> &str {
+        self.texts.get(usize::from(number)).map_or("", |text| text)
+    }
+}
+
+/// Everything that reports count, as it was at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// In the order of their coming.
+    list: Vec<Figure>,
+    profiles: Vec<Profile>,
+    profile_numbers: HashMap<(String, String), u32>,
+    rules: Names,
+    schools: Names,
+    groups: Names,
+}
+
+impl Figures {
+    /// Those that came in this span, in the order of their coming. Microseconds since 1970 UTC.
+    pub fn between(&self, from: i64, to: i64) -> &[Figure] {
+        let start = self.list.partition_point(|figure| figure.at < from);
+        let end = self.list.partition_point(|figure| figure.at < to);
+        self.list.get(start..end).unwrap_or_default()
+    }
+
+    /// The hold or refusal of this id.
+    pub fn get(&self, id: QueueId) -> Option<&Figure> {
+        self.list.iter().find(|figure| figure.id == id)
+    }
+
+    /// When the first of them came, in microseconds since 1970 UTC.
+    pub fn first(&self) -> Option<i64> {
+        self.list.first().map(|figure| figure.at)
+    }
+
+    /// The id of the sender's school.
+    pub fn school(&self, figure: &Figure) -> Option<&str> {
+        figure.school.map(|number| self.schools.text(number))
+    }
+
+    /// The id of the group that the sender belongs to.
+    pub fn group(&self, figure: &Figure) -> Option<&str> {
+        figure.group.map(|number| self.groups.text(number))
+    }
+
+    /// Ids of the rules that fired, strictest first.
+    pub fn rules(&self, figure: &Figure) -> impl Iterator<Item = &str> {
+        let profile = self.profiles.get(figure.profile as usize);
+        let rules = profile.map_or(&[][..], |profile| profile.rules.as_slice());
+        rules.iter().map(|number| self.rules.text(*number))
+    }
+
+    /// Categories of the findings.
+    pub fn categories(&self, figure: &Figure) -> &[Category] {
+        let profile = self.profiles.get(figure.profile as usize);
+        profile.map_or(&[], |profile| profile.categories.as_slice())
+    }
+
+    fn of(rows: Vec<FigureRow>) -> Result<Self, StoreError> {
+        let mut figures = Self::default();
+        let mut list = Vec::with_capacity(rows.len());
+        for row in &rows {
+            list.push(figures.read(row)?);
+        }
+        list.sort_unstable_by_key(Figure::place);
+        figures.list = list;
+        Ok(figures)
+    }
+
+    /// Puts rows in the place of what is known of them.
+    fn follow(&mut self, rows: &[FigureRow]) -> Result<(), StoreError> {
+        for row in rows {
+            let figure = self.read(row)?;
+            match self
+                .list
+                .binary_search_by_key(&figure.place(), Figure::place)
+            {
+                Ok(place) => {
+                    if let Some(known) = self.list.get_mut(place) {
+                        *known = figure;
+                    }
+                }
+                Err(place) => self.list.insert(place, figure),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, row: &FigureRow) -> Result<Figure, StoreError> {
+        let decided_after = row.decided_at.map(|at| {
+            let seconds = at.saturating_sub(row.at).max(0) / 1_000_000;
+            u32::try_from(seconds).unwrap_or(u32::MAX)
+        });
+        Ok(Figure {
+            id: parse_id(&row.id)?,
+            at: row.at,
+            outcome: outcome(&row.state, row.decided_as.as_deref())?,
+            decided_after,
+            judgement: row.judgement.as_deref().and_then(Judgement::of),
+            severity: row.severity.as_deref().and_then(severity),
+            people: u32::try_from(row.people.unwrap_or(0)).unwrap_or(0),
+            sender: row.sender,
+            school: row.school.as_deref().map(|id| self.schools.number(id)),
+            group: row.sender_group.as_deref().map(|id| self.groups.number(id)),
+            profile: self.profile(&row.rules, &row.categories)?,
+        })
+    }
+
+    fn profile(&mut self, rules: &str, categories: &str) -> Result<u32, StoreError> {
+        let key = (rules.to_owned(), categories.to_owned());
+        if let Some(number) = self.profile_numbers.get(&key) {
+            return Ok(*number);
+        }
+        let ids: Vec<String> = from_json(rules)?;
+        let profile = Profile {
+            rules: ids.iter().map(|id| self.rules.number(id)).collect(),
+            categories: from_json(categories)?,
+        };
+        let number = u32::try_from(self.profiles.len()).unwrap_or(u32::MAX);
+        self.profiles.push(profile);
+        self.profile_numbers.insert(key, number);
+        Ok(number)
+    }
+}
+
+impl Figure {
+    fn place(&self) -> (i64, QueueId) {
+        (self.at, self.id)
+    }
+}
+
+fn outcome(state: &str, decided_as: Option<&str>) -> Result<FigureOutcome, StoreError> {
+    Ok(match (state, decided_as) {
+        ("turned-away", _) => FigureOutcome::TurnedAway,
+        (_, Some("released")) => FigureOutcome::Released,
+        (_, Some("refused")) => FigureOutcome::Refused,
+        ("held" | "claimed" | "awaiting", None) => FigureOutcome::Waiting,
+        // A purge of a decision that no ledger remembers ends as an expiry does: nobody can say more.
+        ("expired" | "purged", None) => FigureOutcome::Expired,
+        _ => return Err(StoreError::Corrupt("state of a hold")),
+    })
+}
+
+fn severity(name: &str) -> Option<Severity> {
+    [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Criminal,
+    ]
+    .into_iter()
+    .find(|severity| severity.name() == name)
+}
+
+/// A hold whose content ended, by the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The hold.
+    pub id: QueueId,
+    /// When.
+    pub at: SystemTime,
+    /// Nobody had decided it; otherwise it had been decided and was purged.
+    pub expired: bool,
+    /// The number of the ledger's entry.
+    pub entry: i64,
+    /// What the entry says: the mark of the destroyed key, the blob, the days it was kept; JSON.
+    pub detail: String,
+}
+
+/// Holds whose content ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedContent {
+    /// How many expired undecided.
+    pub expired: u64,
+    /// How many were purged after their decision.
+    pub purged: u64,
+    /// The last of them.
+    pub list: Vec<Ended>,
+}
+
+/// The detail of the entry that a judgement makes.
+pub(crate) fn judged_detail(before: Option<&str>, judgement: &str) -> String {
+    json!({ "before": before, "judgement": judgement }).to_string()
+}
+
+/// Figures with the entry of the ledger that they are of.
+#[derive(Debug)]
+pub(super) struct Read {
+    figures: Arc<Figures>,
+    seq: i64,
+    since: i64,
+    read_at: SystemTime,
+}
+
+impl Custody {
+    /// What reports count now, as far back as records are kept. The first call of a process reads everything; later ones what changed.
+    pub async fn figures(&self, now: SystemTime) -> Result<Arc<Figures>, StoreError> {
+        let mut kept = self.figures.lock().await;
+        // The head before the rows: what commits in between is read again and stays as it is.
+        let head = self.database.ledger_head().await?.map_or(0, |(seq, _)| seq);
+        let is_of_use = |read: &&mut Read| {
+            let age = now.duration_since(read.read_at).unwrap_or_default();
+            (0..=FOLLOWED_AT_MOST).contains(&(head - read.seq))
+                && age < ANEW_AFTER
+                && read.since <= self.figures_since(now)
+        };
+        if let Some(read) = kept.as_mut().filter(is_of_use) {
+            if read.seq < head {
+                let rows = self.database.figures_after(read.seq).await?;
+                Arc::make_mut(&mut read.figures).follow(&rows)?;
+                read.seq = head;
+            }
+            return Ok(Arc::clone(&read.figures));
+        }
+        let since = self.figures_since(now);
+        let rows = self.database.figures(since).await?;
+        let figures = Arc::new(Figures::of(rows)?);
+        *kept = Some(Read {
+            figures: Arc::clone(&figures),
+            seq: head,
+            since,
+            read_at: now,
+        });
+        Ok(figures)
+    }
+
+    /// From when on records are kept, in microseconds since 1970 UTC: a report that begins before it says so.
+    pub fn figures_since(&self, now: SystemTime) -> i64 {
+        let kept = Duration::from_hours(24) * self.retention().event_days;
+        micros(now).saturating_sub(span(kept))
+    }
+
+    /// Notes what a reviewer judges of a hold, also when its content is gone; the last word counts, and the ledger has them all. It changes
+    /// nothing of the hold's course, so it takes and makes no version.
+    pub async fn judge_hold(
+        &self,
+        id: QueueId,
+        judgement: Judgement,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<(), StoreError> {
+        let subject = id.to_string();
+        let entry = NewEntry {
+            at: micros(at),
+            actor,
+            action: action::JUDGED,
+            subject: &subject,
+            detail: "",
+        };
+        self.database.judge(judgement.name(), entry).await
+    }
+
+    /// Holds whose content ended in this span, the last first, at most so many; and how many there are in all.
+    pub async fn ended_content(
+        &self,
+        from: SystemTime,
+        to: SystemTime,
+        limit: u32,
+    ) -> Result<EndedContent, StoreError> {
+        let (from, to) = (micros(from), micros(to));
+        let counts = self.database.end_counts(from, to).await?;
+        let rows = self.database.ends(from, to, limit).await?;
+        let count = |wanted: &str| {
+            let found = counts.iter().find(|(action, _)| action == wanted);
+            found.map_or(0, |(_, number)| number.unsigned_abs())
+        };
+        let list = rows.into_iter().map(|(seq, at, action, subject, detail)| {
+            Ok(Ended {
+                id: parse_id(&subject)?,
+                at: time(at),
+                expired: action == "expired",
+                entry: seq,
+                detail,
+            })
+        });
+        Ok(EndedContent {
+            expired: count("expired"),
+            purged: count("purged"),
+            list: list.collect::<Result<_, StoreError>>()?,
+        })
+    }
+
+    /// What tells the same sender again in figures without naming them.
+    pub fn sender_token(&self, sender: &Address) -> i64 {
+        let hash = mac(&self.index, &[b"figures sender", sender.key().as_bytes()]);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash[..8]);
+        i64::from_be_bytes(bytes)
+    }
+}

@@ -1,0 +1,93 @@
+//! What reports count of holds and refusals, and what reviewers judge.
+
+use async_trait::async_trait;
+
+use super::{SqliteStore, ledger};
+use crate::store::error::StoreError;
+use crate::store::figures::judged_detail;
+use crate::store::rows::{FigureRow, FiguresStore, NewEntry};
+
+/// Holds and refusals of these conditions.
+macro_rules! figures {
+    ($holds:literal, $refusals:literal) => {
+        concat!(
+            "SELECT id, received_at AS at, state, decided_at, decided_as, judgement, severity, people, school, sender_group, sender, \
+             rules, categories FROM hold WHERE ",
+            $holds,
+            " UNION ALL SELECT id, at, 'turned-away', NULL, NULL, NULL, severity, people, school, sender_group, sender, \
+             rules, categories FROM refusal WHERE ",
+            $refusals
+        )
+    };
+}
+
+#[async_trait]
+impl FiguresStore for SqliteStore {
+    async fn figures(&self, since: i64) -> Result<Vec<FigureRow>, StoreError> {
+        Ok(sqlx::query_as(figures!("received_at >= ?1", "at >= ?1"))
+            .bind(since)
+            .fetch_all(&self.reader)
+            .await?)
+    }
+
+    async fn figures_after(&self, seq: i64) -> Result<Vec<FigureRow>, StoreError> {
+        Ok(sqlx::query_as(figures!(
+            "id IN (SELECT subject FROM ledger WHERE seq > ?1)",
+            "id IN (SELECT subject FROM ledger WHERE seq > ?1)"
+        ))
+        .bind(seq)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn ends(
+        &self,
+        from: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, i64, String, String, String)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT seq, at, action, subject, detail FROM ledger WHERE action IN ('expired', 'purged') AND at >= ? AND at < ? \
+             ORDER BY seq DESC LIMIT ?",
+        )
+        .bind(from)
+        .bind(to)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn end_counts(&self, from: i64, to: i64) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT action, count(*) FROM ledger WHERE action IN ('expired', 'purged') AND at >= ? AND at < ? GROUP BY action",
+        )
+        .bind(from)
+        .bind(to)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn judge(&self, judgement: &str, entry: NewEntry<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let before: Option<String> = sqlx::query_scalar("SELECT judgement FROM hold WHERE id = ?")
+            .bind(entry.subject)
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::query("UPDATE hold SET judgement = ? WHERE id = ?")
+            .bind(judgement)
+            .bind(entry.subject)
+            .execute(&mut *tx)
+            .await?;
+        let detail = judged_detail(before.as_deref(), judgement);
+        let NewEntry {
+            at,
+            actor,
+            action,
+            subject,
+            ..
+        } = entry;
+        ledger::append(&mut tx, at, actor, action, subject, &detail).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
