@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::account::AccountArgs;
 use crate::app::backup::{BackupArgs, RestoreArgs};
 use crate::app::oidc::OidcArgs;
 use crate::app::queue::QueueArgs;
@@ -69,6 +70,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Work with roster files.
     Roster(RosterArgs),
+    /// Make, list and change the accounts of the console.
+    Account(AccountArgs),
     /// Try the sign-in by Microsoft Entra ID, Google or another provider.
     Oidc(OidcArgs),
     /// Print shell completions.

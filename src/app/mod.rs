@@ -1,5 +1,6 @@
 //! The roof: command line, configuration, wiring, and what runs when.
 
+pub mod account;
 pub mod admin;
 pub mod admission;
 pub mod backup;

@@ -47,9 +47,9 @@ pub enum OidcCommand {
         /// Only this provider: its id.
         #[arg(long, value_name = "ID")]
         provider: Option<String>,
-        /// Address of the console as people type it.
+        /// Address of the console as people type it; console.site.url when not given.
         #[arg(long, value_name = "URL")]
-        url: String,
+        url: Option<String>,
     },
 }
 
@@ -88,6 +88,7 @@ impl Lines<'_> {
 /// Does what `oidc` was asked.
 pub async fn run(args: &OidcArgs, config: &Config, out: &mut dyn Write) -> io::Result<Outcome> {
     let OidcCommand::Test { provider, url } = &args.command;
+    let url = url.as_ref().unwrap_or(&config.console.site.url);
     let wanted = |one: &&OidcConfig| provider.as_ref().is_none_or(|id| one.id == *id);
     let providers: Vec<&OidcConfig> = config.console.oidc.iter().filter(wanted).collect();
     if providers.is_empty() {

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::app::account::{self, AccountArgs};
 use crate::app::backup::{self, BackupArgs, RestoreArgs};
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, FsckArgs,
@@ -104,6 +105,7 @@ pub fn run() -> ExitCode {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
             }
         },
+        Command::Account(args) => account(&args),
         Command::Oidc(args) => oidc(&args),
         Command::Completions { shell } => {
             generate::completions(shell, &mut io::stdout().lock());
@@ -387,6 +389,19 @@ fn queue(args: &QueueArgs) -> Result<(), Failure> {
     let done = runtime(1)?.block_on(queue::run(args, &config, &mut io::stdout().lock()));
     done.map_err(|error| match error {
         queue::QueueError::Start(error) => error.into(),
+        error if error.is_usage() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        other => Failure::machine(other),
+    })
+}
+
+fn account(args: &AccountArgs) -> Result<(), Failure> {
+    // The first account may be made before the relay first runs.
+    let makes = matches!(args.command, account::AccountCommand::Create { .. });
+    let config = placed(&args.place, !makes)?;
+    let done = runtime(1)?.block_on(account::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        account::AccountsError::Start(error) => error.into(),
         error if error.is_usage() => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),
         other => Failure::machine(other),
