@@ -23,6 +23,7 @@ pub mod letters;
 pub mod people;
 pub mod policy;
 pub mod premises;
+mod program;
 pub mod queue;
 pub mod record;
 pub mod retention;
