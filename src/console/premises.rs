@@ -12,7 +12,7 @@ use crate::policy::Policy;
 /// One thing that must be well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What it is: keys of words `health-NAME`, and `health-NAME-mend` for what to do.
+    /// What it is: keys of words `health-NAME`, and `health-mend-NAME` for what to do.
     pub name: &'static str,
     /// Whether it is well.
     pub good: bool,

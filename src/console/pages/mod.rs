@@ -2,7 +2,17 @@
 
 mod account;
 mod breaches;
+mod deliveries;
+mod detectors;
+mod forwarding;
+mod health;
+mod ledger;
 mod overview;
+pub mod parts;
+mod policies;
+mod policy_changes;
+mod retention;
+mod roster;
 
 use super::access::Permission;
 use super::doors::Doors;
@@ -16,9 +26,49 @@ pub const PLACES: &[Place] = &[
         permission: Permission::SeeHolds,
     },
     Place {
+        href: "/forwarding",
+        label: "nav-forwarding",
+        permission: Permission::SeeForwarding,
+    },
+    Place {
         href: "/breaches",
         label: "nav-breaches",
         permission: Permission::SeeBreaches,
+    },
+    Place {
+        href: "/policies",
+        label: "nav-policies",
+        permission: Permission::SeePolicies,
+    },
+    Place {
+        href: "/detectors",
+        label: "nav-detectors",
+        permission: Permission::SeeDetectors,
+    },
+    Place {
+        href: "/roster",
+        label: "nav-roster",
+        permission: Permission::SeeRoster,
+    },
+    Place {
+        href: "/retention",
+        label: "nav-retention",
+        permission: Permission::SeeRetention,
+    },
+    Place {
+        href: "/ledger",
+        label: "nav-ledger",
+        permission: Permission::SeeLedger,
+    },
+    Place {
+        href: "/deliveries",
+        label: "nav-deliveries",
+        permission: Permission::SeeQueue,
+    },
+    Place {
+        href: "/health",
+        label: "nav-health",
+        permission: Permission::SeeHealth,
     },
 ];
 
@@ -26,5 +76,14 @@ pub const PLACES: &[Place] = &[
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
     let doors = breaches::doors(doors);
+    let doors = forwarding::doors(doors);
+    let doors = policies::doors(doors);
+    let doors = policy_changes::doors(doors);
+    let doors = detectors::doors(doors);
+    let doors = roster::doors(doors);
+    let doors = retention::doors(doors);
+    let doors = ledger::doors(doors);
+    let doors = deliveries::doors(doors);
+    let doors = health::doors(doors);
     account::doors(doors)
 }
