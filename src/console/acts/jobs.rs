@@ -141,20 +141,21 @@ mod tests {
         assert!(matches!(jobs.of("b"), Some(Job::Failed { .. })));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_of_a_kind_runs_at_a_time() {
         let jobs = Jobs::<u32>::default();
         let now = SystemTime::now();
-        let slow = async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            Ok(1)
-        };
+        let (end, ended) = tokio::sync::oneshot::channel::<u32>();
+        let slow = async { ended.await.map_err(|_| Refusal::Fault("test")) };
         jobs.begin("slow", now, slow).await.unwrap();
         assert!(matches!(jobs.of("slow"), Some(Job::Running { .. })));
         let other = jobs.begin("other", now, async { Ok(2) }).await;
         assert!(matches!(other, Err(Refusal::Throttled { .. })));
         assert!(jobs.begin("slow", now, async { Ok(3) }).await.is_ok());
-        tokio::time::sleep(Duration::from_secs(61)).await;
+        end.send(1).unwrap();
+        while matches!(jobs.of("slow"), Some(Job::Running { .. })) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         assert!(matches!(jobs.of("slow"), Some(Job::Done { result, .. }) if *result == 1));
     }
 

@@ -109,10 +109,17 @@ pub async fn begin(site: &Site, caller: &Caller, id: &str, days: u32) -> Result<
         .await
 }
 
-/// What trying it came to.
-pub fn last(site: &Site, caller: &Caller, id: &str) -> Result<Option<Job<Replayed>>, Refusal> {
+/// The whole id of a proposal, and what trying it came to.
+pub async fn last(
+    site: &Site,
+    caller: &Caller,
+    id: &str,
+) -> Result<(String, Option<Job<Replayed>>), Refusal> {
     needs(caller, Permission::SeePolicies)?;
-    Ok(site.work().replays.of(id))
+    let proposal = site.store().find_policy_proposal(id).await?;
+    let id = proposal.id.to_string();
+    let job = site.work().replays.of(&id);
+    Ok((id, job))
 }
 
 async fn replayed(

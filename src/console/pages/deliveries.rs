@@ -140,3 +140,85 @@ async fn cancel(
         Err(refusal) => Err(refusal),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{Bench, bench, is_denied, signed, text};
+    use crate::mail::{Address, Envelope, QueueId};
+    use crate::store::{Body, DeliveryKind, NewDelivery, Role};
+    use bytes::Bytes;
+
+    async fn queued(bench: &Bench) -> String {
+        let now = bench.site.now();
+        let address = |text: &str| Address::parse(text).unwrap();
+        let new = NewDelivery {
+            id: QueueId::from_random([9; 10]),
+            kind: DeliveryKind::Notice,
+            envelope: Envelope::of(
+                Some(address("dpo@oak.example")),
+                [address("head@oak.example")],
+            ),
+            body: Body::Message(Bytes::from_static(b"Subject: x\r\n\r\nx\r\n")),
+            prefix: String::new(),
+            xforward: None,
+            encrypt: false,
+            created_at: now,
+            not_before: now,
+        };
+        let id = new.id.to_string();
+        bench.store.enqueue(new).await.unwrap();
+        id
+    }
+
+    #[tokio::test]
+    async fn it_looks_tries_again_and_takes_out_with_a_reason() {
+        let bench = bench().await;
+        let id = queued(&bench).await;
+        let at = || State(bench.site.clone());
+        let it = || signed("i.tech", Role::It, &[]);
+        let all = text(list(at(), it(), Fields::default()).await).await;
+        assert!(
+            all.contains("1 delivery waits.") && all.contains(&id),
+            "{all}"
+        );
+        let path = || Path(id.clone());
+        let one = text(show(at(), it(), path(), Fields::default()).await).await;
+        assert!(one.contains("head@oak.example") && one.contains("Take it out of the queue"));
+        retry(at(), it(), path(), Fields::default()).await.unwrap();
+        let again = text(cancel(at(), it(), path(), Fields::parse(b"reason=+-")).await).await;
+        assert!(again.contains("A reason is needed."), "{again}");
+        let done = cancel(at(), it(), path(), Fields::parse(b"reason=test"))
+            .await
+            .unwrap();
+        assert_eq!(
+            done.headers()["location"],
+            "/deliveries?done=delivery-cancel"
+        );
+        let gone = cancel(at(), it(), path(), Fields::parse(b"reason=test")).await;
+        assert!(matches!(gone, Err(Refusal::Missing)));
+    }
+
+    #[tokio::test]
+    async fn an_officer_looks_only_and_a_head_sees_nothing() {
+        let bench = bench().await;
+        let id = queued(&bench).await;
+        let at = || State(bench.site.clone());
+        let path = || Path(id.clone());
+        let dpo = || signed("d.officer", Role::Dpo, &[]);
+        let one = text(show(at(), dpo(), path(), Fields::default()).await).await;
+        assert!(!one.contains("Take it out of the queue"));
+        assert!(is_denied(
+            &retry(at(), dpo(), path(), Fields::default()).await
+        ));
+        let reason = || Fields::parse(b"reason=test");
+        assert!(is_denied(&cancel(at(), dpo(), path(), reason()).await));
+        let head = || signed("h.head", Role::Head, &["oak"]);
+        assert!(is_denied(&list(at(), head(), Fields::default()).await));
+        assert!(is_denied(
+            &show(at(), head(), path(), Fields::default()).await
+        ));
+        let none = show(at(), dpo(), Path("AAAA".to_owned()), Fields::default()).await;
+        assert!(matches!(none, Err(Refusal::Missing)));
+    }
+}

@@ -75,3 +75,28 @@ async fn show(
     let frame = frame.titled(of.line.title.clone());
     Ok(page(&OnePage { frame, of }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{bench, is_denied, signed, text};
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn what_is_looked_for_and_which_rule_uses_it() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let head = || signed("h.head", Role::Head, &["oak"]);
+        let all = text(list(at(), head()).await).await;
+        assert!(all.contains("href=\"/detectors/nhs-number\""), "{all}");
+        assert!(all.contains("2 pupils from the roster"));
+        let id = || Path("nhs-number".to_owned());
+        let one = text(show(at(), head(), id()).await).await;
+        assert!(one.contains("It finds something in") && one.contains("it holds an NHS number"));
+        let none = show(at(), head(), Path("no-such".to_owned())).await;
+        assert!(matches!(none, Err(Refusal::Missing)));
+        let sender = || signed("s.sender", Role::Sender, &[]);
+        assert!(is_denied(&list(at(), sender()).await));
+        assert!(is_denied(&show(at(), sender(), id()).await));
+    }
+}

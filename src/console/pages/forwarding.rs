@@ -66,3 +66,57 @@ async fn show(
         frame,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{Bench, bench, is_denied, signed, text};
+    use crate::mail::Address;
+    use crate::store::{Forwarded, Role};
+    use std::time::SystemTime;
+
+    async fn forwards(bench: &Bench, mailbox: Option<&str>) {
+        let mailbox = mailbox.map(|one| Address::parse(one).unwrap());
+        let target = Address::parse("private.person@freemail.example").unwrap();
+        let noted = bench.store.note_forward(Forwarded {
+            mailbox: mailbox.as_ref(),
+            target: &target,
+            marks: &["F4".into()],
+            at: SystemTime::now(),
+            day: jiff::civil::date(2026, 11, 28),
+        });
+        noted.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn each_sees_their_schools_and_only_those_who_shut_it_where_it_goes() {
+        let bench = bench().await;
+        forwards(&bench, Some("t.teacher@oak.example")).await;
+        forwards(&bench, None).await;
+        let at = || State(bench.site.clone());
+        let by = async |role, schools: &[&str]| {
+            text(show(at(), signed("p", role, schools), Fields::default()).await).await
+        };
+        for role in [Role::Dpo, Role::It] {
+            let all = by(role, &[]).await;
+            assert!(all.contains("private.person@freemail.example"), "{role:?}");
+            assert!(all.contains("t.teacher@oak.example") && all.contains("Not named"));
+            assert!(
+                all.contains("Exchange mailbox forwarding"),
+                "marks in words"
+            );
+        }
+        let own = by(Role::Head, &["oak"]).await;
+        assert!(own.contains("t.teacher@oak.example") && own.contains("••••@freemail.example"));
+        assert!(!own.contains("private.person") && !own.contains("Not named"));
+        let other = by(Role::Head, &["elm"]).await;
+        assert!(!other.contains("oak.example"), "{other}");
+        assert!(!by(Role::Auditor, &[]).await.contains("private.person"));
+        let of_oak = Fields::parse(b"school=oak");
+        let dpo = signed("p", Role::Dpo, &[]);
+        let one = text(show(at(), dpo, of_oak).await).await;
+        assert!(one.contains("t.teacher@oak.example") && !one.contains("Not named"));
+        let sender = signed("p", Role::Sender, &[]);
+        assert!(is_denied(&show(at(), sender, Fields::default()).await));
+    }
+}

@@ -52,6 +52,23 @@ fn gibibytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_is_not_well_comes_first_with_what_to_do() {
+        use crate::console::pages::rehearsal::{bench, is_denied, signed, text};
+        use crate::store::Role;
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let it = signed("i.tech", Role::It, &[]);
+        let page = text(show(at(), it).await).await;
+        assert!(page.contains("1 thing needs somebody</h1>"), "{page}");
+        let place = |text: &str| page.find(text).unwrap();
+        assert!(place("Next mail server") < place("Store of held messages"));
+        assert!(page.contains("look at [outbound] in the configuration"));
+        assert!(page.contains(env!("CARGO_PKG_VERSION")));
+        let auditor = signed("a.udit", Role::Auditor, &[]);
+        assert!(is_denied(&show(at(), auditor).await));
+    }
+
     #[test]
     fn room_is_said_to_a_tenth() {
         assert_eq!(gibibytes(0), "0.0 GiB");

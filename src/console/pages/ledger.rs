@@ -22,6 +22,7 @@ use crate::mail::QueueId;
 pub fn doors(doors: Doors) -> Doors {
     doors
         .get("/ledger", Permission::SeeLedger, list)
+        .post("/ledger", Permission::SeeLedger, search)
         .get("/ledger/verify", Permission::SeeLedger, verified)
         .post("/ledger/verify", Permission::SeeLedger, verify)
 }
@@ -97,8 +98,12 @@ struct LedgerList {
     frame: Frame,
     lines: Vec<Line>,
     actions: Vec<Choice>,
+    action: &'static str,
     about: String,
+    actor: String,
     older: String,
+    /// Where older ones of a person begin.
+    older_of: Option<i64>,
     end: i64,
     looked_to: i64,
     filtered: bool,
@@ -112,7 +117,36 @@ async fn list(
     signed: Signed,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    let frame = Frame::of(&site, &signed, "ledger-title", "/ledger").after(fields.one("done"));
+    shown(&site, &signed, &fields, None).await
+}
+
+/// What a form asks for. A name stays out of addresses and so out of logs: it is asked for by the form alone, page after page.
+async fn search(
+    State(site): State<Site>,
+    signed: Signed,
+    fields: Fields,
+) -> Result<Response, Refusal> {
+    let actor = fields.text("actor").to_owned();
+    if !actor.is_empty() {
+        return shown(&site, &signed, &fields, Some(actor)).await;
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in ["action", "about"] {
+        let value = fields.text(name);
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    Ok(Redirect::to(&format!("/ledger?{}", query.finish())).into_response())
+}
+
+async fn shown(
+    site: &Site,
+    signed: &Signed,
+    fields: &Fields,
+    actor: Option<String>,
+) -> Result<Response, Refusal> {
+    let frame = Frame::of(site, signed, "ledger-title", "/ledger").after(fields.one("done"));
     let about = fields.text("about");
     let parsed: Option<QueueId> = about.to_ascii_uppercase().parse().ok();
     let action = ACTIONS
@@ -121,12 +155,13 @@ async fn list(
     let wanted = Wanted {
         upto: fields.text("upto").parse().ok(),
         action: action.map(str::to_owned),
-        actor: None,
+        actor,
         about: parsed,
     };
-    let found = ledger::page(&site, &signed, &wanted).await?;
-    let head = ledger::signed(&site, &signed).await?;
-    let older = found.older.map_or_else(String::new, |upto| {
+    let found = ledger::page(site, signed, &wanted).await?;
+    let head = ledger::signed(site, signed).await?;
+    let older = found.older.filter(|_| wanted.actor.is_none());
+    let older = older.map_or_else(String::new, |upto| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("upto", &upto.to_string());
         if let Some(action) = action {
@@ -140,20 +175,20 @@ async fn list(
         chosen: action == Some(name),
     });
     let wrong = !about.is_empty() && parsed.is_none();
+    let lines = found.entries.iter().map(|one| line(site, &frame, one));
     Ok(page(&LedgerList {
-        lines: found
-            .entries
-            .iter()
-            .map(|one| line(&site, &frame, one))
-            .collect(),
+        lines: lines.collect(),
         actions: actions.collect(),
+        action: action.unwrap_or_default(),
         about: about.to_owned(),
         older,
+        older_of: found.older.filter(|_| wanted.actor.is_some()),
+        filtered: action.is_some() || wanted.actor.is_some(),
+        actor: wanted.actor.unwrap_or_default(),
         end: found.end,
         looked_to: found.looked_to,
-        filtered: action.is_some() || parsed.is_some(),
         error: wrong.then(|| frame.words.say("ledger-about-wrong")),
-        signed_at: When::maybe(&site, head.as_ref().and_then(|head| head.at)),
+        signed_at: When::maybe(site, head.as_ref().and_then(|head| head.at)),
         head,
         frame,
     }))
@@ -258,6 +293,72 @@ async fn verified(State(site): State<Site>, signed: Signed) -> Result<Response, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::pages::rehearsal::{bench, hold, is_denied, signed, text};
+    use crate::store::Role;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn entries_newest_first_by_action_subject_and_person() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let auditor = || signed("a.udit", Role::Auditor, &[]);
+        let first = hold(&bench, 1, "oak", Duration::from_hours(2)).await;
+        let second = hold(&bench, 2, "oak", Duration::from_hours(1)).await;
+        let desk = bench.site.desk();
+        desk.open(first, "r.eviewer", bench.site.now())
+            .await
+            .unwrap();
+        let see = async |query: &str| {
+            text(list(at(), auditor(), Fields::parse(query.as_bytes())).await).await
+        };
+        let all = see("").await;
+        let place = |text: &str| all.rfind(text).unwrap();
+        assert!(
+            place("r.eviewer") < place(&second.to_string()),
+            "newest first"
+        );
+        assert!(see("action=opened").await.contains("r.eviewer"));
+        assert!(!see("action=opened").await.contains(&second.to_string()));
+        let about = see(&format!("about={second}")).await;
+        assert!(!about.contains("r.eviewer"), "{about}");
+        assert!(see("about=nothing").await.contains("There is a problem"));
+        let by = Fields::parse(b"actor=r.eviewer");
+        let own = text(search(at(), auditor(), by).await).await;
+        assert!(own.contains("Looked at, evidence masked"));
+        assert!(!own.contains(&format!("{second}</a>")));
+        let plain = search(at(), auditor(), Fields::parse(b"action=opened"))
+            .await
+            .unwrap();
+        assert_eq!(plain.headers()["location"], "/ledger?action=opened");
+        let head = || signed("h.head", Role::Head, &["oak"]);
+        assert!(is_denied(&list(at(), head(), Fields::default()).await));
+        assert!(is_denied(&verify(at(), head()).await));
+        assert!(is_denied(&verified(at(), head()).await));
+    }
+
+    #[tokio::test]
+    async fn the_ledger_is_followed_and_its_signed_head_can_be_copied() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let auditor = || signed("a.udit", Role::Auditor, &[]);
+        hold(&bench, 1, "oak", Duration::from_hours(2)).await;
+        let before = text(verified(at(), auditor()).await).await;
+        assert!(before.contains("Nothing has been signed yet."), "{before}");
+        let mut notary = bench.store.notary("", bench.site.now()).await.unwrap();
+        let note = notary.sign(bench.site.now()).await.unwrap().unwrap();
+        verify(at(), auditor()).await.unwrap();
+        let end = bench.store.ledger_end().await.unwrap();
+        let page = text(verified(at(), auditor()).await).await;
+        assert!(
+            page.contains(&format!("The ledger holds to entry {end}</h1>")),
+            "{page}"
+        );
+        assert!(page.contains("1 signed checkpoint agrees with it."));
+        assert!(
+            page.contains(note.lines().nth(2).unwrap_or("?")),
+            "the hash of the note"
+        );
+    }
 
     #[test]
     fn every_action_has_words_and_a_detail_reads_as_fields() {

@@ -11,6 +11,8 @@ mod overview;
 pub mod parts;
 mod policies;
 mod policy_changes;
+#[cfg(test)]
+mod rehearsal;
 mod retention;
 mod roster;
 

@@ -150,3 +150,51 @@ fn days(of: &Overview) -> Vec<Day> {
     };
     of.days.iter().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{bench, hold, signed, text};
+    use crate::store::Role;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn the_first_thing_is_how_many_wait_and_where_to_begin() {
+        let bench = bench().await;
+        let dpo = signed("d.officer", Role::Dpo, &[]);
+        let at = || State(bench.site.clone());
+        let empty = text(show(at(), dpo.clone(), Fields::default()).await).await;
+        assert!(empty.contains("No message waits"), "{empty}");
+        let oldest = hold(&bench, 1, "oak", Duration::from_hours(30)).await;
+        hold(&bench, 2, "elm", Duration::from_hours(1)).await;
+        let page = text(show(at(), dpo, Fields::default()).await).await;
+        assert!(page.contains("2 messages wait</h1>"), "{page}");
+        assert!(
+            page.contains("The oldest came yesterday at") || page.contains("The oldest came 2")
+        );
+        assert!(page.contains(&format!("href=\"/holds/{oldest}\"")));
+        assert!(page.contains("Oak School") && page.contains("Elm School"));
+        assert!(
+            page.contains("medical, SEN or safeguarding"),
+            "the rule by its title"
+        );
+        assert!(!page.contains("Secret subject") && !page.contains("teacher@"));
+    }
+
+    #[tokio::test]
+    async fn a_head_counts_the_messages_of_their_school_alone() {
+        let bench = bench().await;
+        hold(&bench, 1, "oak", Duration::from_hours(30)).await;
+        let own = hold(&bench, 2, "elm", Duration::from_hours(1)).await;
+        let head = signed("h.head", Role::Head, &["elm"]);
+        let of = overview::look(&bench.site, &head).await.unwrap();
+        assert_eq!((of.waiting, of.schools.len()), (1, 1));
+        assert_eq!(of.oldest.map(|one| one.id), Some(own.to_string()));
+        assert_eq!(of.deliveries, None, "the queue is not a head's");
+        let stopped: u32 = of.days.iter().map(|day| day.waiting).sum();
+        assert_eq!((of.days.len(), stopped), (14, 1));
+        let nobody = signed("s.sender", Role::Sender, &[]);
+        let denied = overview::look(&bench.site, &nobody).await;
+        assert!(matches!(denied, Err(Refusal::Denied)));
+    }
+}

@@ -78,3 +78,30 @@ async fn show(
         frame: frame.after(fields.one("done")),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{bench, is_denied, signed, text};
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn the_policy_in_force_is_read_in_plain_words() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let head = signed("h.head", Role::Head, &["oak"]);
+        let page = text(show(at(), head, Fields::default()).await).await;
+        assert!(page.contains("If it holds an NHS number"), "{page}");
+        assert!(page.contains("Personal data leaves only protected"));
+        assert!(page.contains("Only watched: Held for review"));
+        assert!(
+            !page.contains("/policies/propose"),
+            "a head proposes nothing"
+        );
+        let dpo = signed("d.officer", Role::Dpo, &[]);
+        let page = text(show(at(), dpo, Fields::default()).await).await;
+        assert!(page.contains("/policies/propose"));
+        let sender = signed("s.sender", Role::Sender, &[]);
+        assert!(is_denied(&show(at(), sender, Fields::default()).await));
+    }
+}

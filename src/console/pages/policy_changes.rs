@@ -86,7 +86,6 @@ struct PolicyPage {
     of: ProposalPage,
     configured: String,
     is_file: bool,
-    job: Option<JobLine>,
     decides: bool,
     emergency: bool,
     withdraws: bool,
@@ -112,14 +111,12 @@ async fn one(
     let of = proposals::show(site, signed, id).await?;
     let frame = Frame::of(site, signed, "policy-title", "/policies");
     let changes = signed.access.may(Permission::ChangePolicies) && of.open;
-    let job = replay::last(site, signed, &of.line.id)?;
     let source = site.premises().policy_source();
     let wrong = error.is_some();
     let mut response = page(&PolicyPage {
         line: Line::of(site, of.line.clone()),
         is_file: source.as_ref().is_some_and(|source| source.is_file),
         configured: source.map(|source| source.name).unwrap_or_default(),
-        job: job.map(|job| JobLine::of(site, &job)),
         decides: changes && !of.own,
         emergency: changes && of.own && of.line.state == "proposed",
         withdraws: changes && of.own && of.line.state == "proposed",
@@ -205,9 +202,7 @@ async fn replayed(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let known = site.store().find_policy_proposal(&id).await?;
-    let id = known.id.to_string();
-    let job = replay::last(&site, &signed, &id)?;
+    let (id, job) = replay::last(&site, &signed, &id).await?;
     let of = roster::result(job.as_ref()).map(|of| Replayed::clone(&of));
     let all = of.as_ref();
     let changed = all.into_iter().flat_map(|of| &of.moved);
@@ -238,4 +233,150 @@ async fn replayed(
         job: job.map(|job| JobLine::of(&site, &job)),
         of,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{Bench, bench, is_denied, signed, text};
+    use crate::policy::Policy;
+    use crate::store::Role;
+
+    fn form(text: &str, reason: &str) -> Fields {
+        let encoded = form_urlencoded::Serializer::new(String::new())
+            .append_pair("text", text)
+            .append_pair("reason", reason)
+            .finish();
+        Fields::parse(encoded.as_bytes())
+    }
+
+    fn dpo(name: &str) -> Signed {
+        signed(name, Role::Dpo, &[])
+    }
+
+    fn reason() -> Fields {
+        Fields::parse(b"reason=It+is+good")
+    }
+
+    /// A policy with one line changed, proposed by `a.first`.
+    async fn proposed(bench: &Bench) -> String {
+        let text = Policy::embedded_text("standard").unwrap();
+        let text = text.replacen("action = \"refuse\"", "action = \"hold\"", 1);
+        let made = propose(
+            State(bench.site.clone()),
+            dpo("a.first"),
+            form(&text.replace('\n', "\r\n"), "Too strict"),
+        );
+        let made = made.await.unwrap();
+        let place = made.headers()["location"].to_str().unwrap().to_owned();
+        let id = place.strip_prefix("/policies/").unwrap();
+        id.strip_suffix("?done=proposed").unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn what_must_be_mended_is_named_by_line_and_key() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let page = text(new(at(), dpo("a.first")).await).await;
+        assert!(
+            page.contains("name = &#34;standard&#34;"),
+            "begins with what is in force"
+        );
+        let wrong = Policy::embedded_text("standard").unwrap();
+        let wrong = wrong.replacen("action = \"refuse\"", "action = \"explode\"", 1);
+        let page = text(propose(at(), dpo("a.first"), form(&wrong, "why")).await).await;
+        assert!(page.contains("1 thing must be mended"), "{page}");
+        assert!(page.contains("action</code>") && page.contains("explode"));
+        let good = Policy::embedded_text("standard").unwrap();
+        let page = text(propose(at(), dpo("a.first"), form(good, "  ")).await).await;
+        assert!(page.contains("A reason is needed."));
+        for role in [Role::It, Role::Auditor] {
+            let denied = propose(at(), signed("n", role, &[]), form(good, "why")).await;
+            assert!(is_denied(&denied), "{role:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_person_decides_once() {
+        let bench = bench().await;
+        let id = proposed(&bench).await;
+        let at = || State(bench.site.clone());
+        let path = || Path(id.clone());
+        let own = text(show(at(), dpo("a.first"), path(), Fields::default()).await).await;
+        assert!(
+            own.contains("Somebody else must approve it") && !own.contains("Approve this policy")
+        );
+        let other = text(show(at(), dpo("b.second"), path(), Fields::default()).await).await;
+        assert!(
+            other.contains("Approve this policy") && other.contains("refuse -&#62; hold"),
+            "{other}"
+        );
+        assert!(other.contains("<ins>+ action = &#34;hold&#34;</ins>"));
+        let same = text(approve(at(), dpo("a.first"), path(), reason()).await).await;
+        assert!(same.contains("Somebody else must decide this"), "{same}");
+        let it = signed("i.tech", Role::It, &[]);
+        assert!(is_denied(&approve(at(), it, path(), reason()).await));
+        let done = approve(at(), dpo("b.second"), path(), reason())
+            .await
+            .unwrap();
+        assert!(
+            done.headers()["location"]
+                .to_str()
+                .unwrap()
+                .ends_with("done=policy-approved")
+        );
+        let page = text(show(at(), dpo("a.first"), path(), Fields::default()).await).await;
+        assert!(page.contains("What is left to do on the host"), "{page}");
+        let late = reject(at(), dpo("b.second"), path(), reason()).await;
+        assert_eq!(late.unwrap_err().status(), StatusCode::CONFLICT);
+        let none = show(
+            at(),
+            dpo("a.first"),
+            Path("ZZZZ".to_owned()),
+            Fields::default(),
+        )
+        .await;
+        assert!(matches!(none, Err(Refusal::Missing)));
+    }
+
+    #[tokio::test]
+    async fn an_emergency_is_the_requesters_and_still_waits_for_a_second() {
+        let bench = bench().await;
+        let id = proposed(&bench).await;
+        let at = || State(bench.site.clone());
+        let path = || Path(id.clone());
+        let emergency = || Fields::parse(b"reason=Fire&emergency=yes");
+        let wrong = text(approve(at(), dpo("b.second"), path(), emergency()).await).await;
+        assert!(wrong.contains("An emergency is for the person who proposed it"));
+        approve(at(), dpo("a.first"), path(), emergency())
+            .await
+            .unwrap();
+        let own = text(reject(at(), dpo("a.first"), path(), reason()).await).await;
+        assert!(own.contains("Somebody else must decide this"));
+        reject(at(), dpo("b.second"), path(), reason())
+            .await
+            .unwrap();
+        let page = text(show(at(), dpo("b.second"), path(), Fields::default()).await).await;
+        assert!(page.contains("Rejected"));
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_tried_on_the_past() {
+        let bench = bench().await;
+        let id = proposed(&bench).await;
+        let at = || State(bench.site.clone());
+        let path = || Path(id.clone());
+        begin(at(), dpo("b.second"), path(), Fields::parse(b"days=7"))
+            .await
+            .unwrap();
+        let page = text(replayed(at(), dpo("b.second"), path()).await).await;
+        assert!(page.contains("0 messages were looked at."), "{page}");
+        let auditor = signed("a.udit", Role::Auditor, &[]);
+        assert!(is_denied(
+            &begin(at(), auditor.clone(), path(), Fields::default()).await
+        ));
+        assert!(replayed(at(), auditor, path()).await.is_ok());
+        let sender = signed("s.sender", Role::Sender, &[]);
+        assert!(is_denied(&replayed(at(), sender, path()).await));
+    }
 }

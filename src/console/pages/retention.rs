@@ -124,3 +124,45 @@ async fn prove(
         of,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{bench, hold, is_denied, signed, text};
+    use crate::store::Role;
+    use std::time::Duration;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    #[tokio::test]
+    async fn what_is_kept_is_counted_and_an_end_is_proven() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let auditor = || signed("a.udit", Role::Auditor, &[]);
+        let days = bench.store.retention().held_days;
+        let over = hold(&bench, 1, "oak", DAY * (days + 1)).await;
+        hold(&bench, 2, "oak", DAY * (days - 3)).await;
+        let kept = hold(&bench, 3, "oak", DAY).await;
+        bench.store.expire_due(bench.site.now()).await.unwrap();
+        count(at(), auditor()).await.unwrap();
+        let page = text(show(at(), auditor(), Fields::default()).await).await;
+        assert!(page.contains("The text of 2 messages is kept."), "{page}");
+        assert!(page.contains("1 message that nobody has decided ends in the next 7 days."));
+        let id = |id: &str| Fields::parse(format!("id={id}").as_bytes());
+        let proof = text(prove(at(), auditor(), id(&over.to_string())).await).await;
+        assert!(
+            proof.contains("The text of this message is gone"),
+            "{proof}"
+        );
+        assert!(proof.contains("Ended undecided; content destroyed"));
+        assert!(proof.contains("it holds"));
+        for other in [kept.to_string(), "nothing".to_owned()] {
+            let none = text(prove(at(), auditor(), id(&other)).await).await;
+            assert!(none.contains("The ledger knows of no end"), "{other}");
+        }
+        let head = || signed("h.head", Role::Head, &["oak"]);
+        assert!(is_denied(&show(at(), head(), Fields::default()).await));
+        assert!(is_denied(&count(at(), head()).await));
+        assert!(is_denied(&prove(at(), head(), id(&over.to_string())).await));
+    }
+}

@@ -93,3 +93,29 @@ async fn count(State(site): State<Site>, signed: Signed) -> Result<Response, Ref
     roster::count(&site, &signed).await?;
     Ok(done("/roster", "roster-count"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::pages::rehearsal::{bench, is_denied, signed, text};
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn numbers_and_never_a_name() {
+        let bench = bench().await;
+        let at = || State(bench.site.clone());
+        let it = || signed("i.tech", Role::It, &[]);
+        let before = text(show(at(), it(), Fields::default()).await).await;
+        assert!(
+            before.contains("2 pupils are looked for by name"),
+            "{before}"
+        );
+        count(at(), it()).await.unwrap();
+        let after = text(show(at(), it(), Fields::default()).await).await;
+        assert!(after.contains("<th scope=\"row\" class=\"govuk-table__header\">Oak</th>"));
+        assert!(!after.contains("Tremblay"), "a pupil");
+        let head = || signed("h.head", Role::Head, &["oak"]);
+        assert!(is_denied(&show(at(), head(), Fields::default()).await));
+        assert!(is_denied(&count(at(), head()).await));
+    }
+}

@@ -117,3 +117,5 @@ ledger-action-restored = Restored from a backup
 ledger-action-key-added = Master key added
 ledger-action-key-rewrapped = Keys wrapped anew
 ledger-action-key-dropped = Master key dropped
+ledger-by = By whom
+ledger-by-hint = The name as it stands in the ledger.
