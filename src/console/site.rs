@@ -10,6 +10,7 @@ use super::access::Permission;
 use super::acts::work::Work;
 use super::config::{Config, ConfigError, Origin};
 use super::premises::Premises;
+use super::sign_in::oidc::Oidc;
 use super::sign_in::throttle::Throttle;
 use crate::pipeline::way::Pipeline;
 use crate::policy::{Schools, Senders};
@@ -39,6 +40,8 @@ pub struct Parts {
     pub pipeline: Pipeline,
     /// The trust's schools and groups of senders.
     pub senders: Senders,
+    /// Who says who somebody is, beside local accounts.
+    pub providers: Vec<Oidc>,
     /// The trust's clock.
     pub time_zone: jiff::tz::TimeZone,
     /// What only the program knows.
@@ -110,6 +113,11 @@ impl Site {
     /// The schools and the groups of senders.
     pub fn senders(&self) -> &Senders {
         &self.0.parts.senders
+    }
+
+    /// Who says who somebody is, beside local accounts.
+    pub fn providers(&self) -> &[Oidc] {
+        &self.0.parts.providers
     }
 
     /// The trust's clock.

@@ -130,3 +130,58 @@ pub struct ApiToken {
     pub scopes: Vec<String>,
     pub ends_at: SystemTime,
 }
+
+pub struct NewAccount {
+    pub kind: AccountKind,
+    pub login: String,
+    pub name: String,
+    pub address: Option<Address>,
+    pub grants: Vec<Grant>,
+}
+pub enum AccountChange {
+    Grants(Vec<Grant>),
+    Disabled(bool),
+    Named {
+        name: String,
+        address: Option<Address>,
+    },
+}
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("taken")]
+    LoginTaken,
+    #[error("missing")]
+    Missing,
+    #[error("conflict")]
+    Conflict,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+impl Role {
+    pub fn of(_: &str) -> Option<Self> {
+        None
+    }
+}
+impl Custody {
+    pub async fn create_account(
+        &self,
+        _: NewAccount,
+        _: &str,
+        _: SystemTime,
+    ) -> Result<QueueId, AccountError> {
+        Err(AccountError::Missing)
+    }
+    pub async fn account(&self, _: QueueId) -> Result<Account, StoreError> {
+        Err(StoreError::Missing)
+    }
+    pub async fn change_account(
+        &self,
+        _: QueueId,
+        _: i64,
+        _: AccountChange,
+        _: &str,
+        _: SystemTime,
+    ) -> Result<(), AccountError> {
+        Err(AccountError::Missing)
+    }
+}

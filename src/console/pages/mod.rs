@@ -13,6 +13,7 @@ mod policies;
 mod policy_changes;
 #[cfg(test)]
 mod rehearsal;
+mod reports;
 mod retention;
 mod roster;
 
@@ -31,6 +32,11 @@ pub const PLACES: &[Place] = &[
         href: "/forwarding",
         label: "nav-forwarding",
         permission: Permission::SeeForwarding,
+    },
+    Place {
+        href: "/reports",
+        label: "nav-reports",
+        permission: Permission::SeeReports,
     },
     Place {
         href: "/breaches",
@@ -87,5 +93,6 @@ pub fn doors(doors: Doors) -> Doors {
     let doors = ledger::doors(doors);
     let doors = deliveries::doors(doors);
     let doors = health::doors(doors);
+    let doors = reports::doors(doors);
     account::doors(doors)
 }

@@ -134,6 +134,7 @@ pub(super) async fn bench() -> Bench {
             schools: Schools::new(&schools).unwrap(),
             ..Senders::default()
         },
+        providers: Vec::new(),
         time_zone: zone,
         premises: Arc::new(Calm),
     };
