@@ -78,10 +78,11 @@ mod tests {
     async fn forwards(bench: &Bench, mailbox: Option<&str>) {
         let mailbox = mailbox.map(|one| Address::parse(one).unwrap());
         let target = Address::parse("private.person@freemail.example").unwrap();
+        let marks = ["F4".into()];
         let noted = bench.store.note_forward(Forwarded {
             mailbox: mailbox.as_ref(),
             target: &target,
-            marks: &["F4".into()],
+            marks: &marks,
             at: SystemTime::now(),
             day: jiff::civil::date(2026, 11, 28),
         });
