@@ -261,7 +261,7 @@ mod tests {
     /// A policy with one line changed, proposed by `a.first`.
     async fn proposed(bench: &Bench) -> String {
         let text = Policy::embedded_text("standard").unwrap();
-        let text = text.replacen("action = \"refuse\"", "action = \"hold\"", 1);
+        let text = text.replacen("\nheld_days = 30", "\nheld_days = 20", 1);
         let made = propose(
             State(bench.site.clone()),
             dpo("a.first"),
@@ -308,10 +308,10 @@ mod tests {
         );
         let other = text(show(at(), dpo("b.second"), path(), Fields::default()).await).await;
         assert!(
-            other.contains("Approve this policy") && other.contains("refuse -&#62; hold"),
+            other.contains("Approve this policy") && other.contains("30 -&#62; 20"),
             "{other}"
         );
-        assert!(other.contains("<ins>+ action = &#34;hold&#34;</ins>"));
+        assert!(other.contains("<ins>+ held_days = 20</ins>"));
         let same = text(approve(at(), dpo("a.first"), path(), reason()).await).await;
         assert!(same.contains("Somebody else must decide this"), "{same}");
         let it = signed("i.tech", Role::It, &[]);
