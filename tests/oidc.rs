@@ -6,6 +6,8 @@ mod servers;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use beadle::app::config::Config;
+use beadle::app::oidc::{OidcArgs, OidcCommand, Outcome};
 use beadle::console::sign_in::oidc::error::{Again, Distrust, Fault, Mend, Refusal, Saw, Step};
 use beadle::console::sign_in::oidc::{
     Oidc, OidcConfig, OidcError, OidcGrant, Pending, Returned, SignedIn, redirect_uri,
@@ -20,6 +22,7 @@ const SITE: &str = "http://127.0.0.1:9";
 struct Console {
     provider: Provider,
     oidc: Oidc,
+    config: OidcConfig,
     _secret: NamedTempFile,
 }
 
@@ -57,10 +60,11 @@ impl Console {
             ..OidcConfig::default()
         };
         change(&mut config);
-        let oidc = Oidc::new(config, &back).unwrap();
+        let oidc = Oidc::new(config.clone(), &back).unwrap();
         Self {
             provider,
             oidc,
+            config,
             _secret: secret,
         }
     }
@@ -291,5 +295,69 @@ async fn the_provider_signs_out_too() {
             console.provider.issuer()
         )),
         "{url}"
+    );
+}
+
+/// What `beadle oidc test` prints, and what becomes of it.
+async fn tried(config: &OidcConfig) -> (String, Outcome) {
+    let mut all = Config::default();
+    all.console.oidc.push(config.clone());
+    all.trust.schools = toml::from_str::<Config>(
+        "[[trust.schools]]\nid = 'ash'\nname = 'Ash'\ndomains = ['ash.trust.example']",
+    )
+    .unwrap()
+    .trust
+    .schools;
+    let args = OidcArgs {
+        command: OidcCommand::Test {
+            provider: None,
+            url: SITE.to_owned(),
+        },
+        config: None,
+    };
+    let mut out = Vec::new();
+    let outcome = beadle::app::oidc::run(&args, &all, &mut out).await.unwrap();
+    (String::from_utf8(out).unwrap(), outcome)
+}
+
+#[tokio::test]
+async fn the_command_tells_what_is_right_and_what_is_wrong() {
+    let console = Console::new().await;
+    let (text, outcome) = tried(&console.config).await;
+    assert_eq!(outcome, Outcome::Good, "{text}");
+    for line in [
+        "register exactly http://127.0.0.1:9/sign-in/test/back ",
+        "ok       discovery document: ",
+        "ok       clock: ",
+        "ok       keys: 1 that can check",
+        "ok       client id and secret: taken",
+        "sign-out at the provider: there is one",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    assert!(!text.contains("secret-of-the-test"));
+
+    let wrong = NamedTempFile::new().unwrap();
+    std::fs::write(wrong.path(), "another").unwrap();
+    let mut config = console.config.clone();
+    config.client_secret_file = Some(wrong.path().to_owned());
+    let (text, outcome) = tried(&config).await;
+    assert_eq!(outcome, Outcome::Problems(1), "{text}");
+    assert!(
+        text.contains("PROBLEM  client id and secret: to be mended: the provider refuses"),
+        "{text}"
+    );
+
+    let mut config = console.config.clone();
+    config.issuer.push('/');
+    let (text, _) = tried(&config).await;
+    assert!(text.contains("only the slash at the end differs"), "{text}");
+
+    console.provider.kill();
+    let (text, outcome) = tried(&console.config).await;
+    assert_eq!(outcome, Outcome::Problems(1), "{text}");
+    assert!(
+        text.contains("no connection; can this machine reach it"),
+        "{text}"
     );
 }

@@ -50,41 +50,41 @@ fn each_wrong_setting_is_named() {
         ("id", |c| c.id = "Entra ID".to_owned()),
         ("client_id", |c| c.client_id.clear()),
         ("issuer", |c| {
-            c.issuer = "https://login.microsoftonline.com/common/v2.0".to_owned()
+            c.issuer = "https://login.microsoftonline.com/common/v2.0".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "https://login.microsoftonline.com/organizations/v2.0".to_owned()
+            c.issuer = "https://login.microsoftonline.com/organizations/v2.0".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "https://login.microsoftonline.com/consumers/v2.0".to_owned()
+            c.issuer = "https://login.microsoftonline.com/consumers/v2.0".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "https://login.microsoftonline.com/trust.example/v2.0".to_owned()
+            c.issuer = "https://login.microsoftonline.com/trust.example/v2.0".to_owned();
         }),
         ("issuer", |c| c.issuer.push('/')),
         ("issuer", |c| c.issuer = c.issuer.replace("/v2.0", "")),
         ("issuer", |c| {
-            c.issuer = "https://accounts.google.com/".to_owned()
+            c.issuer = "https://accounts.google.com/".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "http://idp.trust.example".to_owned()
+            c.issuer = "http://idp.trust.example".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "https://user:word@idp.trust.example".to_owned()
+            c.issuer = "https://user:word@idp.trust.example".to_owned();
         }),
         ("issuer", |c| {
-            c.issuer = "https://idp.trust.example/.well-known/openid-configuration".to_owned()
+            c.issuer = "https://idp.trust.example/.well-known/openid-configuration".to_owned();
         }),
         ("scopes", |c| c.scopes = vec!["profile".to_owned()]),
         ("scopes", |c| c.scopes.push("offline_access".to_owned())),
         ("address_claim", |c| c.address_claim = "email".to_owned()),
         ("address_claim", |c| c.address_claim = "nickname".to_owned()),
         ("address_claim", |c| {
-            (c.address_claim, c.senders) = (String::new(), true)
+            (c.address_claim, c.senders) = (String::new(), true);
         }),
         ("client_secret_file", |c| c.client_secret_env.clear()),
         ("hosted_domain", |c| {
-            c.hosted_domain = Some("@Trust.example".to_owned())
+            c.hosted_domain = Some("@Trust.example".to_owned());
         }),
     ];
     for (key, change) in wrong {

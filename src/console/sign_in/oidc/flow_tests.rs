@@ -218,7 +218,7 @@ async fn a_right_answer_is_a_person() {
 async fn the_secret_goes_into_the_body_where_the_header_is_not_taken() {
     let fake = Fake::start().await;
     fake.set(|script| {
-        script.document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"])
+        script.document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
     });
     let (oidc, _secret) = fake.oidc();
     let (_, pending) = oidc.begin(now(), false).await.unwrap();
@@ -314,7 +314,7 @@ async fn an_answer_of_another_sign_in_sends_no_code_anywhere() {
 async fn a_provider_that_names_itself_in_answers_must_do_it() {
     let fake = Fake::start().await;
     fake.set(|script| {
-        script.document["authorization_response_iss_parameter_supported"] = true.into()
+        script.document["authorization_response_iss_parameter_supported"] = true.into();
     });
     let (oidc, _secret) = fake.oidc();
     let (_, pending) = oidc.begin(now(), false).await.unwrap();
@@ -478,6 +478,24 @@ async fn an_unknown_key_has_the_keys_read_again_once_a_minute() {
 }
 
 #[tokio::test]
+async fn an_unknown_key_while_the_provider_is_down_is_no_forgery() {
+    let fake = Fake::start().await;
+    let (oidc, _secret) = fake.oidc();
+    let (_, pending) = oidc.begin(now(), false).await.unwrap();
+    fake.gives(&fake.key, &pending, |_| ());
+    oidc.finish(&pending, &returned(&pending), now())
+        .await
+        .unwrap();
+    fake.gives(&Key::stranger("second"), &pending, |_| ());
+    fake.set(|script| script.status = 503);
+    let error = oidc
+        .finish(&pending, &returned(&pending), now())
+        .await
+        .unwrap_err();
+    assert_eq!(error, down(Step::Keys, Saw::Status(503)));
+}
+
+#[tokio::test]
 async fn a_provider_that_is_down_is_said_to_be_and_is_not_pressed() {
     let fake = Fake::start().await;
     let (oidc, _secret) = fake.oidc();
@@ -514,7 +532,7 @@ async fn a_fresh_sign_in_must_be_of_now() {
     let fake = Fake::start().await;
     let (oidc, _secret) = fake.oidc();
     let (_, pending) = oidc.begin(now(), true).await.unwrap();
-    let at = now() + Duration::from_secs(60);
+    let at = now() + Duration::from_mins(1);
     let seconds = pending.began_at;
     for (auth_time, found) in [
         (json!(seconds + 10), Ok(())),
@@ -525,7 +543,7 @@ async fn a_fresh_sign_in_must_be_of_now() {
         (json!(null), Err(OidcError::Misconfigured(Mend::NoAuthTime))),
     ] {
         fake.gives(&fake.key, &pending, |claims| {
-            claims["auth_time"] = auth_time
+            claims["auth_time"] = auth_time;
         });
         assert_eq!(
             oidc.finish(&pending, &returned(&pending), at)
@@ -557,7 +575,7 @@ async fn the_way_out_is_known_once_the_provider_was_asked() {
 async fn a_new_secret_in_the_file_is_used_at_once() {
     let fake = Fake::start().await;
     fake.set(|script| {
-        script.document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"])
+        script.document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
     });
     let (oidc, secret) = fake.oidc();
     let (_, pending) = oidc.begin(now(), false).await.unwrap();

@@ -188,3 +188,82 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, OidcConfigError> {
     }
     Ok(store)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server with a certificate of an authority of its own: its address, and the authority in PEM.
+    async fn server() -> (Url, String) {
+        let authority_key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&authority_key).unwrap();
+        let issuer = rcgen::Issuer::new(params, authority_key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let own = own.signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![own.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate ends the handshake.
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let mut request = [0; 1024];
+                let _read = stream.read(&mut request).await;
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: Sat, 28 Nov 2026 17:00:00 GMT\r\n\r\n{}";
+                stream.write_all(answer).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        let url = Url::parse(&format!("https://localhost:{port}/")).unwrap();
+        (url, authority.pem())
+    }
+
+    #[tokio::test]
+    async fn an_authority_of_the_trusts_own_is_trusted_where_it_is_named() {
+        let (url, pem) = server().await;
+        let stranger = Http::new(&url, None).unwrap();
+        assert_eq!(stranger.get(&url).await.err(), Some(Saw::NoConnection));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(pem.as_bytes()).unwrap();
+        let trusting = Http::new(&url, Some(file.path())).unwrap();
+        let fetched = trusting
+            .get(&url)
+            .await
+            .unwrap_or_else(|saw| panic!("{saw:?}"));
+        assert_eq!(fetched.body, b"{}");
+        let date = fetched.date.unwrap().duration_since(SystemTime::UNIX_EPOCH);
+        assert_eq!(date.unwrap().as_secs(), 1_795_885_200);
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        let here = Url::parse("https://localhost/").unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [file.path(), Path::new("/no/such/file")] {
+            assert_eq!(Http::new(&here, Some(path)).unwrap_err().key, "client_ca");
+        }
+    }
+}

@@ -230,7 +230,10 @@ impl Oidc {
             state: state.into_secret(),
             nonce: nonce.into_secret(),
             verifier: verifier.into_secret(),
-            began_at: token::seconds(now) as u64,
+            began_at: now
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs(),
             fresh,
         };
         Ok((url, pending))

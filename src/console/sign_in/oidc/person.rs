@@ -81,7 +81,7 @@ pub(super) fn read(
 ) -> Result<SignedIn, OidcError> {
     belongs(claims, config, kind).map_err(OidcError::NotAllowed)?;
     let auth_time = auth_time(claims, asked)?;
-    let guest = is_guest(claims, config);
+    let guest = is_guest(claims, config, kind);
     let address = if guest {
         None
     } else {
@@ -120,15 +120,18 @@ fn belongs(claims: &Claims, config: &OidcConfig, kind: &Kind) -> Result<(), Refu
     }
 }
 
-/// Whether Entra says that somebody else's directory vouches for the account.
-fn is_guest(claims: &Claims, config: &OidcConfig) -> bool {
+/// Whether somebody else's directory vouches for the account, as Entra says by `idp` and, where it is told to send it, by `acct`.
+fn is_guest(claims: &Claims, config: &OidcConfig, kind: &Kind) -> bool {
+    let own = |idp: &str| match kind {
+        // The older name of the same tenant.
+        Kind::Entra(tenant) if idp == format!("https://sts.windows.net/{tenant}/") => true,
+        _ => idp == config.issuer,
+    };
     let elsewhere = claims
         .get("idp")
-        .is_some_and(|idp| idp.as_str() != Some(&config.issuer));
-    let guest = claims
-        .get("acct")
-        .is_some_and(|kind| kind.as_i64() != Some(0) && kind.as_str() != Some("0"));
-    elsewhere || guest
+        .is_some_and(|idp| !idp.as_str().is_some_and(own));
+    let member = |acct: &Value| acct.as_i64() == Some(0) || acct.as_str() == Some("0");
+    elsewhere || claims.get("acct").is_some_and(|acct| !member(acct))
 }
 
 fn subject<'c>(claims: &'c Claims, config: &OidcConfig, kind: &Kind) -> Result<&'c str, OidcError> {

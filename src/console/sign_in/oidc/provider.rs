@@ -280,11 +280,13 @@ impl Provider {
                     return Ok(keys);
                 }
                 *asked_for_unknown = Some(Instant::now());
+                // The keys of before do not help: that the provider is down is the answer then.
+                let asked = self.ask_keys(&document).await?;
+                kept.settle(Ok(asked))
             }
-            Some(ready) => return ready,
-            None => {}
+            Some(ready) => ready,
+            None => kept.settle(self.ask_keys(&document).await),
         }
-        kept.settle(self.ask_keys(&document).await)
     }
 
     /// The keys, asked for anew.

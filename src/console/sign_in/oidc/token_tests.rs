@@ -200,7 +200,7 @@ fn tokens_of_other_kinds_are_refused() {
         assert_eq!(checked(&key, &token), Err(Distrust::Form), "{kind}");
     }
     let token = key.sign_with(&claims(), |header| {
-        header.crit = Some(vec!["exp".to_owned()])
+        header.crit = Some(vec!["exp".to_owned()]);
     });
     assert_eq!(checked(&key, &token), Err(Distrust::Form));
     for header in [json!({"alg": "ES256", "kid": 7}), json!([]), json!("ES256")] {
