@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod moment;
 pub mod overview;
+pub mod people;
 pub mod policies;
 pub mod proposals;
 pub mod replay;

@@ -9,6 +9,7 @@ mod health;
 mod ledger;
 mod overview;
 pub mod parts;
+mod people;
 mod policies;
 mod policy_changes;
 #[cfg(test)]
@@ -59,6 +60,11 @@ pub const PLACES: &[Place] = &[
         permission: Permission::SeeRoster,
     },
     Place {
+        href: "/people",
+        label: "nav-people",
+        permission: Permission::SeePeople,
+    },
+    Place {
         href: "/retention",
         label: "nav-retention",
         permission: Permission::SeeRetention,
@@ -91,6 +97,7 @@ pub fn doors(doors: Doors) -> Doors {
     let doors = roster::doors(doors);
     let doors = retention::doors(doors);
     let doors = ledger::doors(doors);
+    let doors = people::doors(doors);
     let doors = deliveries::doors(doors);
     let doors = health::doors(doors);
     let doors = reports::doors(doors);
