@@ -25,6 +25,7 @@ pub mod oidc;
 pub mod people;
 pub mod policy;
 pub mod premises;
+mod program;
 pub mod queue;
 pub mod record;
 pub mod retention;

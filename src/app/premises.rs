@@ -1,32 +1,28 @@
-//! The console in this program: its parts, and what it asks of us.
+//! The console in this program: its parts, put together.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
 
 use crate::app::config::Config;
 use crate::app::letters;
+use crate::app::program::Program;
 use crate::app::tools;
 use crate::app::wiring::StartError;
 use crate::console::sign_in::oidc::{self, Oidc, OidcConfig};
-use crate::console::{Check, Parts, Premises, Site};
+use crate::console::{Parts, Site};
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::way::Pipeline;
 use crate::quarantine::desk::Desk;
 use crate::relay::NextHop;
 use crate::store::Custody;
-
-/// How long a next hop may take to say what it offers.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::worker;
 
 /// The console of this configuration at this address, and the certificate it answers with.
 pub fn site(
     (config, address): (&Config, SocketAddr),
     store: &Custody,
     pipeline: &Pipeline,
-    next_hop: Arc<dyn NextHop>,
+    (next_hop, readers): (Arc<dyn NextHop>, &Arc<worker::Pool>),
 ) -> Result<(Site, Option<Arc<TlsServer>>), StartError> {
     let settings = |error: &dyn std::fmt::Display| StartError::Settings(error.to_string());
     let console = &config.console;
@@ -59,8 +55,12 @@ pub fn site(
         .map_err(|error| settings(&error))?;
     let desk = Desk::new(store.clone(), letters::refusals(config)).within(config.limits.clone());
     let premises = Program {
+        config: config.clone(),
         store: store.clone(),
+        pipeline: pipeline.clone(),
         next_hop,
+        readers: Arc::clone(readers),
+        catalogue: Mutex::default(),
     };
     let parts = Parts {
         config: own,
@@ -74,26 +74,4 @@ pub fn site(
     };
     let site = Site::new(parts).map_err(|error| settings(&error))?;
     Ok((site, tls))
-}
-
-/// This program, as the console sees it.
-struct Program {
-    store: Custody,
-    next_hop: Arc<dyn NextHop>,
-}
-
-#[async_trait]
-impl Premises for Program {
-    async fn health(&self) -> Vec<Check> {
-        let offered = tokio::time::timeout(PATIENCE, self.next_hop.offer()).await;
-        let check = |name, good| Check {
-            name,
-            good,
-            detail: String::new(),
-        };
-        vec![
-            check("store", self.store.probe().await.is_ok()),
-            check("next-hop", offered.is_ok_and(|offer| offer.is_some())),
-        ]
-    }
 }

@@ -433,7 +433,8 @@ impl Running {
         let address = local_address(&socket)?;
         self.console = Some(address);
         let at = (&self.config, address);
-        let (site, tls) = premises::site(at, &self.store, &self.pipeline, next_hop)?;
+        let (site, tls) =
+            premises::site(at, &self.store, &self.pipeline, (next_hop, &self.reader))?;
         let acceptor = tls
             .clone()
             .map(|tls| -> console::Acceptor { Arc::new(move || tls.acceptor()) });

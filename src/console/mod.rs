@@ -37,7 +37,9 @@ use axum::middleware;
 pub use access::{Access, Permission};
 pub use config::{Config, ConfigError};
 pub use doors::{Door, Doors, Key};
-pub use premises::{Check, Premises};
+pub use premises::{
+    Check, PolicySource, Premises, RosterContents, RosterFile, RosterRead, RosterState,
+};
 pub use serving::{Acceptor, serve};
 pub use site::{Parts, Site};
 

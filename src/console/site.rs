@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use aws_lc_rs::hmac;
 
 use super::access::Permission;
+use super::acts::work::Work;
 use super::config::{Config, ConfigError, Origin};
 use super::premises::Premises;
 use super::sign_in::oidc::Oidc;
@@ -58,6 +59,7 @@ struct Inner {
     /// Keys what is handed out and comes back: form tokens, places in lists, leave to read.
     key: hmac::Key,
     throttle: Throttle,
+    work: Work,
 }
 
 impl fmt::Debug for Site {
@@ -79,6 +81,7 @@ impl Site {
             proxies,
             key,
             throttle: Throttle::default(),
+            work: Work::default(),
         })))
     }
 
@@ -140,6 +143,11 @@ impl Site {
     /// Who tried to sign in how often.
     pub fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Jobs that take longer than a page may.
+    pub fn work(&self) -> &Work {
+        &self.0.work
     }
 
     /// The navigation.

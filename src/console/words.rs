@@ -59,6 +59,11 @@ impl Words {
         self.format(key, None)
     }
 
+    /// The words of one of several things of a kind: of `action` and `hold`, those of `action-hold`.
+    pub fn of(&self, kind: &str, name: &str) -> String {
+        self.format(&format!("{kind}-{name}"), None)
+    }
+
     /// The words of this key with one value in them.
     pub fn with<'a>(&self, key: &str, name: &'a str, value: impl Into<Value<'a>>) -> String {
         self.all(key, vec![(name, value.into())])
@@ -123,6 +128,12 @@ impl<'a> From<&'a &str> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a &String> for Value<'a> {
+    fn from(text: &'a &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
 macro_rules! numbers {
     ($($of:ty),*) => {
         $(impl From<$of> for Value<'_> {
@@ -133,6 +144,11 @@ macro_rules! numbers {
         impl From<&$of> for Value<'_> {
             fn from(number: &$of) -> Self {
                 Self(FluentValue::from(*number))
+            }
+        }
+        impl From<&&$of> for Value<'_> {
+            fn from(number: &&$of) -> Self {
+                Self(FluentValue::from(**number))
             }
         })*
     };

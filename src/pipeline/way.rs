@@ -68,6 +68,8 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) limits: Arc<Limits>,
     pub(super) tools: ArcSwap<Tools>,
+    /// When they were taken up.
+    tools_since: Mutex<SystemTime>,
     /// Tells people; nobody is told when it is not there.
     pub(super) notices: ArcSwapOption<Notices>,
     pub(super) store: Custody,
@@ -105,6 +107,7 @@ impl Pipeline {
             settings,
             limits,
             tools,
+            tools_since: Mutex::new(SystemTime::now()),
             notices: ArcSwapOption::empty(),
             store,
             next_hop,
@@ -159,6 +162,18 @@ impl Pipeline {
     /// Judges later messages with these tools; messages under way keep theirs.
     pub fn swap_tools(&self, tools: Tools) {
         self.inner.tools.store(Arc::new(tools));
+        let mut since = self
+            .inner
+            .tools_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *since = SystemTime::now();
+    }
+
+    /// When the tools were taken up: the start, or the last reload that exchanged them.
+    pub fn tools_since(&self) -> SystemTime {
+        let since = self.inner.tools_since.lock();
+        *since.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who tells people, if anybody does.

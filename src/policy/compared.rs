@@ -79,6 +79,17 @@ fn or_nothing(value: &str) -> &str {
     if value.is_empty() { "(nothing)" } else { value }
 }
 
+/// Each rule's id with what it asks of a message before it fires, by name and in words; what it does not ask is left out.
+pub fn rule_conditions(policy: &Policy) -> Vec<(String, Vec<(String, String)>)> {
+    let rules = policy.rules.iter().map(|rule| {
+        let mut list = Described::new();
+        conditions(&rule.when, &policy.classes, &mut list);
+        list.retain(|(_, value)| !value.is_empty());
+        (rule.id.to_string(), list)
+    });
+    rules.collect()
+}
+
 fn rules(policy: &Policy) -> Vec<(String, Described)> {
     let rules = policy.rules.iter();
     rules

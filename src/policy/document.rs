@@ -153,6 +153,12 @@ impl Policy {
         Self::parse(&format!("{name}.toml (built in)"), text)
     }
 
+    /// The text of a policy that is part of the binary; `None` when there is none of that name.
+    pub fn embedded_text(name: &str) -> Option<&'static str> {
+        let found = EMBEDDED.iter().find(|(known, _)| *known == name);
+        found.map(|(_, text)| *text)
+    }
+
     /// The names [`Policy::embedded`] knows.
     pub fn names() -> Vec<&'static str> {
         EMBEDDED.iter().map(|(name, _)| *name).collect()

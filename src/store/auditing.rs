@@ -150,6 +150,12 @@ impl Custody {
         Ok(self.database.ledger_head().await?.map_or(0, |(seq, _)| seq))
     }
 
+    /// The newest signed head: the number of its entry, and its text.
+    pub async fn newest_checkpoint(&self) -> Result<Option<(i64, String)>, StoreError> {
+        let newest = self.database.checkpoint_before(i64::MAX).await?;
+        Ok(newest.map(|row| (row.seq, row.note)))
+    }
+
     /// Checks every entry of the ledger, and that it still holds the head that was noted earlier.
     pub async fn verify_ledger(&self, noted: Option<Head>) -> Result<LedgerCheck, StoreError> {
         let Followed { chain, fault } =

@@ -2,8 +2,21 @@
 
 mod account;
 mod breaches;
+mod deliveries;
+mod detectors;
+mod forwarding;
+mod health;
+mod ledger;
 mod overview;
+pub mod parts;
+mod people;
+mod policies;
+mod policy_changes;
+#[cfg(test)]
+mod rehearsal;
 mod reports;
+mod retention;
+mod roster;
 
 use super::access::Permission;
 use super::doors::Doors;
@@ -17,6 +30,11 @@ pub const PLACES: &[Place] = &[
         permission: Permission::SeeHolds,
     },
     Place {
+        href: "/forwarding",
+        label: "nav-forwarding",
+        permission: Permission::SeeForwarding,
+    },
+    Place {
         href: "/reports",
         label: "nav-reports",
         permission: Permission::SeeReports,
@@ -26,12 +44,62 @@ pub const PLACES: &[Place] = &[
         label: "nav-breaches",
         permission: Permission::SeeBreaches,
     },
+    Place {
+        href: "/policies",
+        label: "nav-policies",
+        permission: Permission::SeePolicies,
+    },
+    Place {
+        href: "/detectors",
+        label: "nav-detectors",
+        permission: Permission::SeeDetectors,
+    },
+    Place {
+        href: "/roster",
+        label: "nav-roster",
+        permission: Permission::SeeRoster,
+    },
+    Place {
+        href: "/people",
+        label: "nav-people",
+        permission: Permission::SeePeople,
+    },
+    Place {
+        href: "/retention",
+        label: "nav-retention",
+        permission: Permission::SeeRetention,
+    },
+    Place {
+        href: "/ledger",
+        label: "nav-ledger",
+        permission: Permission::SeeLedger,
+    },
+    Place {
+        href: "/deliveries",
+        label: "nav-deliveries",
+        permission: Permission::SeeQueue,
+    },
+    Place {
+        href: "/health",
+        label: "nav-health",
+        permission: Permission::SeeHealth,
+    },
 ];
 
 /// Every page.
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
     let doors = breaches::doors(doors);
+    let doors = forwarding::doors(doors);
+    let doors = policies::doors(doors);
+    let doors = policy_changes::doors(doors);
+    let doors = detectors::doors(doors);
+    let doors = roster::doors(doors);
+    let doors = retention::doors(doors);
+    let doors = ledger::doors(doors);
+    let doors = people::doors(doors);
+    let doors = deliveries::doors(doors);
+    let doors = health::doors(doors);
     let doors = reports::doors(doors);
     account::doors(doors)
 }

@@ -1,0 +1,17 @@
+nav-forwarding = Forwarding
+forwarding-title = Mailboxes that forward
+forwarding-lead = These mailboxes pass mail on to addresses outside the trust by themselves. Each such message is held, and its owner, IT and the data protection officer are told.
+forwarding-school = School
+forwarding-masked = You see where each mailbox forwards to by its domain only.
+forwarding-none = No mailbox was found forwarding mail outside the trust.
+forwarding-more = There are more than are listed here: these are the 1,000 seen last.
+forwarding-caption = Mailboxes and where they forward to, last seen first
+forwarding-mailbox = Mailbox
+forwarding-unnamed = Not named in the messages
+forwarding-target = Forwards to
+forwarding-first = First seen
+forwarding-last = Last seen
+forwarding-messages = Messages held
+forwarding-marks = Known by
+forwarding-do = What to do
+forwarding-do-help = Ask IT to remove the forwarding rule in the mailbox. A mailbox leaves this list 400 days after its last forwarded message.

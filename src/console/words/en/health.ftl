@@ -1,0 +1,46 @@
+nav-health = Health
+health-title = Health of the service
+health-well = All is well
+health-bad = { $n ->
+    [one] 1 thing needs somebody
+   *[other] { $n } things need somebody
+}
+health-checks = What was looked at just now
+health-check = Check
+health-state = State
+health-detail = Seen
+health-good = Good
+health-not-good = Look here
+health-store = Store of held messages
+health-mend-store = Mail that must be held is told to come again later. Look at the disk and the database: beadle fsck
+health-next-hop = Next mail server
+health-mend-next-hop = It does not answer, so mail waits at your own servers. Ask whoever runs it, or look at [outbound] in the configuration.
+health-readers = Readers of attachments are locked in
+health-mend-readers = The processes that read attachments cannot be started, or this kernel does not lock them in. See the alarm in the log; Linux 6.12 or newer enforces all of it.
+health-roster = Roster
+health-mend-roster = Export the roster again and reload the relay. Pupils who joined since are not looked for.
+health-room = Room for held messages
+health-mend-room = Make room on the disk. Without it, messages that must be held are not accepted.
+health-checkpoint = Ledger signed
+health-mend-checkpoint = The ledger’s head was not signed in time. Look for alarms about checkpoints in the log.
+health-policy = Policies put into force by one person
+health-mend-policy = A second person must approve or reject them, under Policies.
+health-notices = People are told
+health-mend-notices = Notices are switched off: nobody is told of what is held. Look at [notices] in the configuration.
+health-certificate = Certificate
+health-mend-certificate = It ends soon, or cannot be read. Renew it and reload the relay.
+health-queue-age = Oldest delivery
+health-mend-queue-age = Released mail waits for longer than four hours. Look at Deliveries for what the next server says.
+health-hold-age = Oldest message that waits for a decision
+health-mend-hold-age = Ask the data protection officer or the heads to decide it. Messages that nobody decides end, and never arrive.
+health-dead-letters = Failed deliveries
+health-mend-dead-letters = Look at each, then try it again or take it out.
+health-numbers = Figures
+health-held = Messages that wait for a decision
+health-queued = Deliveries that wait
+health-since = the oldest since
+health-dead = Failed deliveries
+health-pupils = Pupils looked for
+health-free = Free disk
+health-entries = Entries in the ledger
+health-version = Version

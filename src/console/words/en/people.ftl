@@ -1,0 +1,47 @@
+nav-people = People
+people-title = People
+people-lead = Everybody who may sign in here, and what they may do. Each change stands in the ledger.
+people-host = Somebody who signs in through your provider appears here by themselves. An emergency account with a password is made on the host only:
+people-none = Nobody has an account yet.
+people-caption = People by name
+people-name = Name
+people-may = May
+people-signs = Signs in
+people-last = Last signed in
+people-never = Never
+people-nothing = Nothing yet
+people-disabled = May not sign in
+people-own = (you)
+people-look = You can look here and change nothing.
+people-kind-local = With a password and a code
+people-kind-oidc = Through your provider
+people-made = Account made
+people-sessions = { $n ->
+    [one] Signed in at 1 place
+   *[other] Signed in at { $n } places
+}
+people-since = Since
+people-used = Last used
+people-by = How
+people-own-help = This is your own account. Another data protection officer changes what you may do.
+people-roles = What may they do?
+people-roles-hint = Tick every role that they have. Saving ends their sessions, so that it holds at once.
+people-schools = { $role }: for which schools? None means every school, but a head needs at least one.
+people-role-dpo = Reads and decides every held message, changes policies, gives roles.
+people-role-head = Reads and decides the held messages of their schools.
+people-role-it = Looks after deliveries and the service. Never sees what a message says.
+people-role-auditor = Looks at everything with evidence masked, and changes nothing.
+people-role-sender = Sees why their own messages wait.
+people-grant = Save what they may do
+people-away = Take it away
+people-sign-out = Sign them out everywhere
+people-disable = Stop them signing in
+people-enable = Let them sign in again
+people-remove = Remove this account
+people-remove-help = What they did stays in the ledger. This cannot be undone; somebody who signs in through your provider appears again, with no role.
+people-remove-button = Remove this account
+done-person-granted = What they may do has been saved. They sign in again to use it.
+done-person-disabled = They may not sign in any more, and their sessions have ended.
+done-person-enabled = They may sign in again.
+done-person-signed-out = Their sessions have ended.
+done-person-removed = The account was removed.
