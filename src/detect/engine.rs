@@ -11,7 +11,9 @@ use std::sync::Arc;
 use crate::detect::catalogue::{Catalogue, CatalogueError, Check, Detector};
 use crate::detect::compiled::PeopleIndex;
 use crate::detect::context::Scene;
-use crate::detect::finding::{Category, Findings, NameSpan, PersonFacts, PersonId};
+use crate::detect::finding::{
+    Category, Finding, Findings, NameSpan, PersonFacts, PersonId, ValueKey,
+};
 use crate::detect::index::Words;
 use crate::detect::judge::{Anchor, Judge, weigh_phrases};
 use crate::detect::keywords::Keywords;
@@ -62,6 +64,21 @@ pub struct Engine {
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Engine({} pupils)", self.known.len())
+    }
+}
+
+/// What findings that become one have in common: a value, a person and a place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Same(Arc<str>, ValueKey, Option<PersonId>, Location);
+
+impl Same {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self(
+            finding.detector.clone(),
+            finding.value,
+            finding.person,
+            finding.location.without_row(),
+        )
     }
 }
 
@@ -221,7 +238,7 @@ impl Engine {
     }
 
     /// Judges unit after unit; `see` gets the unit's number, its judgement, and whether all of it was read.
-    fn each_unit(
+    pub(super) fn each_unit(
         &self,
         content: &Content,
         context: &ScanContext,
@@ -267,7 +284,11 @@ impl Engine {
         }
     }
 
-    fn join(&self, by_unit: BTreeMap<usize, Findings>, context: &ScanContext) -> Findings {
+    pub(super) fn join(
+        &self,
+        by_unit: BTreeMap<usize, Findings>,
+        context: &ScanContext,
+    ) -> Findings {
         let mut all = Findings::default();
         let phrases = self.checked(Check::Phrases).is_some();
         // One finding for a value, a person and a place: the surest.
@@ -275,13 +296,7 @@ impl Engine {
         for found in by_unit.into_values() {
             all.unfinished |= found.unfinished;
             for finding in found.list {
-                let key = (
-                    finding.detector.clone(),
-                    finding.value,
-                    finding.person,
-                    finding.location.without_row(),
-                );
-                match seen.entry(key) {
+                match seen.entry(Same::of(&finding)) {
                     Entry::Vacant(entry) => {
                         entry.insert(all.list.len());
                         all.list.push(finding);

@@ -17,6 +17,7 @@ pub mod index;
 mod judge;
 mod keywords;
 mod known;
+mod marks;
 mod mask;
 mod masked;
 mod names;
@@ -40,5 +41,6 @@ pub use finding::{
     Category, Confidence, Finding, Findings, NameForm, NameSpan, PersonFacts, PersonId, Secret,
     ValueKey,
 };
+pub use marks::Mark;
 pub use modulus::{Fit, ModulusError, ModulusTable};
 pub use options::Options;

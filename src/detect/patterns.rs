@@ -254,12 +254,12 @@ impl Pattern {
             reasons,
             obfuscated,
         };
-        (range.start, finding)
+        (range, finding)
     }
 }
 
-/// A finding with its plain offset.
-type Placed = (usize, Finding);
+/// A finding with its plain offsets.
+type Placed = (Range<usize>, Finding);
 
 /// What something nearby does: nothing found without it, or one level more with it.
 fn weigh(

@@ -39,7 +39,7 @@ pub mod password;
 mod pdf;
 mod pdf_lock;
 mod pgp;
-mod picture;
+pub(crate) mod picture;
 mod powerpoint;
 mod rar;
 pub mod read;

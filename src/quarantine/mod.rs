@@ -6,6 +6,7 @@ pub mod initials;
 pub mod lifecycle;
 mod splice;
 pub mod strip;
+pub mod view;
 
 pub use desk::{
     By, ComposeNotice, Desk, DeskError, NoticeRequest, On, Outcome, Release, Tell, To, Version,

@@ -20,7 +20,7 @@ impl Judge<'_> {
             .found
             .iter()
             .filter(|(_, finding)| finding.detector == checked.id);
-        let mut seen: HashSet<usize> = told.map(|(at, _)| *at).collect();
+        let mut seen: HashSet<usize> = told.map(|(at, _)| at.start).collect();
         let mut found = Vec::new();
         let (known, keys) = (&self.engine.known, &self.engine.indexes.keys);
         for anchor in self.anchors.iter().filter(|anchor| !anchor.weak) {

@@ -12,6 +12,7 @@ mod dialled;
 mod dose;
 mod line;
 mod marking;
+mod marks;
 mod money;
 mod names;
 mod numbers;
@@ -79,8 +80,8 @@ pub struct Judge<'j> {
     about: Vec<Anchor>,
     anchors: Vec<Anchor>,
     ids: Vec<Range<usize>>,
-    /// Findings with their plain offset.
-    pub found: Vec<(usize, Finding)>,
+    /// Findings with their plain offsets.
+    pub found: Vec<(Range<usize>, Finding)>,
     /// The names among them as they were read.
     named: Vec<(RawName, Option<PersonId>)>,
 }
@@ -136,10 +137,7 @@ impl<'j> Judge<'j> {
 
     /// The findings in the order of the text, at most `room`.
     pub fn finish(mut self, room: usize) -> Findings {
-        self.found
-            .sort_by_key(|(at, finding)| (*at, finding.category));
-        let unfinished = self.found.len() > room;
-        self.rows(room);
+        let unfinished = self.order(room);
         let list = self
             .found
             .into_iter()
@@ -153,6 +151,14 @@ impl<'j> Judge<'j> {
         }
     }
 
+    /// Puts the findings in the order of the text and says the rows of the first `room`; whether there are more.
+    fn order(&mut self, room: usize) -> bool {
+        self.found
+            .sort_by_key(|(at, finding)| (at.start, finding.category));
+        self.rows(room);
+        self.found.len() > room
+    }
+
     /// Says the row of each finding of a table, in one pass over the text.
     fn rows(&mut self, room: usize) {
         if self.scene.unit.view != View::Table {
@@ -161,7 +167,7 @@ impl<'j> Judge<'j> {
         let text = self.scene.plain.text.as_bytes();
         let (mut line, mut counted) = (0usize, 0usize);
         for (at, finding) in self.found.iter_mut().take(room) {
-            let to = (*at).clamp(counted, text.len());
+            let to = at.start.clamp(counted, text.len());
             line += memchr::memchr_iter(b'\n', &text[counted..to]).count();
             counted = to;
             finding.location = finding.location.row(line);
@@ -205,7 +211,7 @@ impl<'j> Judge<'j> {
             reasons: draft.reasons,
             obfuscated,
         };
-        self.found.push((draft.range.start, finding));
+        self.found.push((draft.range, finding));
     }
 
     /// The surest place nearby that stands for a pupil; in a table within the row.

@@ -279,7 +279,7 @@ impl Judge<'_> {
         if by_forename.is_empty() {
             return;
         }
-        let mut named_at: Vec<u32> = self.found.iter().map(|(at, _)| *at as u32).collect();
+        let mut named_at: Vec<u32> = self.found.iter().map(|(at, _)| at.start as u32).collect();
         named_at.sort_unstable();
         let mentions: Vec<Anchor> = raw
             .words

@@ -253,7 +253,7 @@ impl<'j> Judge<'j> {
             if finding.category != Category::Medical || finding.confidence == Confidence::High {
                 continue;
             }
-            let column = scene.header(&(*at..*at));
+            let column = scene.header(&(at.start..at.start));
             let headers = wanted
                 .iter()
                 .flat_map(|(_, owner)| &self.engine.indexes.vocabulary.detectors[*owner].headers);

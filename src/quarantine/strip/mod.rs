@@ -23,7 +23,7 @@
 
 mod write;
 
-use crate::extract::walk;
+use crate::extract::{Location, walk};
 use crate::limits::Budget;
 use crate::mail::QueueId;
 use crate::mime::{self, Message, Role};
@@ -105,7 +105,8 @@ pub enum NoStrip {
 
 /// The attachments of a message, in its order.
 pub fn attachments(raw: &[u8], budget: &Budget) -> Vec<Attachment> {
-    of(&mime::parse(raw, budget))
+    let all = of(&mime::parse(raw, budget));
+    all.into_iter().map(|(attachment, _)| attachment).collect()
 }
 
 /// The message without the attachments of these numbers; `id` is the hold's, for the field that says what was done.
@@ -123,7 +124,7 @@ pub fn without(
     if splice::is_ambiguous(&message) {
         return Err(NoStrip::Malformed);
     }
-    let all = of(&message);
+    let all: Vec<Attachment> = of(&message).into_iter().map(|(one, _)| one).collect();
     let mut removed: Vec<&Attachment> = Vec::with_capacity(numbers.len());
     for number in numbers {
         let found = all.iter().find(|attachment| attachment.number == *number);
@@ -149,14 +150,15 @@ pub fn without(
     Ok(written)
 }
 
-fn of(message: &Message<'_>) -> Vec<Attachment> {
+/// The attachments of a message that was read, each with its place.
+pub(super) fn of(message: &Message<'_>) -> Vec<(Attachment, Location)> {
     let places = walk::places_of_files(message);
     let mut out = Vec::new();
     for (index, (part, place)) in message.parts.iter().zip(places).enumerate() {
         let Some(place) = place.filter(|_| !is_inside_a_message(message, index)) else {
             continue;
         };
-        out.push(Attachment {
+        let attachment = Attachment {
             number: out.len() + 1,
             location: place.to_string(),
             media_type: part.media_type.clone(),
@@ -166,7 +168,8 @@ fn of(message: &Message<'_>) -> Vec<Attachment> {
             },
             bound: bound(message, index),
             part: index,
-        });
+        };
+        out.push((attachment, place));
     }
     out
 }
