@@ -5,15 +5,23 @@
 pub mod breach;
 mod chart;
 pub mod counted;
+pub mod csv;
+pub mod form;
+pub mod html;
 pub mod model;
 pub mod near_misses;
+pub mod pdf;
 pub mod retention;
 pub mod senders;
 pub mod summary;
+mod svg;
+pub mod text;
 pub mod words;
+pub mod xlsx;
 
 pub use breach::breach;
 pub use counted::{Scope, Sources};
+pub use form::{Form, FormError};
 pub use model::{Period, PeriodError, Report};
 pub use near_misses::near_misses;
 pub use retention::retention;

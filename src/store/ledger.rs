@@ -45,6 +45,8 @@ pub mod action {
     pub const UNMASKED: &str = "unmasked";
     /// A held message was written to a file.
     pub const SAVED: &str = "saved";
+    /// A report left the console as a file.
+    pub const EXPORTED: &str = "exported";
     /// Somebody signed in.
     pub const SIGNED_IN: &str = "signed-in";
     /// A node began to accept mail; the subject is its name.

@@ -11,13 +11,16 @@ use std::time::{Duration, SystemTime};
 use jiff::civil::Date;
 
 use crate::console::access::{Permission, Reach, sender_of};
+use crate::console::fields::Fields;
 use crate::console::refusal::Refusal;
 use crate::console::signed::Caller;
 use crate::console::site::Site;
+use crate::report::form::Form;
 use crate::report::model::Period;
 use crate::report::senders::Shown;
 use crate::report::summary::ForwardingFigure;
 use crate::report::{self, Report, Scope, Sources};
+use crate::store::ledger::action;
 use crate::store::{Figures, HoldQuery};
 
 /// Days of a report that names none.
@@ -92,6 +95,28 @@ pub struct Wanted {
     pub rule: Option<String>,
     /// The id of a group of senders.
     pub group: Option<String>,
+}
+
+impl Wanted {
+    /// What an address asks for.
+    pub fn read(fields: &Fields) -> Result<Self, Refusal> {
+        let day = |name: &str| {
+            let text = fields.text(name);
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let wrong = |_| Refusal::Wrong(format!("{name}: a day such as 2026-11-28"));
+            text.parse().map(Some).map_err(wrong)
+        };
+        let some = |name: &str| Some(fields.text(name).to_owned()).filter(|text| !text.is_empty());
+        Ok(Self {
+            from: day("from")?,
+            to: day("to")?,
+            school: some("school"),
+            rule: some("rule"),
+            group: some("group"),
+        })
+    }
 }
 
 /// Makes a report.
@@ -193,8 +218,12 @@ pub fn period(site: &Site, wanted: &Wanted) -> Result<Period, Refusal> {
 
 /// Today by the trust's clock.
 pub fn today(site: &Site) -> Date {
+    local_now(site).date()
+}
+
+fn local_now(site: &Site) -> jiff::civil::DateTime {
     let now = jiff::Timestamp::try_from(site.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    site.time_zone().to_datetime(now).date()
+    site.time_zone().to_datetime(now)
 }
 
 async fn forwarding(site: &Site) -> Result<Vec<ForwardingFigure>, Refusal> {
@@ -247,4 +276,31 @@ async fn retention(site: &Site, sources: Sources<'_>, scope: &Scope) -> Result<R
         ledger_holds: None,
     };
     Ok(report::retention(sources, scope, kept))
+}
+
+/// A report as a file: its name and its bytes. The ledger notes that it left the console.
+pub async fn save(
+    site: &Site,
+    caller: &Caller,
+    report: &Report,
+    form: Form,
+) -> Result<(String, Vec<u8>), Refusal> {
+    let (written, made) = (report.clone(), local_now(site));
+    let bytes = tokio::task::spawn_blocking(move || form.write(&written, made)).await;
+    let bytes = match bytes {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "console: a report could not be written");
+            return Err(Refusal::Fault("report"));
+        }
+        Err(_) => return Err(Refusal::Fault("report")),
+    };
+    let detail = serde_json::json!({ "report": report.kind, "form": form.name() });
+    let (actor, now) = (caller.actor(), site.now());
+    let noted = site
+        .store()
+        .note(actor, action::EXPORTED, None, &detail, now);
+    noted.await?;
+    let name = format!("{}-{}.{}", report.kind, today(site), form.name());
+    Ok((name, bytes))
 }

@@ -2,16 +2,25 @@
 //!
 //! # Invariants
 //! A route answers to a bearer token only, never to a cookie, so that no page of another site can use it. The console has no other door: what
-//! its pages do is in `acts`, and so is what these routes do. Refusals are problems as RFC 9457 has them.
+//! its pages do is in `acts`, and so is what these routes do. Refusals are problems as RFC 9457 has them. The document at
+//! `/api/v1/openapi.json` is made from the routes' own types; a test holds that it names every route.
 //!
 //! # Standards
 //! RFC 6750 (bearer tokens), RFC 9457 (problem details), OpenAPI 3.1.
 
+mod body;
+mod breaches;
+pub mod document;
 pub mod guard;
+mod reports;
+
+use axum::http::Method;
 
 use super::doors::Doors;
 
 /// Every route for programs.
 pub fn doors(doors: Doors) -> Doors {
-    doors
+    let doors = doors.open(Method::GET, "/api/v1/openapi.json", document::show);
+    let doors = breaches::doors(doors);
+    reports::doors(doors)
 }

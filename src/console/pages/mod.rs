@@ -3,6 +3,7 @@
 mod account;
 mod breaches;
 mod overview;
+mod reports;
 
 use super::access::Permission;
 use super::doors::Doors;
@@ -16,6 +17,11 @@ pub const PLACES: &[Place] = &[
         permission: Permission::SeeHolds,
     },
     Place {
+        href: "/reports",
+        label: "nav-reports",
+        permission: Permission::SeeReports,
+    },
+    Place {
         href: "/breaches",
         label: "nav-breaches",
         permission: Permission::SeeBreaches,
@@ -26,5 +32,6 @@ pub const PLACES: &[Place] = &[
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
     let doors = breaches::doors(doors);
+    let doors = reports::doors(doors);
     account::doors(doors)
 }
