@@ -23,6 +23,7 @@ pub mod pages;
 pub mod premises;
 pub mod refusal;
 pub mod scope;
+pub mod sealed;
 pub mod serving;
 pub mod sign_in;
 pub mod signed;

@@ -5,4 +5,5 @@
 //! were not there. What an act gives is plain data that a page writes as HTML and a program gets as JSON.
 
 pub mod breaches;
+pub mod holds;
 pub mod reports;

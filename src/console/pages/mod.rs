@@ -2,6 +2,8 @@
 
 mod account;
 mod breaches;
+mod hold_words;
+mod holds;
 mod overview;
 mod reports;
 
@@ -14,6 +16,11 @@ pub const PLACES: &[Place] = &[
     Place {
         href: "/",
         label: "nav-overview",
+        permission: Permission::SeeHolds,
+    },
+    Place {
+        href: "/holds",
+        label: "nav-holds",
         permission: Permission::SeeHolds,
     },
     Place {
@@ -31,6 +38,7 @@ pub const PLACES: &[Place] = &[
 /// Every page.
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
+    let doors = holds::doors(doors);
     let doors = breaches::doors(doors);
     let doors = reports::doors(doors);
     account::doors(doors)
