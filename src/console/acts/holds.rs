@@ -268,7 +268,8 @@ fn domains(site: &Site, schools: &[String]) -> Vec<Domain> {
 }
 
 fn query_of(site: &Site, filter: &HoldsFilter) -> Result<HoldQuery, Refusal> {
-    let text = SearchText::parse(&filter.text).map_err(|error| Refusal::Wrong(error.to_string()))?;
+    let text =
+        SearchText::parse(&filter.text).map_err(|error| Refusal::Wrong(error.to_string()))?;
     Ok(HoldQuery {
         states: match filter.state {
             Standing::Any => Vec::new(),
@@ -316,10 +317,7 @@ pub(super) fn lines(site: &Site, caller: &Caller, holds: &[HoldSummary]) -> Vec<
 /// The line of one hold, for somebody who may know of it.
 pub(super) fn line(site: &Site, caller: &Caller, hold: &HoldSummary, now: SystemTime) -> HoldLine {
     let state = lifecycle::at(hold.state, hold.claim.as_ref(), now);
-    let claim = hold
-        .claim
-        .as_ref()
-        .filter(|_| state == HoldState::Claimed);
+    let claim = hold.claim.as_ref().filter(|_| state == HoldState::Claimed);
     let sealed = hold.sealed.as_ref();
     let reads = caller
         .access

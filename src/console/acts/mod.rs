@@ -5,5 +5,10 @@
 //! were not there. What an act gives is plain data that a page writes as HTML and a program gets as JSON.
 
 pub mod breaches;
+pub mod hold;
+pub mod hold_bulk;
+pub mod hold_content;
+pub mod hold_decide;
 pub mod holds;
+pub mod mine;
 pub mod reports;

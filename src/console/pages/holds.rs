@@ -27,9 +27,11 @@ const SEARCH: &str = "holds search";
 
 /// The list and its search.
 pub fn doors(doors: Doors) -> Doors {
-    doors
-        .get("/holds", Permission::SeeHolds, list)
-        .post("/holds/search", Permission::SeeHolds, search)
+    doors.get("/holds", Permission::SeeHolds, list).post(
+        "/holds/search",
+        Permission::SeeHolds,
+        search,
+    )
 }
 
 /// A line as it is shown.
@@ -120,7 +122,9 @@ async fn search(
     let mut text = fields.text("text").to_owned();
     text.truncate(text.floor_char_boundary(sealed::LONGEST));
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in ["state", "rule", "category", "school", "from", "until", "order"] {
+    for name in [
+        "state", "rule", "category", "school", "from", "until", "order",
+    ] {
         let value = fields.text(name);
         if !value.is_empty() {
             query.append_pair(name, value);
@@ -150,7 +154,8 @@ fn filter_of(fields: &Fields, text: String) -> Result<HoldsFilter, Refusal> {
     };
     let given = |name: &str| Some(fields.text(name).to_owned()).filter(|text| !text.is_empty());
     Ok(HoldsFilter {
-        state: Standing::of(fields.text("state")).ok_or_else(|| wrong("There is no such state."))?,
+        state: Standing::of(fields.text("state"))
+            .ok_or_else(|| wrong("There is no such state."))?,
         rule: given("rule"),
         category: given("category")
             .map(|name| {
@@ -173,14 +178,22 @@ fn list_page(
 ) -> ListPage {
     let frame = Frame::of(site, signed, "holds-title", "/holds").after(fields.one("done"));
     let decides = signed.access.may(Permission::Decide);
-    let first = fields.text("first").parse::<u32>().unwrap_or(0).min(1 << 20);
+    let first = fields
+        .text("first")
+        .parse::<u32>()
+        .unwrap_or(0)
+        .min(1 << 20);
     let shown = u32::try_from(found.holds.len()).unwrap_or(0);
     let range = match (shown, found.count) {
         (0, _) => String::new(),
         (_, count) => {
             let (from, to) = (first.saturating_add(1), first.saturating_add(shown));
             let of = count.max(to);
-            let key = if found.more { "holds-range-more" } else { "holds-range" };
+            let key = if found.more {
+                "holds-range-more"
+            } else {
+                "holds-range"
+            };
             frame.words.all(
                 key,
                 vec![("from", from.into()), ("to", to.into()), ("n", of.into())],
@@ -188,9 +201,8 @@ fn list_page(
         }
     };
     let here = query_of(fields);
-    let place = |at: Option<String>, first: u32| {
-        at.map(|at| format!("/holds?{here}at={at}&first={first}"))
-    };
+    let place =
+        |at: Option<String>, first: u32| at.map(|at| format!("/holds?{here}at={at}&first={first}"));
     let lines = found.holds.into_iter().map(|of| line(site, &frame, of));
     ListPage {
         lines: lines.collect(),
@@ -244,10 +256,16 @@ fn line(site: &Site, frame: &Frame, of: HoldLine) -> Line {
         0 => of.recipients.join(", "),
         more => words.all(
             "holds-to-more",
-            vec![("some", of.recipients.join(", ").into()), ("n", more.into())],
+            vec![
+                ("some", of.recipients.join(", ").into()),
+                ("n", more.into()),
+            ],
         ),
     };
-    let found = of.categories.iter().map(|name| words.say(&format!("hold-found-{name}")));
+    let found = of
+        .categories
+        .iter()
+        .map(|name| words.say(&format!("hold-found-{name}")));
     Line {
         age: hold_words::span(words, of.age_seconds),
         time: of
