@@ -32,7 +32,7 @@ pub fn span(words: &Words, seconds: u64) -> String {
 /// The colour of a state's tag; the word beside it says the same.
 pub fn colour(state: Option<HoldState>) -> &'static str {
     match state {
-        Some(HoldState::Held) => "govuk-tag--yellow",
+        Some(HoldState::Held) => "govuk-tag--amber",
         Some(HoldState::Claimed) => "govuk-tag--blue",
         Some(HoldState::Awaiting) => "govuk-tag--purple",
         Some(HoldState::Released) => "govuk-tag--green",

@@ -73,7 +73,6 @@ struct ListPage {
     filtered: bool,
     decides: bool,
     live: bool,
-    here: String,
     error: Option<String>,
 }
 
@@ -224,7 +223,6 @@ fn list_page(
         filtered: *filter != HoldsFilter::default(),
         decides,
         live: filter.state == Standing::Waiting,
-        here: here.clone(),
         error: None,
         frame,
     }

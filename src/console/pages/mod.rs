@@ -2,8 +2,14 @@
 
 mod account;
 mod breaches;
+mod hold;
+mod hold_bulk;
+mod hold_decide;
+mod hold_form;
+mod hold_look;
 mod hold_words;
 mod holds;
+mod mine;
 mod overview;
 mod reports;
 
@@ -24,6 +30,11 @@ pub const PLACES: &[Place] = &[
         permission: Permission::SeeHolds,
     },
     Place {
+        href: "/mine",
+        label: "nav-mine",
+        permission: Permission::OwnHolds,
+    },
+    Place {
         href: "/reports",
         label: "nav-reports",
         permission: Permission::SeeReports,
@@ -39,6 +50,11 @@ pub const PLACES: &[Place] = &[
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
     let doors = holds::doors(doors);
+    let doors = hold::doors(doors);
+    let doors = hold_decide::doors(doors);
+    let doors = hold_look::doors(doors);
+    let doors = hold_bulk::doors(doors);
+    let doors = mine::doors(doors);
     let doors = breaches::doors(doors);
     let doors = reports::doors(doors);
     account::doors(doors)
