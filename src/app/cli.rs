@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use super::which_holds::WhichHolds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::account::AccountArgs;
 use crate::app::backup::{BackupArgs, RestoreArgs};
+use crate::app::oidc::OidcArgs;
 use crate::app::queue::QueueArgs;
 use crate::app::retention::RetentionArgs;
 use crate::app::review::{FormArgs, OnArgs};
@@ -68,6 +70,10 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Work with roster files.
     Roster(RosterArgs),
+    /// Make, list and change the accounts of the console.
+    Account(AccountArgs),
+    /// Try the sign-in by Microsoft Entra ID, Google or another provider.
+    Oidc(OidcArgs),
     /// Print shell completions.
     Completions {
         /// The shell.

@@ -15,6 +15,7 @@ use crate::app::letters;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
 use crate::console;
+use crate::console::sign_in::oidc::OidcConfig;
 use crate::detect;
 use crate::limits::Limits;
 use crate::net::access;
@@ -324,8 +325,10 @@ pub struct Console {
     pub address: Option<SocketAddr>,
     /// Certificate and key. Without them the address must be loopback, or a proxy of `site.trusted_proxies` must be in front.
     pub tls: Option<tls_server::Config>,
-    /// How people reach it and sign in.
+    /// How people reach it.
     pub site: console::Config,
+    /// By whom people sign in, beside local accounts.
+    pub oidc: Vec<OidcConfig>,
 }
 
 /// Reads the configuration file, if one is named, with the environment over it.

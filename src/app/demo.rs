@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 
+use crate::app::account;
 use crate::app::cli::DemoArgs;
 use crate::app::config::{Admin, Config, Console, Listener, Server, Trust};
 use crate::app::serve;
@@ -327,6 +328,19 @@ async fn keep_running(
     )?;
     if let Some(admin) = running.admin {
         writeln!(out, "  curl http://{admin}/metrics")?;
+    }
+    if let Some(console) = running.console {
+        let proof = account::for_demo(&running.store)
+            .await
+            .map_err(|error| DemoError::Samples(error.to_string()))?;
+        let codes: Vec<&str> = proof.recovery().take(3).collect();
+        writeln!(out, "\nThe console is at http://{console}")?;
+        writeln!(
+            out,
+            "  login demo, password {}, and as code one of {} (each good once)",
+            proof.password(),
+            codes.join(", ")
+        )?;
     }
     writeln!(out, "Stop it with Ctrl-C.")?;
     out.flush()?;

@@ -1,5 +1,6 @@
 //! The roof: command line, configuration, wiring, and what runs when.
 
+pub mod account;
 pub mod admin;
 pub mod admission;
 pub mod backup;
@@ -20,6 +21,7 @@ pub mod input;
 pub mod keys;
 pub mod ledger;
 pub mod letters;
+pub mod oidc;
 pub mod people;
 pub mod policy;
 pub mod premises;

@@ -10,6 +10,7 @@ use crate::app::config::Config;
 use crate::app::letters;
 use crate::app::tools;
 use crate::app::wiring::StartError;
+use crate::console::sign_in::oidc::{self, Oidc, OidcConfig};
 use crate::console::{Check, Parts, Premises, Site};
 use crate::net::tls_server::TlsServer;
 use crate::pipeline::way::Pipeline;
@@ -47,6 +48,15 @@ pub fn site(
     let tls = tls.map_err(|error| settings(&error))?.map(Arc::new);
     let senders = tools::senders(&config.trust).map_err(|error| settings(&error))?;
     let time_zone = tools::zone(&config.trust).map_err(|error| settings(&error))?;
+    let origin = own.origin().map_err(|error| settings(&error))?;
+    let provider = |provider: &OidcConfig| {
+        let back = oidc::redirect_uri(&origin.text, &provider.id);
+        Oidc::new(provider.clone(), &back)
+    };
+    let providers = console.oidc.iter().map(provider);
+    let providers: Vec<Oidc> = providers
+        .collect::<Result<_, _>>()
+        .map_err(|error| settings(&error))?;
     let desk = Desk::new(store.clone(), letters::refusals(config)).within(config.limits.clone());
     let premises = Program {
         store: store.clone(),
@@ -58,6 +68,7 @@ pub fn site(
         desk,
         pipeline: pipeline.clone(),
         senders,
+        providers,
         time_zone,
         premises: Arc::new(premises),
     };

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::app::account::{self, AccountArgs};
 use crate::app::backup::{self, BackupArgs, RestoreArgs};
 use crate::app::cli::{
     CheckArgs, Cli, Command, DemoArgs, ExplainArgs, ExtractArgs, ForwardingArgs, FsckArgs,
@@ -17,6 +18,7 @@ use crate::app::cli::{
 };
 use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
+use crate::app::oidc::{self, OidcArgs};
 use crate::app::queue::{self, QueueArgs};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
@@ -103,6 +105,8 @@ pub fn run() -> ExitCode {
                 roster::check(&paths, &staff, &mut io::stdout().lock()).map_err(Failure::unusable)
             }
         },
+        Command::Account(args) => account(&args),
+        Command::Oidc(args) => oidc(&args),
         Command::Completions { shell } => {
             generate::completions(shell, &mut io::stdout().lock());
             Ok(())
@@ -391,6 +395,19 @@ fn queue(args: &QueueArgs) -> Result<(), Failure> {
     })
 }
 
+fn account(args: &AccountArgs) -> Result<(), Failure> {
+    // The first account may be made before the relay first runs.
+    let makes = matches!(args.command, account::AccountCommand::Create { .. });
+    let config = placed(&args.place, !makes)?;
+    let done = runtime(1)?.block_on(account::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        account::AccountsError::Start(error) => error.into(),
+        error if error.is_usage() => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        other => Failure::machine(other),
+    })
+}
+
 fn retention(args: &RetentionArgs) -> Result<(), Failure> {
     let config = with_store(&args.place)?;
     let done = runtime(1)?.block_on(retention::run(args, &config, &mut io::stdout().lock()));
@@ -441,6 +458,18 @@ fn about_backup(error: backup::BackupCommandError) -> Failure {
         backup::BackupCommandError::Usage(text) => Failure::unusable(text),
         error if error.is_no() => Failure::no(error),
         error => Failure::machine(error),
+    }
+}
+
+fn oidc(args: &OidcArgs) -> Result<(), Failure> {
+    let config = config::load(args.config.as_deref()).map_err(Failure::unusable)?;
+    let done = runtime(1)?.block_on(oidc::run(args, &config, &mut io::stdout().lock()));
+    match done.map_err(Failure::machine)? {
+        oidc::Outcome::Good => Ok(()),
+        oidc::Outcome::NoProvider => Err(Failure::unusable(
+            "no such provider: there is none in [[console.oidc]] of the configuration, or none with this --provider",
+        )),
+        oidc::Outcome::Problems(count) => Err(Failure::no(format!("{count} problems"))),
     }
 }
 

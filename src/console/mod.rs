@@ -22,6 +22,8 @@ pub mod page;
 pub mod pages;
 pub mod premises;
 pub mod refusal;
+#[cfg(test)]
+mod sample;
 pub mod scope;
 pub mod sealed;
 pub mod serving;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::signed::Signed;
 use crate::quarantine::desk::DeskError;
-use crate::store::StoreError;
+use crate::store::{AccountError, StoreError};
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum Refusal {
     /// Somebody else changed it since it was seen.
     #[error("somebody else changed it since it was seen")]
     Changed,
+    /// A sign-in by a provider did not come about: `try-again`, `down`, `not-allowed`, `misconfigured`, `untrusted`.
+    #[error("the sign-in did not come about: {0}")]
+    Provider(&'static str),
     /// Too many tries.
     #[error("too many tries")]
     Throttled {
@@ -63,6 +66,17 @@ impl From<StoreError> for Refusal {
                 tracing::error!(%error, "console: the store said no");
                 Self::Fault("store")
             }
+        }
+    }
+}
+
+impl From<AccountError> for Refusal {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Store(error) => error.into(),
+            AccountError::Missing => Self::Missing,
+            AccountError::Conflict => Self::Changed,
+            error => Self::Wrong(error.to_string()),
         }
     }
 }
@@ -89,6 +103,8 @@ impl Refusal {
                 StatusCode::CONFLICT
             }
             Self::Desk(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Provider("down") => StatusCode::BAD_GATEWAY,
+            Self::Provider(_) => StatusCode::FORBIDDEN,
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -107,6 +123,11 @@ impl Refusal {
             Self::Changed => "changed",
             Self::Desk(DeskError::Store(_)) => "decided",
             Self::Desk(_) => "desk",
+            Self::Provider("try-again") => "provider-try-again",
+            Self::Provider("down") => "provider-down",
+            Self::Provider("not-allowed") => "provider-not-allowed",
+            Self::Provider("misconfigured") => "provider-misconfigured",
+            Self::Provider(_) => "provider-untrusted",
             Self::Throttled { .. } => "throttled",
             Self::Fault(_) => "fault",
         }

@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use super::access::Permission;
 use super::config::{Config, ConfigError, Origin};
 use super::premises::Premises;
+use super::sign_in::oidc::Oidc;
 use super::sign_in::throttle::Throttle;
 use crate::pipeline::way::Pipeline;
 use crate::policy::{Schools, Senders};
@@ -38,6 +39,8 @@ pub struct Parts {
     pub pipeline: Pipeline,
     /// The trust's schools and groups of senders.
     pub senders: Senders,
+    /// Who says who somebody is, beside local accounts.
+    pub providers: Vec<Oidc>,
     /// The trust's clock.
     pub time_zone: jiff::tz::TimeZone,
     /// What only the program knows.
@@ -107,6 +110,11 @@ impl Site {
     /// The schools and the groups of senders.
     pub fn senders(&self) -> &Senders {
         &self.0.parts.senders
+    }
+
+    /// Who says who somebody is, beside local accounts.
+    pub fn providers(&self) -> &[Oidc] {
+        &self.0.parts.providers
     }
 
     /// The trust's clock.

@@ -192,7 +192,7 @@ pub fn judge(case: &Case<'_>, tools: &Tools, budget: &Budget) -> Judgement {
 }
 
 /// Those who take part: their own names in signatures and quoted headers are no findings. With them the trust's own domains.
-pub(super) fn taking_part(envelope: &Envelope, headers: &Headers, policy: &Policy) -> ScanContext {
+pub fn taking_part(envelope: &Envelope, headers: &Headers, policy: &Policy) -> ScanContext {
     let named = ["From", "Sender", "Reply-To", "To", "Cc"]
         .into_iter()
         .filter_map(|name| headers.decoded(name));

@@ -1,132 +1,849 @@
-//! stub
-use super::{Custody, StoreError};
-use crate::mail::{Address, QueueId};
+//! Who may sign in, what they may do, and what they have open.
+//!
+//! # Invariants
+//! Names, logins and addresses are sealed; an account is found by a keyed hash of its login. Of a session's or a program's token the
+//! SHA-256 alone is kept. Every change has its entry in the ledger in the same transaction. An account that is disabled has nothing open; whoever gets
+//! other grants signs in again. A code is good once: its step is taken by one comparison in the database.
+//!
+//! # Standards
+//! RFC 6238 5.2 (a one-time code is accepted once); OWASP session management (hashes of tokens, renewal at a change of privilege).
+//!
+//! # Known gaps
+//! When a session was last seen is kept to the minute.
+
+use std::str::FromStr as _;
 use std::time::{Duration, SystemTime};
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Custody;
+use super::clock::{micros, time};
+use super::delivered::mac;
+use super::error::StoreError;
+use super::hold::parse_id;
+use super::holding::{from_json, json_text, parse};
+use super::ledger::action;
+use super::rows::{
+    AccountRow, Created, CredentialRow, Ends, NewEntry, SessionRow, TokenRow, ViewRow,
+};
+use super::seal::Kind;
+use crate::mail::{Address, QueueId};
+
+/// Accounts of a trust: every member of staff may sign in as a sender.
+const ACCOUNTS: i64 = 20_000;
+/// Sessions of an account; of more the oldest end.
+const SESSIONS: i64 = 20;
+/// Tokens of an account.
+const TOKENS: i64 = 50;
+/// Saved views of an account.
+const VIEWS: i64 = 50;
+/// Characters of a name, a label, a browser.
+const TEXT: usize = 200;
+/// Bytes of a saved query.
+const QUERY: usize = 4_096;
+/// How often it is written down that a session or a token is used.
+const TOUCH: Duration = Duration::from_mins(1);
+
+/// What somebody is to the trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
+    /// A data protection officer.
     Dpo,
+    /// A head, or a head's delegate, of named schools.
     Head,
+    /// IT: the service, never content.
     It,
+    /// An auditor: reads, masked.
     Auditor,
+    /// A sender: own holds only.
     Sender,
 }
+
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Dpo, Self::Head, Self::It, Self::Auditor, Self::Sender];
+
+    /// The name used in settings, on the command line and in output.
     pub fn name(self) -> &'static str {
-        "dpo"
+        match self {
+            Self::Dpo => "dpo",
+            Self::Head => "head",
+            Self::It => "it",
+            Self::Auditor => "auditor",
+            Self::Sender => "sender",
+        }
+    }
+
+    /// The role of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
     }
 }
-#[derive(Debug, Clone, PartialEq, Eq)]
+
+/// A role, for some schools or all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
+    /// The role.
     pub role: Role,
+    /// Ids of the schools it is for; empty is every school, but for a head, who is head of none then.
+    #[serde(default)]
     pub schools: Vec<String>,
 }
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+
+/// By whom an account signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountKind {
+    /// By password and one-time code, here.
     Local,
+    /// By the trust's identity provider.
     Oidc,
 }
+
 impl AccountKind {
+    /// The name used in the database and in output.
     pub fn name(self) -> &'static str {
-        "local"
+        match self {
+            Self::Local => "local",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    fn of(name: &str) -> Result<Self, StoreError> {
+        match name {
+            "local" => Ok(Self::Local),
+            "oidc" => Ok(Self::Oidc),
+            _ => Err(StoreError::Corrupt("kind of account")),
+        }
     }
 }
-#[derive(Debug, Clone, PartialEq, Eq)]
+
+/// Somebody who may sign in.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Account {
+    /// Its id.
     pub id: QueueId,
+    /// By whom it signs in.
     pub kind: AccountKind,
+    /// What it signs in as: a short word here, `ISSUER|SUBJECT` at a provider.
     pub login: String,
+    /// The name that people see, and that stands in the ledger.
     pub name: String,
+    /// Its mail address, as far as somebody vouches for it.
     pub address: Option<Address>,
+    /// What it may do.
     pub grants: Vec<Grant>,
+    /// It may not sign in.
     pub disabled: bool,
+    /// When it was made.
     pub created_at: SystemTime,
+    /// When it last signed in.
     pub signed_in_at: Option<SystemTime>,
+    /// Counts its changes.
     pub version: i64,
 }
-#[derive(Debug, Clone)]
-pub struct Session {
-    pub id: QueueId,
-    pub account: QueueId,
-    pub method: String,
-    pub device: String,
-    pub began_at: SystemTime,
-    pub seen_at: SystemTime,
-    pub ends_at: SystemTime,
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("grants", &self.grants)
+            .finish_non_exhaustive()
+    }
 }
-pub struct NewSession {
-    pub token_sha256: [u8; 32],
-    pub account: QueueId,
-    pub method: String,
-    pub device: String,
-    pub at: SystemTime,
-    pub ends_at: SystemTime,
+
+/// An account to be made.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// By whom it signs in.
+    pub kind: AccountKind,
+    /// What it signs in as.
+    pub login: String,
+    /// Its name.
+    pub name: String,
+    /// Its mail address.
+    pub address: Option<Address>,
+    /// What it may do.
+    pub grants: Vec<Grant>,
 }
+
+/// What is to be changed of an account.
+#[derive(Clone)]
+pub enum AccountChange {
+    /// What it may do, from now on; ends its sessions.
+    Grants(Vec<Grant>),
+    /// Whether it may not sign in; ends its sessions and tokens.
+    Disabled(bool),
+    /// What it is called.
+    Named {
+        /// Its name.
+        name: String,
+        /// Its mail address.
+        address: Option<Address>,
+    },
+}
+
+/// Why an account is not made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// Another account signs in so.
+    #[error("there is an account with this login")]
+    LoginTaken,
+    /// A name or login is empty, or too long.
+    #[error("a login and a name are needed, of at most {TEXT} characters each")]
+    Unnamed,
+    /// There are too many.
+    #[error("there are as many as are kept; remove some first")]
+    TooMany,
+    /// There is no such account.
+    #[error("there is no such account")]
+    Missing,
+    /// Somebody else changed it since it was read.
+    #[error("somebody else changed this account since it was read")]
+    Conflict,
+    /// The store said no.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Missing => Self::Missing,
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// What a local account proves itself by.
+#[derive(Clone)]
 pub struct Credentials {
+    /// The password's hash, as a PHC string.
     pub password: String,
-    pub totp: zeroize::Zeroizing<Vec<u8>>,
+    /// The secret of one-time codes.
+    pub totp: Zeroizing<Vec<u8>>,
+    /// SHA-256 of each recovery code that is left.
     pub recovery: Vec<[u8; 32]>,
 }
+
+/// A session to begin.
+pub struct NewSession {
+    /// SHA-256 of its token.
+    pub token_sha256: [u8; 32],
+    /// Whose.
+    pub account: QueueId,
+    /// How they proved who they are: `password+totp`, `recovery`, `oidc`.
+    pub method: String,
+    /// The browser, as it calls itself.
+    pub device: String,
+    /// When.
+    pub at: SystemTime,
+    /// When it ends at the latest.
+    pub ends_at: SystemTime,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id; not its token.
+    pub id: QueueId,
+    /// Whose.
+    pub account: QueueId,
+    /// How they proved who they are.
+    pub method: String,
+    /// The browser.
+    pub device: String,
+    /// When it began.
+    pub began_at: SystemTime,
+    /// When it was last used, to the minute.
+    pub seen_at: SystemTime,
+    /// When it ends at the latest.
+    pub ends_at: SystemTime,
+}
+
+/// A program's token to be made.
+pub struct NewToken {
+    /// Its SHA-256.
+    pub sha256: [u8; 32],
+    /// Whose.
+    pub account: QueueId,
+    /// What it is for, in words.
+    pub label: String,
+    /// Names of what it is good for.
+    pub scopes: Vec<String>,
+    /// When it ends.
+    pub ends_at: SystemTime,
+}
+
+/// A program's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Its id; not the token.
+    pub id: QueueId,
+    /// Whose.
+    pub account: QueueId,
+    /// What it is for.
+    pub label: String,
+    /// Names of what it is good for.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: SystemTime,
+    /// When it was last used, to the minute.
+    pub used_at: Option<SystemTime>,
+    /// When it ends.
+    pub ends_at: SystemTime,
+}
+
+/// A search that somebody kept under a name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SavedView {
+    /// Its id.
+    pub id: QueueId,
+    /// Its name.
+    pub name: String,
+    /// The search, as its page writes it.
+    pub query: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    login: String,
+    name: String,
+    address: Option<String>,
+    grants: Vec<Grant>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedCredentials {
+    password: String,
+    totp: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedView {
+    name: String,
+    query: String,
+}
+
 impl Custody {
+    /// Makes an account; gives its id.
+    pub async fn create_account(
+        &self,
+        new: NewAccount,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<QueueId, AccountError> {
+        let account = Account {
+            id: Self::new_id()?,
+            kind: new.kind,
+            login: new.login.trim().to_owned(),
+            name: new.name.trim().to_owned(),
+            address: new.address,
+            grants: new.grants,
+            disabled: false,
+            created_at: at,
+            signed_in_at: None,
+            version: 1,
+        };
+        let row = self.account_row(&account)?;
+        let detail = granted(&account);
+        let entry = entry(actor, action::ACCOUNT_CREATED, &row.id, &detail, at);
+        match self.database.create_account(&row, ACCOUNTS, entry).await? {
+            Created::Done => Ok(account.id),
+            Created::LoginTaken => Err(AccountError::LoginTaken),
+            Created::TooMany => Err(AccountError::TooMany),
+        }
+    }
+
+    /// Every account, the oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let rows = self.database.accounts().await?;
+        rows.iter().map(|row| self.open_account(row)).collect()
+    }
+
+    /// One account; [`StoreError::Missing`] when there is none.
+    pub async fn account(&self, id: QueueId) -> Result<Account, StoreError> {
+        self.open_account(&self.database.account(&id.to_string()).await?)
+    }
+
+    /// The account that signs in so.
     pub async fn account_by_login(
         &self,
-        _: AccountKind,
-        _: &str,
+        kind: AccountKind,
+        login: &str,
     ) -> Result<Option<Account>, StoreError> {
-        Ok(None)
+        let login = self.login_mark(kind, login);
+        let row = self.database.account_by_login(&login).await?;
+        row.map(|row| self.open_account(&row)).transpose()
     }
-    pub async fn credentials(&self, _: QueueId) -> Result<Option<Credentials>, StoreError> {
-        Ok(None)
+
+    /// Changes an account; `version` is the one that was read.
+    pub async fn change_account(
+        &self,
+        id: QueueId,
+        version: i64,
+        change: AccountChange,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<(), AccountError> {
+        let mut account = self.account(id).await?;
+        if account.version != version {
+            return Err(AccountError::Conflict);
+        }
+        account.version += 1;
+        let ends = Ends {
+            sessions: !matches!(change, AccountChange::Named { .. }),
+            tokens: matches!(change, AccountChange::Disabled(true)),
+        };
+        match change {
+            AccountChange::Grants(grants) => account.grants = grants,
+            AccountChange::Disabled(disabled) => account.disabled = disabled,
+            AccountChange::Named { name, address } => {
+                name.trim().clone_into(&mut account.name);
+                account.address = address;
+            }
+        }
+        let row = self.account_row(&account)?;
+        let detail = granted(&account);
+        let entry = entry(actor, action::ACCOUNT_CHANGED, &row.id, &detail, at);
+        if self.database.change_account(&row, ends, entry).await? {
+            Ok(())
+        } else {
+            Err(AccountError::Conflict)
+        }
     }
-    pub async fn use_totp_step(&self, _: QueueId, _: i64) -> Result<bool, StoreError> {
-        Ok(false)
+
+    /// Removes an account with all it has open. What it did stays in the ledger.
+    pub async fn remove_account(
+        &self,
+        id: QueueId,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<(), AccountError> {
+        let id = id.to_string();
+        let entry = entry(actor, action::ACCOUNT_REMOVED, &id, "{}", at);
+        if self.database.remove_account(&id, entry).await? {
+            Ok(())
+        } else {
+            Err(AccountError::Missing)
+        }
     }
+
+    /// Gives a local account a password, a secret of one-time codes and recovery codes, in the place of any before.
+    pub async fn set_credentials(
+        &self,
+        id: QueueId,
+        credentials: Credentials,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<(), AccountError> {
+        let account = self.account(id).await?;
+        let plain = SealedCredentials {
+            password: credentials.password,
+            totp: credentials.totp.to_vec(),
+        };
+        let plain = Zeroizing::new(json_text(&plain)?);
+        let context = context("credential", id);
+        let sealed = self
+            .secret
+            .seal(Kind::Credential, &context, plain.as_bytes());
+        let row = CredentialRow {
+            account: account.id.to_string(),
+            sealed: sealed.map_err(StoreError::from)?,
+            recovery: credentials
+                .recovery
+                .iter()
+                .map(|one| one.to_vec())
+                .collect(),
+        };
+        let entry = entry(actor, action::CREDENTIALS_SET, &row.account, "{}", at);
+        Ok(self.database.set_credentials(&row, entry).await?)
+    }
+
+    /// What an account proves itself by.
+    pub async fn credentials(&self, id: QueueId) -> Result<Option<Credentials>, StoreError> {
+        let Some(row) = self.database.credentials(&id.to_string()).await? else {
+            return Ok(None);
+        };
+        let context = context("credential", id);
+        let plain = self.secret.open(Kind::Credential, &context, &row.sealed)?;
+        let plain: SealedCredentials = parse(&plain)?;
+        let recovery = row.recovery.into_iter().map(|hash| {
+            let hash = <[u8; 32]>::try_from(hash);
+            hash.map_err(|_| StoreError::Corrupt("recovery code"))
+        });
+        Ok(Some(Credentials {
+            password: plain.password,
+            totp: Zeroizing::new(plain.totp),
+            recovery: recovery.collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// Takes the step of a one-time code; `false` when it, or a later one, was taken before.
+    pub async fn use_totp_step(&self, id: QueueId, step: i64) -> Result<bool, StoreError> {
+        self.database.use_totp_step(&id.to_string(), step).await
+    }
+
+    /// Takes a recovery code; `false` when there is none such left.
     pub async fn use_recovery(
         &self,
-        _: QueueId,
-        _: [u8; 32],
-        _: SystemTime,
+        id: QueueId,
+        sha256: [u8; 32],
+        at: SystemTime,
     ) -> Result<bool, StoreError> {
-        Ok(false)
+        let account = self.account(id).await?;
+        let id = id.to_string();
+        let entry = entry(&account.name, action::RECOVERY_USED, &id, "{}", at);
+        self.database.use_recovery(&id, &sha256, entry).await
     }
-    pub async fn begin_session(&self, _: NewSession) -> Result<(), StoreError> {
-        Ok(())
+
+    /// Begins a session of an account that may sign in; [`StoreError::Missing`] when it may not.
+    pub async fn begin_session(&self, new: NewSession) -> Result<(), StoreError> {
+        let account = self.account(new.account).await?;
+        let id = Self::new_id()?;
+        let row = SessionRow {
+            token: new.token_sha256.to_vec(),
+            id: id.to_string(),
+            account: account.id.to_string(),
+            method: new.method,
+            began_at: micros(new.at),
+            seen_at: micros(new.at),
+            ends_at: micros(new.ends_at),
+            sealed: self.seal_label(id, &new.device)?,
+        };
+        let detail = json!({ "method": row.method }).to_string();
+        let (name, subject) = (account.name.as_str(), row.account.as_str());
+        let entry = entry(name, action::SIGNED_IN, subject, &detail, new.at);
+        if self.database.begin_session(&row, SESSIONS, entry).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Missing)
+        }
     }
+
+    /// The session of a token with its account, unless it ended, was idle for too long, or the account may not sign in.
     pub async fn session(
         &self,
-        _: [u8; 32],
-        _: SystemTime,
-        _: Duration,
+        token_sha256: [u8; 32],
+        now: SystemTime,
+        idle: Duration,
     ) -> Result<Option<(Session, Account)>, StoreError> {
-        Ok(None)
+        let Some((row, account)) = self.database.session(&token_sha256).await? else {
+            return Ok(None);
+        };
+        let session = self.open_session(row)?;
+        let lasts = now < session.ends_at && now < session.seen_at + idle;
+        if !lasts || account.disabled {
+            return Ok(None);
+        }
+        if now >= session.seen_at + TOUCH {
+            self.database
+                .touch_session(&token_sha256, micros(now))
+                .await?;
+        }
+        Ok(Some((session, self.open_account(&account)?)))
     }
-    pub async fn sessions_of(&self, _: QueueId) -> Result<Vec<Session>, StoreError> {
-        Ok(vec![])
+
+    /// The sessions of an account, the latest first.
+    pub async fn sessions_of(&self, account: QueueId) -> Result<Vec<Session>, StoreError> {
+        let rows = self.database.sessions_of(&account.to_string()).await?;
+        rows.into_iter().map(|row| self.open_session(row)).collect()
     }
-    pub async fn end_session(&self, _: [u8; 32], _: SystemTime) -> Result<(), StoreError> {
+
+    /// Ends a session.
+    pub async fn end_session(
+        &self,
+        token_sha256: [u8; 32],
+        at: SystemTime,
+    ) -> Result<(), StoreError> {
+        let Some((_, account)) = self.database.session(&token_sha256).await? else {
+            return Ok(());
+        };
+        let account = self.open_account(&account)?;
+        let id = account.id.to_string();
+        let entry = entry(&account.name, action::SIGNED_OUT, &id, "{}", at);
+        self.database
+            .end_sessions(&id, Some(&token_sha256), None, entry)
+            .await?;
         Ok(())
     }
+
+    /// Ends all sessions of an account, but for one; gives how many.
     pub async fn end_sessions_of(
         &self,
-        _: QueueId,
-        _: Option<[u8; 32]>,
-        _: &str,
-        _: SystemTime,
+        account: QueueId,
+        except: Option<[u8; 32]>,
+        actor: &str,
+        at: SystemTime,
     ) -> Result<u64, StoreError> {
-        Ok(0)
+        let id = account.to_string();
+        let detail = json!({ "everywhere": true }).to_string();
+        let entry = entry(actor, action::SIGNED_OUT, &id, &detail, at);
+        let except = except.as_ref().map(<[u8; 32]>::as_slice);
+        self.database.end_sessions(&id, None, except, entry).await
     }
+
+    /// Removes sessions and tokens that have ended; gives how many.
+    pub async fn sweep_sessions(&self, now: SystemTime) -> Result<u64, StoreError> {
+        self.database.sweep_sessions(micros(now), micros(now)).await
+    }
+
+    /// Makes a program's token; gives its id.
+    pub async fn create_token(
+        &self,
+        new: NewToken,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<QueueId, AccountError> {
+        let account = self.account(new.account).await?;
+        if new.label.trim().is_empty() || new.label.chars().nth(TEXT).is_some() {
+            return Err(AccountError::Unnamed);
+        }
+        let id = Self::new_id()?;
+        let row = TokenRow {
+            token: new.sha256.to_vec(),
+            id: id.to_string(),
+            account: account.id.to_string(),
+            scopes: json_text(&new.scopes)?,
+            created_at: micros(at),
+            used_at: None,
+            ends_at: micros(new.ends_at),
+            sealed: self.seal_label(id, new.label.trim())?,
+        };
+        let detail = json!({ "token": row.id, "scopes": new.scopes }).to_string();
+        let entry = entry(actor, action::TOKEN_CREATED, &row.account, &detail, at);
+        if self.database.create_token(&row, TOKENS, entry).await? {
+            Ok(id)
+        } else {
+            Err(AccountError::TooMany)
+        }
+    }
+
+    /// The tokens of an account, the latest first.
+    pub async fn tokens_of(&self, account: QueueId) -> Result<Vec<ApiToken>, StoreError> {
+        let account = account.to_string();
+        let rows = self.database.api_tokens(Some(&account)).await?;
+        rows.into_iter().map(|row| self.open_token(row)).collect()
+    }
+
+    /// Everybody's tokens, the latest first.
+    pub async fn all_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        let rows = self.database.api_tokens(None).await?;
+        rows.into_iter().map(|row| self.open_token(row)).collect()
+    }
+
+    /// The token of this hash with its account, unless it ended or the account may not sign in.
     pub async fn api_token(
         &self,
-        _: [u8; 32],
-        _: SystemTime,
+        sha256: [u8; 32],
+        now: SystemTime,
     ) -> Result<Option<(ApiToken, Account)>, StoreError> {
-        Ok(None)
+        let Some((row, account)) = self.database.api_token(&sha256).await? else {
+            return Ok(None);
+        };
+        let token = self.open_token(row)?;
+        if now >= token.ends_at || account.disabled {
+            return Ok(None);
+        }
+        if token.used_at.is_none_or(|used| now >= used + TOUCH) {
+            self.database.touch_token(&sha256, micros(now)).await?;
+        }
+        Ok(Some((token, self.open_account(&account)?)))
+    }
+
+    /// Ends a token; `false` when there is none.
+    pub async fn revoke_token(
+        &self,
+        id: QueueId,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        let detail = json!({ "token": id }).to_string();
+        let entry = entry(actor, action::TOKEN_REVOKED, &id, &detail, at);
+        self.database.revoke_token(&id, entry).await
+    }
+
+    /// Keeps a search under a name; gives its id.
+    pub async fn save_view(
+        &self,
+        account: QueueId,
+        name: &str,
+        query: &str,
+        at: SystemTime,
+    ) -> Result<QueueId, AccountError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().nth(TEXT).is_some() || query.len() > QUERY {
+            return Err(AccountError::Unnamed);
+        }
+        let id = Self::new_id()?;
+        let plain = json_text(&SealedView {
+            name: name.to_owned(),
+            query: query.to_owned(),
+        })?;
+        let row = ViewRow {
+            id: id.to_string(),
+            account: account.to_string(),
+            created_at: micros(at),
+            sealed: self.seal_label(id, &plain)?,
+        };
+        if self.database.save_view(&row, VIEWS).await? {
+            Ok(id)
+        } else {
+            Err(AccountError::TooMany)
+        }
+    }
+
+    /// The saved searches of an account, the oldest first.
+    pub async fn views(&self, account: QueueId) -> Result<Vec<SavedView>, StoreError> {
+        let rows = self.database.views(&account.to_string()).await?;
+        let opened = rows.into_iter().map(|row| {
+            let id = parse_id(&row.id)?;
+            let plain: SealedView = from_json(&self.open_label(id, &row.sealed)?)?;
+            Ok(SavedView {
+                id,
+                name: plain.name,
+                query: plain.query,
+            })
+        });
+        opened.collect()
+    }
+
+    /// Deletes a saved search of an account; `false` when there is none.
+    pub async fn delete_view(&self, account: QueueId, id: QueueId) -> Result<bool, StoreError> {
+        let (account, id) = (account.to_string(), id.to_string());
+        self.database.delete_view(&account, &id).await
+    }
+
+    fn login_mark(&self, kind: AccountKind, login: &str) -> [u8; 32] {
+        let login = match kind {
+            AccountKind::Local => login.trim().to_lowercase(),
+            // Subjects of a provider differ by case (OpenID Connect Core section 2).
+            AccountKind::Oidc => login.trim().to_owned(),
+        };
+        let parts = [b"account", kind.name().as_bytes(), login.as_bytes()];
+        mac(&self.index, &parts)
+    }
+
+    fn account_row(&self, account: &Account) -> Result<AccountRow, AccountError> {
+        let long = |text: &str| text.is_empty() || text.chars().nth(TEXT).is_some();
+        // A provider's issuer and subject may have 255 characters each.
+        if long(&account.name) || account.login.is_empty() || account.login.len() > 1024 {
+            return Err(AccountError::Unnamed);
+        }
+        let plain = Sealed {
+            login: account.login.clone(),
+            name: account.name.clone(),
+            address: account.address.as_ref().map(ToString::to_string),
+            grants: account.grants.clone(),
+        };
+        let plain = Zeroizing::new(json_text(&plain)?);
+        let context = context("account", account.id);
+        let sealed = self.secret.seal(Kind::Account, &context, plain.as_bytes());
+        Ok(AccountRow {
+            id: account.id.to_string(),
+            kind: account.kind.name().to_owned(),
+            login: self.login_mark(account.kind, &account.login).to_vec(),
+            disabled: account.disabled,
+            created_at: micros(account.created_at),
+            signed_in_at: account.signed_in_at.map(micros),
+            version: account.version,
+            sealed: sealed.map_err(StoreError::from)?,
+        })
+    }
+
+    fn open_account(&self, row: &AccountRow) -> Result<Account, StoreError> {
+        let id = parse_id(&row.id)?;
+        let context = context("account", id);
+        let plain = self.secret.open(Kind::Account, &context, &row.sealed)?;
+        let plain: Sealed = parse(&plain)?;
+        let address = plain.address.as_deref().map(Address::parse).transpose();
+        Ok(Account {
+            id,
+            kind: AccountKind::of(&row.kind)?,
+            login: plain.login,
+            name: plain.name,
+            address: address.map_err(|_| StoreError::Corrupt("address of an account"))?,
+            grants: plain.grants,
+            disabled: row.disabled,
+            created_at: time(row.created_at),
+            signed_in_at: row.signed_in_at.map(time),
+            version: row.version,
+        })
+    }
+
+    fn open_session(&self, row: SessionRow) -> Result<Session, StoreError> {
+        let id = parse_id(&row.id)?;
+        Ok(Session {
+            id,
+            account: parse_id(&row.account)?,
+            device: self.open_label(id, &row.sealed)?,
+            method: row.method,
+            began_at: time(row.began_at),
+            seen_at: time(row.seen_at),
+            ends_at: time(row.ends_at),
+        })
+    }
+
+    fn open_token(&self, row: TokenRow) -> Result<ApiToken, StoreError> {
+        let id = parse_id(&row.id)?;
+        Ok(ApiToken {
+            id,
+            account: parse_id(&row.account)?,
+            label: self.open_label(id, &row.sealed)?,
+            scopes: from_json(&row.scopes)?,
+            created_at: time(row.created_at),
+            used_at: row.used_at.map(time),
+            ends_at: time(row.ends_at),
+        })
+    }
+
+    fn seal_label(&self, id: QueueId, text: &str) -> Result<Vec<u8>, StoreError> {
+        let sealed = self
+            .secret
+            .seal(Kind::Label, &context("label", id), text.as_bytes());
+        Ok(sealed?)
+    }
+
+    fn open_label(&self, id: QueueId, sealed: &[u8]) -> Result<String, StoreError> {
+        let plain = self
+            .secret
+            .open(Kind::Label, &context("label", id), sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Corrupt("label"))?;
+        Ok(String::from_str(text).unwrap_or_default())
     }
 }
-#[derive(Debug, Clone)]
-pub struct ApiToken {
-    pub id: QueueId,
-    pub account: QueueId,
-    pub label: String,
-    pub scopes: Vec<String>,
-    pub ends_at: SystemTime,
+
+/// What a sealed text is bound to.
+fn context(what: &str, id: QueueId) -> Vec<u8> {
+    [what.as_bytes(), id.as_bytes().as_slice()].concat()
+}
+
+/// What the ledger says of an account: what it may do, and nobody's name.
+fn granted(account: &Account) -> String {
+    json!({
+        "kind": account.kind.name(),
+        "grants": account.grants,
+        "disabled": account.disabled,
+    })
+    .to_string()
+}
+
+fn entry<'a>(
+    actor: &'a str,
+    action: &'a str,
+    subject: &'a str,
+    detail: &'a str,
+    at: SystemTime,
+) -> NewEntry<'a> {
+    NewEntry {
+        at: micros(at),
+        actor,
+        action,
+        subject,
+        detail,
+    }
 }

@@ -89,6 +89,32 @@ macro_rules! hand_on {
 }
 
 hand_on! {
+    impl AccountStore {
+        write create_account(row: &AccountRow, at_most: i64, entry: NewEntry<'_>) -> Created;
+        read accounts() -> Vec<AccountRow>;
+        read account(id: &str) -> AccountRow;
+        read account_by_login(login: &[u8]) -> Option<AccountRow>;
+        write change_account(row: &AccountRow, ends: Ends, entry: NewEntry<'_>) -> bool;
+        write remove_account(id: &str, entry: NewEntry<'_>) -> bool;
+        write set_credentials(row: &CredentialRow, entry: NewEntry<'_>) -> ();
+        read credentials(account: &str) -> Option<CredentialRow>;
+        write use_totp_step(account: &str, step: i64) -> bool;
+        write use_recovery(account: &str, sha256: &[u8], entry: NewEntry<'_>) -> bool;
+        write begin_session(row: &SessionRow, at_most: i64, entry: NewEntry<'_>) -> bool;
+        read session(token: &[u8]) -> Option<(SessionRow, AccountRow)>;
+        write touch_session(token: &[u8], at: i64) -> ();
+        read sessions_of(account: &str) -> Vec<SessionRow>;
+        write end_sessions(account: &str, only: Option<&[u8]>, except: Option<&[u8]>, entry: NewEntry<'_>) -> u64;
+        write sweep_sessions(sessions: i64, tokens: i64) -> u64;
+        write create_token(row: &TokenRow, at_most: i64, entry: NewEntry<'_>) -> bool;
+        read api_tokens(account: Option<&str>) -> Vec<TokenRow>;
+        read api_token(token: &[u8]) -> Option<(TokenRow, AccountRow)>;
+        write touch_token(token: &[u8], at: i64) -> ();
+        write revoke_token(id: &str, entry: NewEntry<'_>) -> bool;
+        write save_view(row: &ViewRow, at_most: i64) -> bool;
+        read views(account: &str) -> Vec<ViewRow>;
+        write delete_view(account: &str, id: &str) -> bool;
+    }
     impl CommitStore {
         write insert_all(rows: &[Insert]) -> Vec<Result<(), StoreError>>;
     }

@@ -49,6 +49,22 @@ pub mod action {
     pub const EXPORTED: &str = "exported";
     /// Somebody signed in.
     pub const SIGNED_IN: &str = "signed-in";
+    /// Somebody signed out, or was signed out.
+    pub const SIGNED_OUT: &str = "signed-out";
+    /// An account was made; the subject is its id.
+    pub const ACCOUNT_CREATED: &str = "account-created";
+    /// What an account may do, or is called, was changed.
+    pub const ACCOUNT_CHANGED: &str = "account-changed";
+    /// An account was removed.
+    pub const ACCOUNT_REMOVED: &str = "account-removed";
+    /// A local account got a password, a secret of one-time codes and recovery codes.
+    pub const CREDENTIALS_SET: &str = "credentials-set";
+    /// A recovery code was used.
+    pub const RECOVERY_USED: &str = "recovery-used";
+    /// A program's token was made.
+    pub const TOKEN_CREATED: &str = "token-created";
+    /// A program's token was ended.
+    pub const TOKEN_REVOKED: &str = "token-revoked";
     /// A node began to accept mail; the subject is its name.
     pub const STARTED: &str = "started";
     /// A node ended in order.

@@ -11,12 +11,13 @@
 //! [`Custody`] is what the floors above see: it seals, opens, names and joins. Below it are two things that can be exchanged: a
 //! database (`rows::Store`, implemented for SQLite and PostgreSQL), which sees sealed rows only, and the blobs.
 
-#[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod accounts;
 mod acting;
-#[allow(missing_docs)]
 pub mod credentials;
-pub use accounts::*;
+pub use accounts::{
+    Account, AccountChange, AccountError, AccountKind, ApiToken, Credentials, Grant, NewAccount,
+    NewSession, NewToken, Role, SavedView, Session,
+};
 pub mod auditing;
 pub mod backup;
 mod blob;

@@ -48,6 +48,12 @@ pub enum Kind {
     Backup = 22,
     /// The answers to the work-sheet of a personal data breach.
     Incident = 23,
+    /// Who an account stands for and what they may do.
+    Account = 24,
+    /// A password's hash and the secret of one-time codes.
+    Credential = 25,
+    /// What a session, a token or a saved view is called.
+    Label = 26,
     /// A release that a second person is asked to approve.
     Request = 40,
     /// Why the content of a hold must be kept.

@@ -126,7 +126,7 @@ impl Custody {
             done.next = Some(cursor(last.received_at, &last.id, false)?);
             let mut tokens = Vec::with_capacity(rows.len());
             for row in &rows {
-                match self.tokens_of(row) {
+                match self.search_tokens_of(row) {
                     Ok(found) => tokens.push((row.id.clone(), found)),
                     Err(_) => done.unread += 1,
                 }
@@ -149,7 +149,7 @@ impl Custody {
             .collect()
     }
 
-    fn tokens_of(&self, row: &StoredHold) -> Result<Vec<u8>, StoreError> {
+    fn search_tokens_of(&self, row: &StoredHold) -> Result<Vec<u8>, StoreError> {
         let sealed = row.sealed().ok_or(StoreError::Missing)?;
         let (_, record) = self.record(parse_id(&row.id)?, sealed)?;
         let envelope = record.envelope.into_envelope()?;

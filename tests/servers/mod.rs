@@ -1,4 +1,5 @@
-//! Real servers for integration tests: PostgreSQL, an S3-compatible store, and an object store that fails when it is told to.
+//! Real servers for integration tests: PostgreSQL, an S3-compatible store, an OpenID provider, and an object store that fails when it is
+//! told to.
 //!
 //! A test says `mod servers;` and takes what it needs. `tests/run unit` installs the servers; a test that does not find them fails.
 //! Each test process starts its own, on free loopback ports in a folder of its own, and shares it among its tests.
@@ -15,6 +16,7 @@
 )]
 
 pub mod faulty_objects;
+pub mod oidc;
 pub mod postgres;
 pub mod process;
 pub mod s3;

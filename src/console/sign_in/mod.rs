@@ -4,6 +4,8 @@
 //! One answer for every wrong try, after the same work: nothing tells whether there is such an account. What is shown before a sign-in is the
 //! sign-in. Where to go afterwards is a path of ours. Every sign-in is entered in the ledger in the transaction that begins it.
 
+pub mod oidc;
+mod provider;
 pub mod throttle;
 
 use std::net::IpAddr;
@@ -42,11 +44,13 @@ pub fn doors(doors: Doors) -> Doors {
     doors
         .open(Method::GET, "/sign-in", form)
         .open(Method::POST, "/sign-in", sign_in)
+        .open(Method::GET, "/sign-in/{provider}", provider::leave)
+        .open(Method::GET, "/sign-in/{provider}/back", provider::come_back)
         .post("/sign-out", Permission::Own, sign_out)
         .post("/sign-out-everywhere", Permission::Own, sign_out_everywhere)
 }
 
-/// Another way to sign in than by a local account.
+/// Another way to sign in than by a local account; where to go afterwards is added by the page.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// Where it begins.
@@ -65,12 +69,23 @@ struct SignInPage {
     error: Option<String>,
 }
 
+/// The ways to sign in that are configured.
+fn offered(site: &Site) -> Vec<Provider> {
+    let providers = site.providers().iter();
+    providers
+        .map(|provider| Provider {
+            href: format!("/sign-in/{}", provider.id()),
+            title: provider.title().to_owned(),
+        })
+        .collect()
+}
+
 async fn form(State(site): State<Site>, fields: Fields) -> Response {
     let mut frame = Frame::outside(&site, "sign-in-title").after(fields.one("done"));
     frame.nav.clear();
     page(&SignInPage {
         frame,
-        providers: Vec::new(),
+        providers: offered(&site),
         next: own_path(fields.text("next")).to_owned(),
         login: String::new(),
         error: None,
@@ -110,7 +125,7 @@ fn wrong(site: &Site, fields: &Fields, login: &str, client: IpAddr) -> Response 
     let error = Some(frame.words.say("sign-in-wrong"));
     let mut response = page(&SignInPage {
         frame,
-        providers: Vec::new(),
+        providers: offered(site),
         next: own_path(fields.text("next")).to_owned(),
         login: fields.text("login").to_owned(),
         error,

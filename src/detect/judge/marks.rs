@@ -23,7 +23,7 @@ pub(in crate::detect) struct Spot {
 impl Judge<'_> {
     /// The findings as [`Judge::finish`] gives them, with their places, and the forenames alone of those who were named: at most `room` of each.
     pub(in crate::detect) fn finish_marked(mut self, room: usize) -> (Findings, Vec<Spot>) {
-        self.order(room);
+        let unfinished = self.order(room);
         let mut spots = Vec::new();
         let apart: HashMap<usize, _> = self
             .named
@@ -52,7 +52,7 @@ impl Judge<'_> {
             }
         }
         spots.extend(self.forenames_alone(room));
-        (self.finish(room), spots)
+        (self.ordered(room, unfinished), spots)
     }
 
     /// "Oliver" alone, where this unit names him in full.

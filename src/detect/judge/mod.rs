@@ -138,6 +138,11 @@ impl<'j> Judge<'j> {
     /// The findings in the order of the text, at most `room`.
     pub fn finish(mut self, room: usize) -> Findings {
         let unfinished = self.order(room);
+        self.ordered(room, unfinished)
+    }
+
+    /// The first `room` of the findings, which are in order.
+    fn ordered(self, room: usize, unfinished: bool) -> Findings {
         let list = self
             .found
             .into_iter()

@@ -114,17 +114,19 @@ fn line(old: &str, new: &str, left: &mut usize, before: &mut Pieces, after: &mut
     let tail = tails.take_while(|(a, b)| a == b).count();
     let (middle_a, middle_b) = (&a[head..a.len() - tail], &b[head..b.len() - tail]);
     let put = |pieces: &mut Pieces, words: &[&str]| {
-        words.iter().for_each(|word| pieces.push(word, false));
+        for word in words {
+            pieces.push(word, false);
+        }
     };
     put(before, &a[..head]);
     put(after, &b[..head]);
     let cells = (middle_a.len() + 1).saturating_mul(middle_b.len() + 1);
-    if let Some(rest) = left.checked_sub(cells) {
-        *left = rest;
+    if let Some(more) = left.checked_sub(cells) {
+        *left = more;
         common(middle_a, middle_b, before, after);
     } else {
-        middle_a.iter().for_each(|word| before.push(word, true));
-        middle_b.iter().for_each(|word| after.push(word, true));
+        rest(before, middle_a);
+        rest(after, middle_b);
     }
     put(before, &a[a.len() - tail..]);
     put(after, &b[b.len() - tail..]);
@@ -171,8 +173,15 @@ fn common(a: &[&str], b: &[&str], before: &mut Pieces, after: &mut Pieces) {
             j += 1;
         }
     }
-    a[i..].iter().for_each(|word| before.push(word, true));
-    b[j..].iter().for_each(|word| after.push(word, true));
+    rest(before, &a[i..]);
+    rest(after, &b[j..]);
+}
+
+/// Words that the other text does not have.
+fn rest(pieces: &mut Pieces, words: &[&str]) {
+    for word in words {
+        pieces.push(word, true);
+    }
 }
 
 /// Pieces in the making: neighbours of one kind are one piece.
@@ -201,9 +210,13 @@ mod tests {
     use super::*;
 
     fn said(pieces: &[Piece]) -> String {
-        let piece = |piece: &Piece| match piece.changed {
-            true => format!("<{}>", piece.text.reveal()),
-            false => piece.text.reveal().to_owned(),
+        let piece = |piece: &Piece| {
+            let text = piece.text.reveal();
+            if piece.changed {
+                format!("<{text}>")
+            } else {
+                text.to_owned()
+            }
         };
         pieces.iter().map(piece).collect()
     }

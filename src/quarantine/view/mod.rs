@@ -8,7 +8,8 @@
 //! # Known gaps
 //! Reading a message again costs what judging it cost: it belongs on a thread that may block, under a budget. Roster and detectors may have
 //! changed since the message was held, so that marks may differ from the findings on record. Whether a reviewer may see a confidential hold at
-//! all is for the caller.
+//! all is for the caller. Masking hides what was found and nothing else: where `findings.unfinished` says that a limit ended the search, and in a page
+//! ([`html`] masks nothing), a text may name somebody unmarked, so both are for those who may read content.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod attachments;

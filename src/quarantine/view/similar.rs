@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 
-use crate::mail::QueueId;
+use crate::mail::{Address, QueueId};
 use crate::store::{Custody, HoldDetails, HoldQuery, HoldSummary, StoreError};
 
 /// Holds whose records are opened to compare values.
@@ -95,7 +95,7 @@ pub async fn similar(custody: &Custody, details: &HoldDetails) -> Result<Vec<Sim
 fn compared(details: &HoldDetails, other: &HoldDetails, hold: HoldSummary) -> Similar {
     let own: HashSet<u128> = details.record.values.iter().copied().collect();
     let values: HashSet<u128> = other.record.values.iter().copied().collect();
-    let key = |details: &HoldDetails| details.envelope.mail_from.address().map(|from| from.key());
+    let key = |details: &HoldDetails| details.envelope.mail_from.address().map(Address::key);
     let from = key(details);
     let rule = details.record.rules.first();
     Similar {

@@ -67,15 +67,82 @@ fn what_to_do(rule: &RuleRecord) -> &'static str {
     }
 }
 
-/// Words as policies keep them (`2 pupils named in the body; to 1 recipient outside the trust`) as one sentence.
+/// What conditions are called in policies, and what a reviewer calls them.
+const PLAIN: [(&str, &str); 18] = [
+    ("unsupported", "of a kind that cannot be read"),
+    ("broken", "damaged"),
+    ("too-big", "too large"),
+    ("too-deep", "packed in too many layers"),
+    ("timed-out", "took too long"),
+    ("crashed", "could not be opened"),
+    ("image-only", "a picture"),
+    ("apparent", "apparent"),
+    ("password", "password"),
+    ("end-to-end", "end-to-end"),
+    ("rights-managed", "rights-management"),
+    ("opaque", "unconfirmed"),
+    ("auto-forward", "it was forwarded automatically"),
+    ("suspected", "it may have been forwarded automatically"),
+    ("auto-reply", "it is an automatic answer"),
+    ("list", "it came through a mailing list"),
+    ("manual-redirect", "somebody redirected it by hand"),
+    ("journal", "it is a copy for an archive"),
+];
+
+fn plain(word: &str) -> &str {
+    let known = PLAIN.iter().find(|(name, _)| *name == word);
+    known.map_or(word, |(_, plain)| plain)
+}
+
+/// A list of names (`a, b and c`) in plain words.
+fn plain_list(names: &str) -> String {
+    let and = |names: &str| {
+        names
+            .split(" and ")
+            .map(plain)
+            .collect::<Vec<_>>()
+            .join(" and ")
+    };
+    names.split(", ").map(and).collect::<Vec<_>>().join(", ")
+}
+
+/// One circumstance in plain words.
+fn circumstance(text: &str) -> String {
+    if let Some((state, _)) = text.split_once(", by marks ") {
+        return plain(state).to_owned();
+    }
+    if text.starts_with("malformed structure") {
+        return "its structure is broken, so that mail programs may show different things"
+            .to_owned();
+    }
+    if let Some((count, reasons)) = text.split_once(" not read (") {
+        let reasons = plain_list(reasons.trim_end_matches(')'));
+        return format!("{count} could not be read ({reasons})");
+    }
+    if let Some((count, states)) = text.split_once(" with ")
+        && let Some(states) = states.strip_suffix(" protection")
+    {
+        return format!("{count} with {} protection", plain_list(states));
+    }
+    text.replace("read by OCR", "read from pictures")
+        .replace(" MiB", " megabytes")
+}
+
+/// Words as policies keep them (`2 pupils' full names in the body; to 1 recipient outside the trust`) as one sentence.
 fn sentence(because: &str) -> String {
-    let words = because
-        .replace("not read (image-only)", "not read (a picture)")
-        .replace("image-only", "a picture")
-        .replace("; to ", ", to ")
-        .replace("; ", ", and ")
-        .replace("read by OCR", "read from pictures");
-    let words = words.trim().trim_end_matches('.');
+    let parts: Vec<String> = because
+        .trim()
+        .trim_end_matches('.')
+        .split("; ")
+        .filter(|part| !part.trim().is_empty())
+        .map(circumstance)
+        .collect();
+    let words = match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() && last.starts_with("to ") => {
+            format!("{}, {last}", rest.join(", and "))
+        }
+        _ => parts.join(", and "),
+    };
     let mut chars = words.chars();
     let Some(first) = chars.next() else {
         return "The message meets this rule.".to_owned();
@@ -111,5 +178,21 @@ mod tests {
         let criminal = super::reason(&rule(Action::Hold, Severity::Criminal));
         assert!(criminal.what_to_do.contains("Do not release"));
         assert_eq!(sentence(" "), "The message meets this rule.");
+        for (because, expected) in [
+            (
+                "2 parts not read (image-only and too-deep); to 1 recipient outside the trust",
+                "2 parts could not be read (a picture and packed in too many layers), to 1 recipient outside the trust.",
+            ),
+            (
+                "auto-forward, by marks H1, B2; to 2 recipients",
+                "It was forwarded automatically, to 2 recipients.",
+            ),
+            (
+                "1 part with opaque protection; malformed structure (bad-boundary); 1 part read by OCR",
+                "1 part with unconfirmed protection, and its structure is broken, so that mail programs may show different things, and 1 part read from pictures.",
+            ),
+        ] {
+            assert_eq!(sentence(because), expected);
+        }
     }
 }

@@ -14,6 +14,7 @@
 //! Deleted keys stay in the server's write-ahead log and its archives until those are recycled; a base backup keeps them as long as itself.
 //! A pooler between must keep sessions (PgBouncer: `pool_mode = session`): settings, prepared statements and LISTEN belong to one.
 
+mod accounts;
 mod backup;
 mod commit;
 mod config;
@@ -261,6 +262,11 @@ fn migrator() -> Migrator {
             10,
             "search",
             include_str!("../migrations/postgres/0010_search.sql"),
+        ),
+        (
+            12,
+            "accounts",
+            include_str!("../migrations/postgres/0012_accounts.sql"),
         ),
         (
             13,

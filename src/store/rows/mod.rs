@@ -7,6 +7,7 @@
 //!
 //! Both implementations, `sqlite` and `postgres`, have a file for each one here, and pass the same suite of tests.
 
+mod accounts;
 mod backup;
 mod commit;
 mod deliveries;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+pub(crate) use accounts::*;
 pub(crate) use backup::*;
 pub(crate) use commit::*;
 pub(crate) use deliveries::*;
@@ -52,7 +54,8 @@ use super::error::StoreError;
 /// A database that keeps the rows of custody.
 #[async_trait]
 pub(crate) trait Store:
-    BackupStore
+    AccountStore
+    + BackupStore
     + CommitStore
     + FactsStore
     + FiguresStore

@@ -12,6 +12,7 @@
 //! # Known gaps
 //! The folder must be on a local file system: WAL needs shared memory. This is documented, not checked.
 
+mod accounts;
 mod backup;
 mod commit;
 mod deliveries;
@@ -194,6 +195,11 @@ fn migrator() -> Migrator {
             11,
             "dead letters",
             include_str!("../migrations/sqlite/0011_dead_letters.sql"),
+        ),
+        (
+            12,
+            "accounts",
+            include_str!("../migrations/sqlite/0012_accounts.sql"),
         ),
         (
             13,

@@ -16,6 +16,8 @@
 //! Style sheets are dropped, so that a page looks plainer than its recipients see it, and what they hide is shown. Text inside SVG and MathML is shown
 //! without its drawing. HTML attachments are no bodies: their text is among the parts.
 
+mod attributes;
+mod elements;
 mod pictures;
 mod reduce;
 mod style;
@@ -116,16 +118,16 @@ fn document(source: &str, pictures: Pictures<'_>) -> String {
 
 /// Keeps what is listed and nothing else.
 fn clean(page: &str) -> String {
-    let attributes: HashMap<&str, HashSet<&str>> = reduce::ATTRIBUTES
+    let attributes: HashMap<&str, HashSet<&str>> = attributes::ATTRIBUTES
         .iter()
         .map(|(name, attributes)| (*name, attributes.iter().copied().collect()))
         .collect();
     let mut builder = ammonia::Builder::empty();
     builder
-        .tags(reduce::ELEMENTS.iter().copied().collect())
+        .tags(elements::ELEMENTS.iter().copied().collect())
         .clean_content_tags(HashSet::from(["script", "style"]))
         .tag_attributes(attributes)
-        .generic_attributes(reduce::EVERYWHERE.iter().copied().collect())
+        .generic_attributes(attributes::EVERYWHERE.iter().copied().collect())
         .url_schemes(HashSet::from(["data"]))
         .url_relative(UrlRelative::Deny)
         .link_rel(None)

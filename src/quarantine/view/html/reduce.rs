@@ -17,128 +17,21 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+use super::attributes::{ATTRIBUTES, EVERYWHERE, escape, kept, value};
+use super::elements::{BLOCKS, CELL, STRUCTURE, written};
 use super::pictures::Pictures;
-use super::style;
 use crate::quarantine::view::text::shown;
 
 /// Elements open at once; newsletters nest tables some thirty deep.
 pub(super) const DEPTH: usize = 80;
-/// Cells of all tables of a page: more than anybody reads.
-const CELLS: usize = 5_000;
+/// Rows and cells of all tables of a page: more than anybody reads.
+const CELLS: usize = 10_000;
 /// Bytes of an address that are shown.
 const ADDRESS: usize = 300;
 /// The tokenizer is fed so many bytes at a time.
 const STEP: usize = 4 << 10;
 /// Spaces, quotes and slashes without the end of a token. A tag costs the square of its attributes.
 const SEPARATORS: usize = 8_192;
-/// Columns and rows that a cell may span.
-const SPAN: u32 = 100;
-
-/// Elements that are written.
-pub(super) const ELEMENTS: [&str; 48] = [
-    "abbr",
-    "address",
-    "b",
-    "big",
-    "blockquote",
-    "br",
-    "caption",
-    "center",
-    "cite",
-    "code",
-    "dd",
-    "del",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "font",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "pre",
-    "s",
-    "small",
-    "span",
-    "strong",
-    "sub",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "u",
-    "ul",
-];
-
-/// Attributes of some elements.
-pub(super) const ATTRIBUTES: [(&str, &[&str]); 8] = [
-    ("font", &["color", "size", "face"]),
-    ("img", &["src", "alt", "width", "height"]),
-    ("ol", &["start"]),
-    (
-        "table",
-        &[
-            "width",
-            "border",
-            "cellpadding",
-            "cellspacing",
-            "align",
-            "bgcolor",
-        ],
-    ),
-    (
-        "td",
-        &["colspan", "rowspan", "width", "align", "valign", "bgcolor"],
-    ),
-    (
-        "th",
-        &["colspan", "rowspan", "width", "align", "valign", "bgcolor"],
-    ),
-    ("tr", &["align", "valign", "bgcolor"]),
-    ("p", &["align"]),
-];
-/// Attributes of all elements.
-pub(super) const EVERYWHERE: [&str; 2] = ["style", "dir"];
-
-/// Elements that end a paragraph.
-const BLOCKS: [&str; 17] = [
-    "address",
-    "blockquote",
-    "center",
-    "div",
-    "dl",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "ol",
-    "p",
-    "pre",
-    "table",
-    "ul",
-];
-/// Elements of a table in which no text stands.
-const STRUCTURE: [&str; 5] = ["table", "tbody", "thead", "tfoot", "tr"];
-const CELL: [&str; 3] = ["td", "th", "caption"];
 
 /// A page in its reduced form.
 pub(super) struct Reduced {
@@ -190,22 +83,6 @@ pub(super) fn reduce(page: &str, pictures: Pictures<'_>, most: usize) -> Reduced
 
 fn is_separator(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'')
-}
-
-/// What an element is written as; `None` if it is not, while its content is.
-fn written(name: &str) -> Option<&'static str> {
-    let as_name = match name {
-        "article" | "aside" | "body" | "details" | "fieldset" | "figure" | "figcaption"
-        | "footer" | "form" | "header" | "hgroup" | "main" | "nav" | "section" | "summary"
-        | "legend" | "option" => "div",
-        "button" | "label" | "select" | "q" | "time" | "acronym" | "dfn" | "var" => "span",
-        "strike" => "s",
-        "samp" | "tt" => "code",
-        "xmp" | "listing" | "plaintext" | "textarea" => "pre",
-        "menu" | "dir" => "ul",
-        other => other,
-    };
-    ELEMENTS.into_iter().find(|element| *element == as_name)
 }
 
 struct Sink<'m>(RefCell<Writer<'m>>);
@@ -298,11 +175,9 @@ impl Writer<'_> {
         if self.silent.is_some() || self.is_beyond_cells() {
             return;
         }
-        if self.is_in_structure() {
-            if text.trim().is_empty() {
-                return;
-            }
-            self.imply_cell();
+        let blank = self.is_in_structure() && text.trim().is_empty();
+        if blank || !self.imply_cell() {
+            return;
         }
         escape(&shown(text), &mut self.out);
     }
@@ -332,19 +207,17 @@ impl Writer<'_> {
     fn make_place(&mut self, name: &'static str) -> bool {
         match name {
             "caption" | "thead" | "tbody" | "tfoot" => self.back_to(&["table"]),
-            "tr" => self.back_to(&["table", "thead", "tbody", "tfoot"]),
+            "tr" => self.take_cell() && self.back_to(&["table", "thead", "tbody", "tfoot"]),
             "td" | "th" => {
                 let is_row = self.back_to(&STRUCTURE);
                 if is_row && self.top() != "tr" {
                     self.open("tr", &[]);
                 }
-                self.cells += 1;
-                self.cut |= self.cells > CELLS;
-                is_row && self.cells <= CELLS
+                self.take_cell() && is_row
             }
             _ => {
-                if self.is_in_structure() {
-                    self.imply_cell();
+                if !self.imply_cell() {
+                    return false;
                 }
                 match name {
                     "li" => self.end_within("li", &["ul", "ol"]),
@@ -375,12 +248,26 @@ impl Writer<'_> {
         self.cells > CELLS && self.stack.iter().any(|open| open.name == "table")
     }
 
-    /// Text between cells stands in a cell of its own; browsers move it before the table.
-    fn imply_cell(&mut self) {
+    /// Counts a row or a cell; whether it may still be shown.
+    fn take_cell(&mut self) -> bool {
+        self.cells += 1;
+        self.cut |= self.cells > CELLS;
+        self.cells <= CELLS
+    }
+
+    /// What stands between cells stands in a cell of its own; browsers move it before the table. False if there is no room for one.
+    fn imply_cell(&mut self) -> bool {
+        if !self.is_in_structure() {
+            return true;
+        }
+        if !self.take_cell() {
+            return false;
+        }
         if self.top() != "tr" {
             self.open("tr", &[]);
         }
         self.open("td", &[]);
+        true
     }
 
     /// Closes all down to the nearest of these; whether there is one.
@@ -453,20 +340,17 @@ impl Writer<'_> {
     fn close_to(&mut self, depth: usize) {
         while self.stack.len() > depth {
             let Some(open) = self.stack.pop() else { return };
-            match open.link {
-                Some((address, start)) => {
-                    let said = self.out.get(start..).unwrap_or_default();
-                    if said.trim() != address {
-                        self.out.push_str(" [");
-                        self.out.push_str(&address);
-                        self.out.push(']');
-                    }
-                }
-                None => {
-                    self.out.push_str("</");
-                    self.out.push_str(open.name);
-                    self.out.push('>');
-                }
+            let Some((address, start)) = open.link else {
+                self.out.push_str("</");
+                self.out.push_str(open.name);
+                self.out.push('>');
+                continue;
+            };
+            let said = self.out.get(start..).unwrap_or_default();
+            if said.trim() != address {
+                self.out.push_str(" [");
+                self.out.push_str(&address);
+                self.out.push(']');
             }
         }
     }
@@ -477,8 +361,8 @@ impl Writer<'_> {
         let Some(address) = address.filter(|_| self.stack.len() < DEPTH) else {
             return;
         };
-        if self.is_in_structure() {
-            self.imply_cell();
+        if !self.imply_cell() {
+            return;
         }
         // Browsers drop these when they follow a link.
         let address = address.trim().replace(['\t', '\n', '\r'], "");
@@ -508,8 +392,8 @@ impl Writer<'_> {
 
     /// A picture of the message itself, or the words that stand for another.
     fn picture(&mut self, attributes: &[Attribute]) {
-        if self.is_in_structure() {
-            self.imply_cell();
+        if !self.imply_cell() {
+            return;
         }
         let address = value(attributes, "src").unwrap_or_default();
         let alt = value(attributes, "alt").map(str::trim).unwrap_or_default();
@@ -532,55 +416,5 @@ impl Writer<'_> {
             }
         }
         self.out.push('>');
-    }
-}
-
-fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    let found = attributes.iter().find(|one| &*one.name.local == name);
-    found.map(|one| &*one.value)
-}
-
-/// A value as it may be written; `None` if the attribute goes.
-fn kept(name: &str, value: &str) -> Option<String> {
-    let value = value.trim();
-    let number = |most: u32| {
-        let number = value.parse::<u32>().ok()?;
-        Some(number.min(most).to_string())
-    };
-    match name {
-        "style" => Some(style::safe(value)).filter(|style| !style.is_empty()),
-        "dir" => ["ltr", "rtl", "auto"]
-            .iter()
-            .any(|dir| value.eq_ignore_ascii_case(dir))
-            .then(|| value.to_ascii_lowercase()),
-        "colspan" | "rowspan" => number(SPAN),
-        "border" | "cellpadding" | "cellspacing" => number(50),
-        "start" => number(1_000_000),
-        "width" | "height" => match value.strip_suffix('%') {
-            Some(share) => {
-                let share = share.parse::<u32>().ok()?;
-                Some(format!("{}%", share.min(100)))
-            }
-            None => number(2_000),
-        },
-        _ => {
-            let plain =
-                |c: char| c.is_ascii_alphanumeric() || matches!(c, '#' | ',' | ' ' | '-' | '+');
-            (!value.is_empty() && value.len() <= 60 && value.chars().all(plain))
-                .then(|| value.to_owned())
-        }
-    }
-}
-
-/// Writes a text so that it stays one, between tags as in quotes.
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
     }
 }

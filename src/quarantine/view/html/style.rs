@@ -98,8 +98,8 @@ fn is_safe(name: &str, value: &str) -> bool {
 }
 
 fn is_safe_word(name: &str, word: &str) -> bool {
-    if word.starts_with('#') {
-        return word[1..].bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(colour) = word.strip_prefix('#') {
+        return colour.bytes().all(|b| b.is_ascii_hexdigit());
     }
     let number = word.find(|c: char| !(c.is_ascii_digit() || c == '.'));
     let (number, unit) = word.split_at(number.unwrap_or(word.len()));

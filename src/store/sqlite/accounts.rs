@@ -1,0 +1,467 @@
+//! Rows of accounts and of what they have open.
+
+use async_trait::async_trait;
+
+use super::{SqliteStore, ledger};
+use crate::store::error::StoreError;
+use crate::store::rows::{
+    AccountRow, AccountStore, Created, CredentialRow, Ends, NewEntry, SessionRow, TokenRow, ViewRow,
+};
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn create_account(
+        &self,
+        row: &AccountRow,
+        at_most: i64,
+        entry: NewEntry<'_>,
+    ) -> Result<Created, StoreError> {
+        let mut tx = self.begin().await?;
+        let number: i64 = sqlx::query_scalar("SELECT count(*) FROM account")
+            .fetch_one(&mut *tx)
+            .await?;
+        if number >= at_most {
+            return Ok(Created::TooMany);
+        }
+        let made = sqlx::query(
+            "INSERT INTO account (id, kind, login, disabled, created_at, signed_in_at, version, sealed) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (login) DO NOTHING",
+        )
+        .bind(&row.id)
+        .bind(&row.kind)
+        .bind(&row.login)
+        .bind(row.disabled)
+        .bind(row.created_at)
+        .bind(row.signed_in_at)
+        .bind(row.version)
+        .bind(&row.sealed)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if made == 0 {
+            return Ok(Created::LoginTaken);
+        }
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(Created::Done)
+    }
+
+    async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+        Ok(
+            sqlx::query_as("SELECT * FROM account ORDER BY created_at, id")
+                .fetch_all(&self.reader)
+                .await?,
+        )
+    }
+
+    async fn account(&self, id: &str) -> Result<AccountRow, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM account WHERE id = ?")
+            .bind(id)
+            .fetch_one(&self.reader)
+            .await?)
+    }
+
+    async fn account_by_login(&self, login: &[u8]) -> Result<Option<AccountRow>, StoreError> {
+        Ok(sqlx::query_as("SELECT * FROM account WHERE login = ?")
+            .bind(login)
+            .fetch_optional(&self.reader)
+            .await?)
+    }
+
+    async fn change_account(
+        &self,
+        row: &AccountRow,
+        ends: Ends,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(
+            "UPDATE account SET disabled = ?, version = ?, sealed = ? WHERE id = ? AND version = ? - 1",
+        )
+        .bind(row.disabled)
+        .bind(row.version)
+        .bind(&row.sealed)
+        .bind(&row.id)
+        .bind(row.version)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Ok(false);
+        }
+        if ends.sessions {
+            sqlx::query("DELETE FROM session WHERE account = ?")
+                .bind(&row.id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        if ends.tokens {
+            sqlx::query("DELETE FROM api_token WHERE account = ?")
+                .bind(&row.id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn remove_account(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed = sqlx::query("DELETE FROM account WHERE id = ?")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if removed == 0 {
+            return Ok(false);
+        }
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn set_credentials(
+        &self,
+        row: &CredentialRow,
+        entry: NewEntry<'_>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO credential (account, totp_step, sealed) VALUES (?, 0, ?) \
+             ON CONFLICT (account) DO UPDATE SET totp_step = 0, sealed = excluded.sealed",
+        )
+        .bind(&row.account)
+        .bind(&row.sealed)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM recovery WHERE account = ?")
+            .bind(&row.account)
+            .execute(&mut *tx)
+            .await?;
+        for sha256 in &row.recovery {
+            sqlx::query("INSERT INTO recovery (account, sha256) VALUES (?, ?)")
+                .bind(&row.account)
+                .bind(sha256)
+                .execute(&mut *tx)
+                .await?;
+        }
+        sqlx::query("DELETE FROM session WHERE account = ?")
+            .bind(&row.account)
+            .execute(&mut *tx)
+            .await?;
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn credentials(&self, account: &str) -> Result<Option<CredentialRow>, StoreError> {
+        let sealed: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT sealed FROM credential WHERE account = ?")
+                .bind(account)
+                .fetch_optional(&self.reader)
+                .await?;
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let recovery = sqlx::query_scalar("SELECT sha256 FROM recovery WHERE account = ?")
+            .bind(account)
+            .fetch_all(&self.reader)
+            .await?;
+        Ok(Some(CredentialRow {
+            account: account.to_owned(),
+            sealed,
+            recovery,
+        }))
+    }
+
+    async fn use_totp_step(&self, account: &str, step: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let used =
+            sqlx::query("UPDATE credential SET totp_step = ? WHERE account = ? AND totp_step < ?")
+                .bind(step)
+                .bind(account)
+                .bind(step)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        tx.commit().await?;
+        Ok(used > 0)
+    }
+
+    async fn use_recovery(
+        &self,
+        account: &str,
+        sha256: &[u8],
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let used = sqlx::query("DELETE FROM recovery WHERE account = ? AND sha256 = ?")
+            .bind(account)
+            .bind(sha256)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if used == 0 {
+            return Ok(false);
+        }
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn begin_session(
+        &self,
+        row: &SessionRow,
+        at_most: i64,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let welcome =
+            sqlx::query("UPDATE account SET signed_in_at = ? WHERE id = ? AND disabled = FALSE")
+                .bind(row.began_at)
+                .bind(&row.account)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        if welcome == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO session (token, id, account, method, began_at, seen_at, ends_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&row.token)
+        .bind(&row.id)
+        .bind(&row.account)
+        .bind(&row.method)
+        .bind(row.began_at)
+        .bind(row.seen_at)
+        .bind(row.ends_at)
+        .bind(&row.sealed)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "DELETE FROM session WHERE account = ? AND token NOT IN \
+             (SELECT token FROM session WHERE account = ? ORDER BY began_at DESC, id LIMIT ?)",
+        )
+        .bind(&row.account)
+        .bind(&row.account)
+        .bind(at_most)
+        .execute(&mut *tx)
+        .await?;
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn session(&self, token: &[u8]) -> Result<Option<(SessionRow, AccountRow)>, StoreError> {
+        let session: Option<SessionRow> = sqlx::query_as("SELECT * FROM session WHERE token = ?")
+            .bind(token)
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let account = sqlx::query_as("SELECT * FROM account WHERE id = ?")
+            .bind(&session.account)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(account.map(|account| (session, account)))
+    }
+
+    async fn touch_session(&self, token: &[u8], at: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE session SET seen_at = ? WHERE token = ? AND seen_at < ?")
+            .bind(at)
+            .bind(token)
+            .bind(at)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn sessions_of(&self, account: &str) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(
+            sqlx::query_as("SELECT * FROM session WHERE account = ? ORDER BY began_at DESC, id")
+                .bind(account)
+                .fetch_all(&self.reader)
+                .await?,
+        )
+    }
+
+    async fn end_sessions(
+        &self,
+        account: &str,
+        only: Option<&[u8]>,
+        except: Option<&[u8]>,
+        entry: NewEntry<'_>,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let ended = sqlx::query(
+            "DELETE FROM session WHERE account = ? AND (? IS NULL OR token = ?) AND (? IS NULL OR token <> ?)",
+        )
+        .bind(account)
+        .bind(only)
+        .bind(only)
+        .bind(except)
+        .bind(except)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if ended > 0 {
+            entered(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    async fn sweep_sessions(&self, sessions: i64, tokens: i64) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let ended = sqlx::query("DELETE FROM session WHERE ends_at < ?")
+            .bind(sessions)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        let spent = sqlx::query("DELETE FROM api_token WHERE ends_at < ?")
+            .bind(tokens)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(ended + spent)
+    }
+
+    async fn create_token(
+        &self,
+        row: &TokenRow,
+        at_most: i64,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let number: i64 = sqlx::query_scalar("SELECT count(*) FROM api_token WHERE account = ?")
+            .bind(&row.account)
+            .fetch_one(&mut *tx)
+            .await?;
+        if number >= at_most {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO api_token (token, id, account, scopes, created_at, used_at, ends_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&row.token)
+        .bind(&row.id)
+        .bind(&row.account)
+        .bind(&row.scopes)
+        .bind(row.created_at)
+        .bind(row.used_at)
+        .bind(row.ends_at)
+        .bind(&row.sealed)
+        .execute(&mut *tx)
+        .await?;
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn api_tokens(&self, account: Option<&str>) -> Result<Vec<TokenRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM api_token WHERE (? IS NULL OR account = ?) ORDER BY created_at DESC, id",
+        )
+        .bind(account)
+        .bind(account)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    async fn api_token(&self, token: &[u8]) -> Result<Option<(TokenRow, AccountRow)>, StoreError> {
+        let found: Option<TokenRow> = sqlx::query_as("SELECT * FROM api_token WHERE token = ?")
+            .bind(token)
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let account = sqlx::query_as("SELECT * FROM account WHERE id = ?")
+            .bind(&found.account)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(account.map(|account| (found, account)))
+    }
+
+    async fn touch_token(&self, token: &[u8], at: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE api_token SET used_at = ? WHERE token = ?")
+            .bind(at)
+            .bind(token)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn revoke_token(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let revoked = sqlx::query("DELETE FROM api_token WHERE id = ?")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if revoked == 0 {
+            return Ok(false);
+        }
+        entered(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let number: i64 = sqlx::query_scalar("SELECT count(*) FROM saved_view WHERE account = ?")
+            .bind(&row.account)
+            .fetch_one(&mut *tx)
+            .await?;
+        if number >= at_most {
+            return Ok(false);
+        }
+        sqlx::query("INSERT INTO saved_view (id, account, created_at, sealed) VALUES (?, ?, ?, ?)")
+            .bind(&row.id)
+            .bind(&row.account)
+            .bind(row.created_at)
+            .bind(&row.sealed)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn views(&self, account: &str) -> Result<Vec<ViewRow>, StoreError> {
+        Ok(
+            sqlx::query_as("SELECT * FROM saved_view WHERE account = ? ORDER BY created_at, id")
+                .bind(account)
+                .fetch_all(&self.reader)
+                .await?,
+        )
+    }
+
+    async fn delete_view(&self, account: &str, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let deleted = sqlx::query("DELETE FROM saved_view WHERE account = ? AND id = ?")
+            .bind(account)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(deleted > 0)
+    }
+}
+
+async fn entered(
+    tx: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
+    entry: &NewEntry<'_>,
+) -> Result<(), StoreError> {
+    let (action, subject, detail) = (entry.action, entry.subject, entry.detail);
+    ledger::append(tx, entry.at, entry.actor, action, subject, detail).await?;
+    Ok(())
+}
