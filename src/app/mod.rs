@@ -24,6 +24,8 @@ pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod record;
+pub mod report;
+pub mod reports;
 pub mod retention;
 pub mod review;
 pub mod roster;

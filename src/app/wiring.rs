@@ -18,6 +18,7 @@ use crate::app::config::{Config, Textless};
 use crate::app::keys;
 use crate::app::letters;
 use crate::app::record;
+use crate::app::reports::{self, Schedule};
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::app::upkeep;
@@ -197,6 +198,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     check_trust(&config)?;
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
+    let senders = tools::senders(&config.trust).map_err(|error| settings(&error))?;
+    let schedule = Schedule::of(&config).map_err(StartError::Settings)?;
     let next_hop = next_hop(&config)?;
     let (store, claim) = claimed(&config).await?;
     let reader = Arc::new(workers(&config, 0)?);
@@ -221,7 +224,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&returns),
     );
     pipeline.recall_habits().await;
-    pipeline.swap_senders(tools::senders(&config.trust).map_err(|error| settings(&error))?);
+    pipeline.swap_senders(senders.clone());
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
     if let Some(keeper) = &keeper {
@@ -262,6 +265,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
+    if let Some(schedule) = schedule {
+        let (pipeline, store) = (running.pipeline.clone(), store.clone());
+        let sent = reports::run(schedule, pipeline, store, senders, stopped.clone());
+        running.tasks.spawn(sent);
+    }
     running.tasks.spawn(checkpoints.run(stopped.clone()));
     running.tasks.spawn(upkeep::run(store, stopped));
     Ok(running)

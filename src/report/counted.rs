@@ -53,8 +53,6 @@ pub struct Sources<'a> {
     pub policy: &'a Policy,
     /// Where the trust is.
     pub zone: &'a TimeZone,
-    /// The name of the trust.
-    pub trust: &'a str,
     /// Now.
     pub now: SystemTime,
     /// From when on records are kept, in microseconds since 1970 UTC.

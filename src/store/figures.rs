@@ -25,7 +25,7 @@ use super::Custody;
 use super::clock::{micros, span, time};
 use super::delivered::mac;
 use super::error::StoreError;
-use super::hold::parse_id;
+use super::hold::{HoldState, parse_id};
 use super::holding::from_json;
 use super::ledger::action;
 use super::rows::{FigureRow, NewEntry};
@@ -449,6 +449,33 @@ impl Custody {
             purged: count("purged"),
             list: list.collect::<Result<_, StoreError>>()?,
         })
+    }
+
+    /// How many holds there are in each state, with when the first of each came, in microseconds since 1970 UTC.
+    pub async fn hold_states(&self) -> Result<Vec<(HoldState, u64, i64)>, StoreError> {
+        let rows = self.database.hold_counts().await?;
+        rows.into_iter()
+            .map(|(state, number, first)| {
+                let state = HoldState::of(&state).ok_or(StoreError::Corrupt("state of a hold"))?;
+                Ok((state, number.unsigned_abs(), first))
+            })
+            .collect()
+    }
+
+    /// When each pair of a mailbox and where it forwards to was first and last seen, in microseconds since 1970 UTC, and how many messages
+    /// there were; no address is opened. At most so many, the last seen first.
+    pub async fn forwarding_times(&self, limit: u32) -> Result<Vec<(i64, i64, u64)>, StoreError> {
+        let rows = self.database.forwardings(limit).await?;
+        let times = rows.iter();
+        Ok(times
+            .map(|row| (row.first_seen, row.last_seen, row.messages.unsigned_abs()))
+            .collect())
+    }
+
+    /// The last entry of the ledger that a signed checkpoint covers.
+    pub async fn signed_up_to(&self) -> Result<Option<i64>, StoreError> {
+        let newest = self.database.checkpoint_before(i64::MAX).await?;
+        Ok(newest.map(|row| row.seq))
     }
 
     /// What tells the same sender again in figures without naming them.
