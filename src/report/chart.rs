@@ -177,12 +177,8 @@ fn lines(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
     let every = chart.labels.len().div_ceil(6).max(1);
     for (index, label) in chart.labels.iter().enumerate() {
         if index % every == 0 {
-            let anchor = if index == 0 {
-                Anchor::Start
-            } else {
-                Anchor::Middle
-            };
-            marks.push(words(place(index), bottom + 18.0, anchor, cut(label, 16)));
+            let label = cut(label, 14);
+            marks.push(words(place(index), bottom + 18.0, Anchor::Middle, label));
         }
     }
     for (number, series) in chart.series.iter().enumerate() {

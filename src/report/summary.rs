@@ -60,7 +60,7 @@ pub fn summary(
 fn at_a_glance(tally: &Tally) -> Section {
     let all = &tally.all;
     let count = |outcome| Cell::Count(all.outcome(outcome));
-    let times = all.times();
+    let times = tally.waits.deciles();
     let time = |time: Option<u32>| time.map_or(Cell::Nothing, Cell::Seconds);
     let figures = vec![
         KeyFigure::new(
@@ -289,7 +289,7 @@ fn decisions(tally: &Tally) -> Section {
     let all = &tally.all;
     let names = SPANS.map(|(_, name)| name.to_owned());
     let labels = names.into_iter().chain(["Over 7 days".to_owned()]);
-    let values = all.within(SPANS.map(|(seconds, _)| seconds));
+    let values = tally.waits.within(SPANS.map(|(seconds, _)| seconds));
     let chart = Chart {
         title: "How long held messages waited for a decision".to_owned(),
         kind: ChartKind::Bars,

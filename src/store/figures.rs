@@ -39,6 +39,9 @@ const FOLLOWED_AT_MOST: i64 = 20_000;
 /// Everything is read anew after this time, so that what retention forgot leaves memory.
 const ANEW_AFTER: Duration = Duration::from_hours(24);
 
+/// What a database packed is not what [`FigureRow`] reads.
+const PACKED: StoreError = StoreError::Corrupt("figures");
+
 /// What a reviewer says of a hold, looking back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -180,7 +183,7 @@ pub struct Figures {
     /// In the order of their coming.
     list: Vec<Figure>,
     profiles: Vec<Profile>,
-    profile_numbers: HashMap<(String, String), u32>,
+    profile_numbers: HashMap<String, u32>,
     rules: Names,
     schools: Names,
     groups: Names,
@@ -214,11 +217,41 @@ impl Figures {
         figure.group.map(|number| self.groups.text(number))
     }
 
+    /// The number of the sender's school within these figures.
+    pub fn school_number(&self, figure: &Figure) -> Option<u16> {
+        figure.school
+    }
+
+    /// The number of the sender's group within these figures.
+    pub fn group_number(&self, figure: &Figure) -> Option<u16> {
+        figure.group
+    }
+
+    /// The numbers of the rules that fired within these figures.
+    pub fn rule_numbers(&self, figure: &Figure) -> &[u16] {
+        let profile = self.profiles.get(figure.profile as usize);
+        profile.map_or(&[], |profile| profile.rules.as_slice())
+    }
+
+    /// The id of the school of this number.
+    pub fn school_of(&self, number: u16) -> &str {
+        self.schools.text(number)
+    }
+
+    /// The id of the group of this number.
+    pub fn group_of(&self, number: u16) -> &str {
+        self.groups.text(number)
+    }
+
+    /// The id of the rule of this number.
+    pub fn rule_of(&self, number: u16) -> &str {
+        self.rules.text(number)
+    }
+
     /// Ids of the rules that fired, strictest first.
     pub fn rules(&self, figure: &Figure) -> impl Iterator<Item = &str> {
-        let profile = self.profiles.get(figure.profile as usize);
-        let rules = profile.map_or(&[][..], |profile| profile.rules.as_slice());
-        rules.iter().map(|number| self.rules.text(*number))
+        let rules = self.rule_numbers(figure).iter();
+        rules.map(|number| self.rules.text(*number))
     }
 
     /// Categories of the findings.
@@ -227,11 +260,11 @@ impl Figures {
         profile.map_or(&[], |profile| profile.categories.as_slice())
     }
 
-    fn of(rows: Vec<FigureRow>) -> Result<Self, StoreError> {
+    fn of(packed: &[String]) -> Result<Self, StoreError> {
         let mut figures = Self::default();
-        let mut list = Vec::with_capacity(rows.len());
-        for row in &rows {
-            list.push(figures.read(row)?);
+        let mut list = Vec::new();
+        for row in packed.iter().flat_map(|text| FigureRow::of_packed(text)) {
+            list.push(figures.read(row.ok_or(PACKED)?)?);
         }
         list.sort_unstable_by_key(Figure::place);
         figures.list = list;
@@ -239,9 +272,9 @@ impl Figures {
     }
 
     /// Puts rows in the place of what is known of them.
-    fn follow(&mut self, rows: &[FigureRow]) -> Result<(), StoreError> {
-        for row in rows {
-            let figure = self.read(row)?;
+    fn follow(&mut self, packed: &[String]) -> Result<(), StoreError> {
+        for row in packed.iter().flat_map(|text| FigureRow::of_packed(text)) {
+            let figure = self.read(row.ok_or(PACKED)?)?;
             match self
                 .list
                 .binary_search_by_key(&figure.place(), Figure::place)
@@ -257,28 +290,28 @@ impl Figures {
         Ok(())
     }
 
-    fn read(&mut self, row: &FigureRow) -> Result<Figure, StoreError> {
+    fn read(&mut self, row: FigureRow<'_>) -> Result<Figure, StoreError> {
         let decided_after = row.decided_at.map(|at| {
             let seconds = at.saturating_sub(row.at).max(0) / 1_000_000;
             u32::try_from(seconds).unwrap_or(u32::MAX)
         });
         Ok(Figure {
-            id: parse_id(&row.id)?,
+            id: parse_id(row.id)?,
             at: row.at,
-            outcome: outcome(&row.state, row.decided_as.as_deref())?,
+            outcome: outcome(row.state, row.decided_as)?,
             decided_after,
-            judgement: row.judgement.as_deref().and_then(Judgement::of),
-            severity: row.severity.as_deref().and_then(severity),
+            judgement: row.judgement.and_then(Judgement::of),
+            severity: row.severity.and_then(severity),
             people: u32::try_from(row.people.unwrap_or(0)).unwrap_or(0),
             sender: row.sender,
-            school: row.school.as_deref().map(|id| self.schools.number(id)),
-            group: row.sender_group.as_deref().map(|id| self.groups.number(id)),
-            profile: self.profile(&row.rules, &row.categories)?,
+            school: row.school.map(|id| self.schools.number(id)),
+            group: row.sender_group.map(|id| self.groups.number(id)),
+            profile: self.profile(row.rules, row.categories)?,
         })
     }
 
     fn profile(&mut self, rules: &str, categories: &str) -> Result<u32, StoreError> {
-        let key = (rules.to_owned(), categories.to_owned());
+        let key = format!("{rules}\t{categories}");
         if let Some(number) = self.profile_numbers.get(&key) {
             return Ok(*number);
         }
@@ -385,7 +418,7 @@ impl Custody {
         }
         let since = self.figures_since(now);
         let rows = self.database.figures(since).await?;
-        let figures = Arc::new(Figures::of(rows)?);
+        let figures = Arc::new(Figures::of(&rows)?);
         *kept = Some(Read {
             figures: Arc::clone(&figures),
             seq: head,
