@@ -731,7 +731,7 @@ async fn what_does_not_pass_is_counted_by_its_senders_school_and_group() {
         let bench = bench_under(policy, Scripted::default()).await;
         bench.pipeline.swap_senders(senders.clone());
         bench.pipeline.accept(received(1, OUTSIDE, message)).await;
-        let mut outsider = received(2, OUTSIDE, &message.replace("<", "<x"));
+        let mut outsider = received(2, OUTSIDE, &message.replace('<', "<x"));
         outsider.envelope.mail_from =
             Envelope::of(Some(Address::parse("a@elsewhere.example").unwrap()), []).mail_from;
         bench.pipeline.accept(outsider).await;

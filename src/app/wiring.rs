@@ -31,7 +31,7 @@ use crate::pipeline::judge::Tools;
 use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
-use crate::policy::Policy;
+use crate::policy::{Policy, Senders};
 use crate::relay::dsn;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
@@ -265,11 +265,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
-    if let Some(schedule) = schedule {
-        let (pipeline, store) = (running.pipeline.clone(), store.clone());
-        let sent = reports::run(schedule, pipeline, store, senders, stopped.clone());
-        running.tasks.spawn(sent);
-    }
+    running.send_reports(schedule, senders, &stopped);
     running.tasks.spawn(checkpoints.run(stopped.clone()));
     running.tasks.spawn(upkeep::run(store, stopped));
     Ok(running)
@@ -390,6 +386,19 @@ impl Running {
             self.listeners.push((inbound, tls));
         }
         Ok(())
+    }
+
+    fn send_reports(
+        &mut self,
+        schedule: Option<Schedule>,
+        senders: Senders,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        if let Some(schedule) = schedule {
+            let (pipeline, store) = (self.pipeline.clone(), self.store.clone());
+            let sent = reports::run(schedule, pipeline, store, senders, stopped.clone());
+            self.tasks.spawn(sent);
+        }
     }
 
     async fn listen_admin(

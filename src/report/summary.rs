@@ -122,7 +122,7 @@ fn over_time(tally: &Tally) -> Section {
         values: tally
             .times
             .iter()
-            .map(|(_, counts)| value(counts) as f64)
+            .map(|(_, counts)| value(counts))
             .collect(),
     };
     let chart = Chart {
@@ -200,8 +200,8 @@ fn bars(title: &str, table: &Table) -> Option<Block> {
     let column = |at: usize| {
         rows()
             .map(|row| match row.get(at) {
-                Some(Cell::Count(count)) => *count as f64,
-                _ => 0.0,
+                Some(Cell::Count(count)) => *count,
+                _ => 0,
             })
             .collect()
     };
@@ -297,7 +297,7 @@ fn decisions(tally: &Tally) -> Section {
         labels: labels.collect(),
         series: vec![Series {
             name: "Decisions".to_owned(),
-            values: values.iter().map(|count| *count as f64).collect(),
+            values,
         }],
     };
     let (released, refused) = (

@@ -393,7 +393,7 @@ pub(super) struct Read {
     figures: Arc<Figures>,
     seq: i64,
     since: i64,
-    read_at: SystemTime,
+    when: SystemTime,
 }
 
 impl Custody {
@@ -403,7 +403,7 @@ impl Custody {
         // The head before the rows: what commits in between is read again and stays as it is.
         let head = self.database.ledger_head().await?.map_or(0, |(seq, _)| seq);
         let is_of_use = |read: &&mut Read| {
-            let age = now.duration_since(read.read_at).unwrap_or_default();
+            let age = now.duration_since(read.when).unwrap_or_default();
             (0..=FOLLOWED_AT_MOST).contains(&(head - read.seq))
                 && age < ANEW_AFTER
                 && read.since <= self.figures_since(now)
@@ -423,7 +423,7 @@ impl Custody {
             figures: Arc::clone(&figures),
             seq: head,
             since,
-            read_at: now,
+            when: now,
         });
         Ok(figures)
     }

@@ -62,7 +62,7 @@ pub fn awkward() -> Report {
         series: ["First", "Second", "Third"]
             .map(|name| Series {
                 name: name.into(),
-                values: vec![3.0, 0.0],
+                values: vec![3, 0],
             })
             .to_vec(),
     };
@@ -218,7 +218,7 @@ fn pdf_text(bytes: &[u8]) -> String {
     };
     let content = InProcess.read(&file, &Budget::new(Arc::new(Limits::default())));
     assert_eq!(content.unread, []);
-    let units = content.units.iter().map(|unit| unit.text.to_string());
+    let units = content.units.iter().map(|unit| unit.text.clone());
     let text = units.collect::<Vec<_>>().join(" ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,7 @@
 //! What reports count of holds and refusals, and what reviewers judge.
 
+use std::num::ParseIntError;
+
 use async_trait::async_trait;
 
 use super::NewEntry;
@@ -44,26 +46,26 @@ impl<'a> FigureRow<'a> {
             id,
             at: at.parse().ok()?,
             state,
-            decided_at: number(decided_at)?,
+            decided_at: number(decided_at).ok()?,
             decided_as: given(decided_as),
             judgement: given(judgement),
             severity: given(severity),
-            people: number(people)?,
+            people: number(people).ok()?,
             school: given(school),
             sender_group: given(sender_group),
-            sender: number(sender)?,
+            sender: number(sender).ok()?,
             rules,
             categories,
         })
     }
 }
 
-/// A number, or none; the outer `None` is for what is neither.
-fn number(text: &str) -> Option<Option<i64>> {
+/// A number, or none.
+fn number(text: &str) -> Result<Option<i64>, ParseIntError> {
     if text.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    text.parse().ok().map(Some)
+    text.parse().map(Some)
 }
 
 /// What reports count.
