@@ -78,7 +78,10 @@ async fn a_summary_counts_what_was_counted_by_hand() {
     assert!(time.ends_with("within 2 d 0 h"), "{time}");
     let wrong = figure(&report, "False positives");
     assert_eq!(wrong.value, Cell::Share(1.0 / 3.0));
-    assert_eq!(wrong.note, "1 of 3 that reviewers judged; 4 were held");
+    assert_eq!(
+        wrong.note,
+        "wrong: 1 of 3 that reviewers judged; 4 were held"
+    );
 
     // All, refused at once, held, released, refused on review, expired, waiting.
     let schools = table(&report, "Messages by school");

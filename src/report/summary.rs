@@ -61,7 +61,6 @@ fn at_a_glance(tally: &Tally) -> Section {
     let all = &tally.all;
     let count = |outcome| Cell::Count(all.outcome(outcome));
     let times = tally.waits.deciles();
-    let time = |time: Option<u32>| time.map_or(Cell::Nothing, Cell::Seconds);
     let figures = vec![
         KeyFigure::new(
             "Messages stopped or checked",
@@ -91,17 +90,20 @@ fn at_a_glance(tally: &Tally) -> Section {
         ),
         KeyFigure::new(
             "Time to a decision",
-            time(times.map(|(median, _)| median)),
-            format!(
-                "half were decided sooner; nine of ten within {}",
-                time(times.map(|(_, most)| most))
+            times.map_or(Cell::Nothing, |(median, _)| Cell::Seconds(median)),
+            times.map_or_else(
+                || "nobody has decided any yet".to_owned(),
+                |(_, most)| {
+                    let most = Cell::Seconds(most);
+                    format!("half were decided sooner; nine of ten within {most}")
+                },
             ),
         ),
         KeyFigure::new(
             "False positives",
             Cell::share(all.judged_as(Judgement::Wrong), all.judged()),
             format!(
-                "{} of {} that reviewers judged; {} were held",
+                "wrong: {} of {} that reviewers judged; {} were held",
                 Cell::Count(all.judged_as(Judgement::Wrong)),
                 Cell::Count(all.judged()),
                 Cell::Count(all.held())

@@ -1,4 +1,4 @@
-//! What reports count: holds and refusals without anything sealed, and what reviewers judge of holds.
+//! What reports count: holds and refusals without anything sealed.
 //!
 //! # Invariants
 //! No name and no address is here: ids of rules, schools and groups, categories, counts, times, and a keyed hash of the sender that tells
@@ -18,17 +18,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Custody;
-use super::clock::{micros, span, time};
+use super::clock::{micros, span};
 use super::delivered::mac;
 use super::error::StoreError;
-use super::hold::{HoldState, parse_id};
+use super::hold::parse_id;
 use super::holding::from_json;
-use super::ledger::action;
-use super::rows::{FigureRow, NewEntry};
+use super::judgement::Judgement;
+use super::rows::FigureRow;
 use crate::detect::Category;
 use crate::mail::{Address, QueueId};
 use crate::policy::Severity;
@@ -41,39 +40,6 @@ const ANEW_AFTER: Duration = Duration::from_hours(24);
 
 /// What a database packed is not what [`FigureRow`] reads.
 const PACKED: StoreError = StoreError::Corrupt("figures");
-
-/// What a reviewer says of a hold, looking back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Judgement {
-    /// It was right to hold it.
-    Right,
-    /// It should not have been held: a false positive.
-    Wrong,
-    /// Some of what was found was right, some was not.
-    Partly,
-}
-
-impl Judgement {
-    /// Every judgement.
-    pub const ALL: [Self; 3] = [Self::Right, Self::Wrong, Self::Partly];
-
-    /// The name used in the database, the ledger and output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Right => "right",
-            Self::Wrong => "wrong",
-            Self::Partly => "partly",
-        }
-    }
-
-    /// The judgement of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|judgement| judgement.name() == name)
-    }
-}
 
 /// What became of a message that did not simply pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -356,37 +322,6 @@ fn severity(name: &str) -> Option<Severity> {
     .find(|severity| severity.name() == name)
 }
 
-/// A hold whose content ended, by the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// The hold.
-    pub id: QueueId,
-    /// When.
-    pub at: SystemTime,
-    /// Nobody had decided it; otherwise it had been decided and was purged.
-    pub expired: bool,
-    /// The number of the ledger's entry.
-    pub entry: i64,
-    /// What the entry says: the mark of the destroyed key, the blob, the days it was kept; JSON.
-    pub detail: String,
-}
-
-/// Holds whose content ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EndedContent {
-    /// How many expired undecided.
-    pub expired: u64,
-    /// How many were purged after their decision.
-    pub purged: u64,
-    /// The last of them.
-    pub list: Vec<Ended>,
-}
-
-/// The detail of the entry that a judgement makes.
-pub(crate) fn judged_detail(before: Option<&str>, judgement: &str) -> String {
-    json!({ "before": before, "judgement": judgement }).to_string()
-}
-
 /// Figures with the entry of the ledger that they are of.
 #[derive(Debug)]
 pub(super) struct Read {
@@ -432,83 +367,6 @@ impl Custody {
     pub fn figures_since(&self, now: SystemTime) -> i64 {
         let kept = Duration::from_hours(24) * self.retention().event_days;
         micros(now).saturating_sub(span(kept))
-    }
-
-    /// Notes what a reviewer judges of a hold, also when its content is gone; the last word counts, and the ledger has them all. It changes
-    /// nothing of the hold's course, so it takes and makes no version.
-    pub async fn judge_hold(
-        &self,
-        id: QueueId,
-        judgement: Judgement,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<(), StoreError> {
-        let subject = id.to_string();
-        let entry = NewEntry {
-            at: micros(at),
-            actor,
-            action: action::JUDGED,
-            subject: &subject,
-            detail: "",
-        };
-        self.database.judge(judgement.name(), entry).await
-    }
-
-    /// Holds whose content ended in this span, the last first, at most so many; and how many there are in all.
-    pub async fn ended_content(
-        &self,
-        from: SystemTime,
-        to: SystemTime,
-        limit: u32,
-    ) -> Result<EndedContent, StoreError> {
-        let (from, to) = (micros(from), micros(to));
-        let counts = self.database.end_counts(from, to).await?;
-        let rows = self.database.ends(from, to, limit).await?;
-        let count = |wanted: &str| {
-            let found = counts.iter().find(|(action, _)| action == wanted);
-            found.map_or(0, |(_, number)| number.unsigned_abs())
-        };
-        let list = rows.into_iter().map(|(seq, at, action, subject, detail)| {
-            Ok(Ended {
-                id: parse_id(&subject)?,
-                at: time(at),
-                expired: action == "expired",
-                entry: seq,
-                detail,
-            })
-        });
-        Ok(EndedContent {
-            expired: count("expired"),
-            purged: count("purged"),
-            list: list.collect::<Result<_, StoreError>>()?,
-        })
-    }
-
-    /// How many holds there are in each state, with when the first of each came, in microseconds since 1970 UTC.
-    pub async fn hold_states(&self) -> Result<Vec<(HoldState, u64, i64)>, StoreError> {
-        let rows = self.database.hold_counts().await?;
-        rows.into_iter()
-            .map(|(state, number, first)| {
-                let state = HoldState::of(&state).ok_or(StoreError::Corrupt("state of a hold"))?;
-                Ok((state, number.unsigned_abs(), first))
-            })
-            .collect()
-    }
-
-    /// When each pair of a mailbox and where it forwards to was first and last seen, in microseconds since 1970 UTC, and how many messages
-    /// there were; no address is opened. At most so many, the last seen first.
-    pub async fn forwarding_times(&self, limit: u32) -> Result<Vec<(i64, i64, u64)>, StoreError> {
-        let rows = self.database.forwardings(limit).await?;
-        let times = rows.iter();
-        Ok(times
-            .map(|row| (row.first_seen, row.last_seen, row.messages.unsigned_abs()))
-            .collect())
-    }
-
-    /// The last entry of the ledger that a signed checkpoint covers.
-    pub async fn signed_up_to(&self) -> Result<Option<i64>, StoreError> {
-        let newest = self.database.checkpoint_before(i64::MAX).await?;
-        Ok(newest.map(|row| row.seq))
     }
 
     /// What tells the same sender again in figures without naming them.

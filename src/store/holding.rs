@@ -17,12 +17,12 @@ use super::clock::{micros, number, time};
 use super::delivered::mac;
 use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
-use super::figures::Judgement;
 use super::hold::{
     Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Origin, Passes, Referenced,
     Refusal, Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
 };
 use super::identity::Identity;
+use super::judgement::Judgement;
 use super::ledger::{reason_hash, reason_salt};
 use super::life::{HoldClaim, Request, Told, VersionSent};
 use super::rows::{

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
-use crate::store::figures::judged_detail;
+use crate::store::judgement::judged_detail;
 use crate::store::rows::{FiguresStore, NewEntry};
 
 /// Holds and refusals of these conditions, those of a day in one text.
