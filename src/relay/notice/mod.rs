@@ -16,6 +16,7 @@ pub mod content;
 mod letter;
 pub mod plan;
 mod refused;
+pub mod report;
 mod samples;
 mod templates;
 
@@ -23,6 +24,7 @@ pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
 pub use refused::RefusedHold;
+pub use report::ReportLetter;
 pub use templates::{Rendered, TemplateProblem, Templates};
 
 /// The header that marks a notice of ours; its value is the kind.
