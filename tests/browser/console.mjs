@@ -38,7 +38,7 @@ export async function signIn(page, account, next = '/') {
   await page.getByLabel('Password').fill(account.password);
   await page.getByLabel('Code').fill(code(account.secret, account.used));
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).waitFor();
 }
 
 /** What axe-core finds on the page as it is. */

@@ -52,7 +52,7 @@ test('a wrong code, a used code and a wrong login are told alike', async () => {
     return page.locator('.govuk-error-summary').innerText();
   };
   await signIn(page, account);
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   const used = await said(account.login, account.password, code(account.secret, account.used));
   const wrong = await said(account.login, 'not this one at all', '000000');
   const nobody = await said('nobody', account.password, '000000');
