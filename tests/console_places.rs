@@ -202,7 +202,8 @@ async fn a_policy_goes_from_one_person_to_a_second_by_the_doors() {
     let late = bench.post(&second, &format!("{place}/reject"), &why).await;
     late.is(StatusCode::CONFLICT);
     let id: QueueId = place.strip_prefix("/policies/").unwrap().parse().unwrap();
-    let entries = bench.store.ledger_of(1, 100, Some(&id.to_string()), None);
+    let about = id.to_string();
+    let entries = bench.store.ledger_of(1, 100, Some(&about), None);
     let actions: Vec<String> = entries
         .await
         .unwrap()
