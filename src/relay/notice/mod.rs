@@ -14,6 +14,7 @@
 pub mod checkpoint;
 pub mod content;
 mod letter;
+pub mod links;
 pub mod plan;
 mod refused;
 pub mod report;
@@ -23,6 +24,7 @@ mod templates;
 pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
+pub use links::Links;
 pub use refused::RefusedHold;
 pub use report::ReportLetter;
 pub use templates::{Rendered, TemplateProblem, Templates};
