@@ -259,18 +259,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running
         .listen_console(Arc::clone(&next_hop), &stopped)
         .await?;
-    let worker = queue::Config {
-        worker: store.worker(&running.config.server.name),
-        ..queue::Config::default()
-    };
-    let queue = Queue::new(
-        store.clone(),
-        next_hop,
-        returns,
-        Arc::new(SystemTime::now),
-        worker,
-    );
-    running.tasks.spawn(queue.run(stopped.clone()));
+    running.deliver(next_hop, returns, &stopped);
     let habits = keep_habits(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
@@ -436,6 +425,22 @@ impl Running {
         self.tasks
             .spawn(admin::serve(socket, metrics, readiness, stopped.clone()));
         Ok(())
+    }
+
+    /// Begins to work on the queue.
+    fn deliver(
+        &mut self,
+        next_hop: Arc<dyn NextHop>,
+        returns: Compose,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        let worker = queue::Config {
+            worker: self.store.worker(&self.config.server.name),
+            ..queue::Config::default()
+        };
+        let (store, now) = (self.store.clone(), Arc::new(SystemTime::now));
+        let queue = Queue::new(store, next_hop, returns, now, worker);
+        self.tasks.spawn(queue.run(stopped.clone()));
     }
 
     async fn listen_console(
