@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 
 use super::access::Permission;
 use super::config::{Config, ConfigError, Origin};
+use super::live::Live;
 use super::premises::Premises;
 use super::sign_in::oidc::Oidc;
 use super::sign_in::throttle::Throttle;
@@ -58,6 +59,7 @@ struct Inner {
     /// Keys what is handed out and comes back: form tokens, places in lists, leave to read.
     key: hmac::Key,
     throttle: Throttle,
+    live: Live,
 }
 
 impl fmt::Debug for Site {
@@ -79,6 +81,7 @@ impl Site {
             proxies,
             key,
             throttle: Throttle::default(),
+            live: Live::default(),
         })))
     }
 
@@ -140,6 +143,11 @@ impl Site {
     /// Who tried to sign in how often.
     pub fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Who listens for news.
+    pub fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// The navigation.

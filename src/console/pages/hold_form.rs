@@ -54,8 +54,6 @@ pub struct Chosen {
     pub address: String,
     /// What it is to the trust.
     pub known: String,
-    /// It is outside.
-    pub outside: bool,
     /// It is ticked.
     pub ticked: bool,
 }
@@ -121,7 +119,6 @@ impl DecisionForm {
             ticked: fresh || ticked.contains(&one.number.to_string().as_str()),
             address: one.address.clone(),
             known: one.known.clone(),
-            outside: one.outside,
         });
         let reason = fields.text("reason");
         let form = fields.text("form");
@@ -151,11 +148,6 @@ impl DecisionForm {
             error: state.error,
             which: state.which,
         }
-    }
-
-    /// Whether the attachment of this number was ticked.
-    pub fn is_without(&self, number: &usize) -> bool {
-        self.without.contains(number)
     }
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::hold_words::{self, Choice};
 use crate::console::access::{Permission, Reach};
+use crate::console::acts::hold_views::{self, HoldSearch};
 use crate::console::acts::holds::{self, HoldLine, HoldsFilter, HoldsPage, PAGE, Standing};
 use crate::console::doors::Doors;
 use crate::console::fields::Fields;
@@ -71,6 +72,8 @@ struct ListPage {
     search_ended: bool,
     indexing: bool,
     filtered: bool,
+    here: Vec<(&'static str, String)>,
+    saved: Vec<HoldSearch>,
     decides: bool,
     live: bool,
     error: Option<String>,
@@ -104,6 +107,7 @@ async fn list(
     };
     let wrong = error.is_some();
     let mut shown = list_page(&site, &signed, &fields, (&filter, found));
+    shown.saved = hold_views::list(&site, &signed).await?;
     shown.error = error;
     shown.search_ended = search_ended;
     let mut response = page(&shown);
@@ -118,27 +122,48 @@ async fn search(
     signed: Signed,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    let mut text = fields.text("text").to_owned();
-    text.truncate(text.floor_char_boundary(sealed::LONGEST));
+    Ok(Redirect::to(&address_of(&site, &signed, &fields)?).into_response())
+}
+
+/// Fields of a filter that may stand in an address.
+const PLAIN: [&str; 7] = [
+    "state", "rule", "category", "school", "from", "until", "order",
+];
+
+/// The address of the list for what a form says, its text sealed.
+pub(super) fn address_of(site: &Site, signed: &Signed, fields: &Fields) -> Result<String, Refusal> {
+    let mut query = plain(fields);
+    let text = fields.text("text");
+    let text = &text[..text.floor_char_boundary(sealed::LONGEST)];
+    if !text.is_empty() {
+        query.append_pair("q", &sealed::seal(site, signed, SEARCH, text)?);
+    }
+    let query = query.finish();
+    Ok(if query.is_empty() {
+        "/holds".to_owned()
+    } else {
+        format!("/holds?{query}")
+    })
+}
+
+/// What an address of the list asks for, its text in clear, to be kept sealed.
+pub(super) fn search_of(site: &Site, signed: &Signed, fields: &Fields) -> String {
+    let mut query = plain(fields);
+    if let Some(text) = sealed::open(site, signed, SEARCH, fields.text("q")) {
+        query.append_pair("text", &text);
+    }
+    query.finish()
+}
+
+fn plain(fields: &Fields) -> form_urlencoded::Serializer<'static, String> {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in [
-        "state", "rule", "category", "school", "from", "until", "order",
-    ] {
+    for name in PLAIN {
         let value = fields.text(name);
         if !value.is_empty() {
             query.append_pair(name, value);
         }
     }
-    if !text.is_empty() {
-        query.append_pair("q", &sealed::seal(&site, &signed, SEARCH, &text)?);
-    }
-    let query = query.finish();
-    let to = if query.is_empty() {
-        "/holds".to_owned()
-    } else {
-        format!("/holds?{query}")
-    };
-    Ok(Redirect::to(&to).into_response())
+    query
 }
 
 /// What an address asks for.
@@ -220,6 +245,8 @@ fn list_page(
         text: filter.text.clone(),
         search_ended: false,
         indexing: found.indexing,
+        here: hidden(fields),
+        saved: Vec::new(),
         filtered: *filter != HoldsFilter::default(),
         decides,
         live: filter.state == Standing::Waiting,
@@ -228,16 +255,20 @@ fn list_page(
     }
 }
 
+/// The filter as a form sends it again.
+fn hidden(fields: &Fields) -> Vec<(&'static str, String)> {
+    let names = PLAIN.into_iter().chain(["q"]);
+    names
+        .map(|name| (name, fields.text(name).to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
 /// The filter as it stands in the address, ready for more.
 fn query_of(fields: &Fields) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in [
-        "state", "rule", "category", "school", "from", "until", "order", "q",
-    ] {
-        let value = fields.text(name);
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
+    let mut query = plain(fields);
+    if !fields.text("q").is_empty() {
+        query.append_pair("q", fields.text("q"));
     }
     let query = query.finish();
     if query.is_empty() {

@@ -7,6 +7,7 @@ mod hold_bulk;
 mod hold_decide;
 mod hold_form;
 mod hold_look;
+mod hold_views;
 mod hold_words;
 mod holds;
 mod mine;
@@ -54,6 +55,7 @@ pub fn doors(doors: Doors) -> Doors {
     let doors = hold_decide::doors(doors);
     let doors = hold_look::doors(doors);
     let doors = hold_bulk::doors(doors);
+    let doors = hold_views::doors(doors);
     let doors = mine::doors(doors);
     let doors = breaches::doors(doors);
     let doors = reports::doors(doors);

@@ -90,3 +90,19 @@ hold-span-days = { $n ->
     [one] 1 day
    *[other] { $n } days
 }
+
+live-new = { $n ->
+    [one] 1 new message waits. Show it.
+   *[other] { $n } new messages wait. Show them.
+}
+
+# Saved searches.
+views-title = Saved searches
+views-name = Name for this search
+views-name-hint = Only you see it. No names of pupils.
+views-save = Save this search
+views-delete = Delete
+views-unnamed = Write a name of at most 200 characters
+views-many = You have 50 saved searches. Delete one first.
+done-view-saved = The search is saved.
+done-view-deleted = The search is deleted.
