@@ -648,13 +648,13 @@ impl Custody {
     pub async fn tokens_of(&self, account: QueueId) -> Result<Vec<ApiToken>, StoreError> {
         let account = account.to_string();
         let rows = self.database.api_tokens(Some(&account)).await?;
-        rows.into_iter().map(|row| self.open_token(row)).collect()
+        rows.iter().map(|row| self.open_token(row)).collect()
     }
 
     /// Everybody's tokens, the latest first.
     pub async fn all_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
         let rows = self.database.api_tokens(None).await?;
-        rows.into_iter().map(|row| self.open_token(row)).collect()
+        rows.iter().map(|row| self.open_token(row)).collect()
     }
 
     /// The token of this hash with its account, unless it ended or the account may not sign in.
@@ -666,7 +666,7 @@ impl Custody {
         let Some((row, account)) = self.database.api_token(&sha256).await? else {
             return Ok(None);
         };
-        let token = self.open_token(row)?;
+        let token = self.open_token(&row)?;
         if now >= token.ends_at || account.disabled {
             return Ok(None);
         }
@@ -814,7 +814,7 @@ impl Custody {
         })
     }
 
-    fn open_token(&self, row: TokenRow) -> Result<ApiToken, StoreError> {
+    fn open_token(&self, row: &TokenRow) -> Result<ApiToken, StoreError> {
         let id = parse_id(&row.id)?;
         Ok(ApiToken {
             id,

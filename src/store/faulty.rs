@@ -140,8 +140,8 @@ hand_on! {
         write forget_facts(before: i64, limit: u32) -> u64;
     }
     impl FiguresStore {
-        read figures(since: i64) -> Vec<FigureRow>;
-        read figures_after(seq: i64) -> Vec<FigureRow>;
+        read figures(since: i64) -> Vec<String>;
+        read figures_after(seq: i64) -> Vec<String>;
         read ends(from: i64, to: i64, limit: u32) -> Vec<(i64, i64, String, String, String)>;
         read end_counts(from: i64, to: i64) -> Vec<(String, i64)>;
         write judge(judgement: &str, entry: NewEntry<'_>) -> ();

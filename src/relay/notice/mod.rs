@@ -14,15 +14,19 @@
 pub mod checkpoint;
 pub mod content;
 mod letter;
+pub mod links;
 pub mod plan;
 mod refused;
+pub mod report;
 mod samples;
 mod templates;
 
 pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
+pub use links::Links;
 pub use refused::RefusedHold;
+pub use report::ReportLetter;
 pub use templates::{Rendered, TemplateProblem, Templates};
 
 /// The header that marks a notice of ours; its value is the kind.
