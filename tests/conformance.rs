@@ -6,6 +6,8 @@
     reason = "a test that cannot set up has failed"
 )]
 
+#[path = "conformance/accounts.rs"]
+mod accounts;
 #[path = "conformance/custody.rs"]
 mod custody;
 #[path = "conformance/figures.rs"]
@@ -42,6 +44,20 @@ macro_rules! on_both {
 }
 
 on_both! {
+    accounts:
+        an_account_is_kept_as_it_was_made,
+        a_login_is_found_and_taken_once,
+        of_two_who_take_a_login_at_once_one_has_it,
+        a_change_names_its_version_and_ends_what_is_open,
+        of_two_changes_of_an_account_one_wins,
+        what_is_removed_leaves_its_entries_alone,
+        credentials_are_replaced_whole_and_end_sessions,
+        a_code_is_good_once,
+        a_session_lasts_while_it_is_used_and_no_longer,
+        sessions_end_by_hand_by_number_and_by_time,
+        tokens_are_counted_dated_and_revoked,
+        views_are_their_owners,
+        sign_ins_and_changes_at_once_get_along;
     custody:
         many_holds_at_once_are_all_kept,
         lists_page_and_filter,

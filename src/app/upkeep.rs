@@ -28,6 +28,7 @@ pub async fn run(store: Custody, mut stopped: watch::Receiver<bool>) {
     for round in 0u32.. {
         if round % ROUNDS_FOR_RETENTION == 0 {
             retain(&store).await;
+            sign_out(&store).await;
         }
         if round > 0 && round % ROUNDS_FOR_RETENTION == 0 {
             admission::remind(&store).await;
@@ -82,6 +83,13 @@ async fn retain(store: &Custody) {
             metrics::gauge!("beadle_retention_failed").set(1.0);
             tracing::error!(%error, "ALARM: retention failed");
         }
+    }
+}
+
+/// Removes sessions and tokens whose time is over.
+async fn sign_out(store: &Custody) {
+    if let Err(error) = store.sweep_sessions(SystemTime::now()).await {
+        tracing::error!(%error, "sessions that ended were not removed");
     }
 }
 

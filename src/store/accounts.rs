@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Custody;
 use super::clock::{micros, time};
@@ -246,7 +246,7 @@ pub struct NewSession {
 }
 
 /// A session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its id; not its token.
     pub id: QueueId,
@@ -264,6 +264,16 @@ pub struct Session {
     pub ends_at: SystemTime,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A program's token to be made.
 pub struct NewToken {
     /// Its SHA-256.
@@ -279,7 +289,7 @@ pub struct NewToken {
 }
 
 /// A program's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiToken {
     /// Its id; not the token.
     pub id: QueueId,
@@ -295,6 +305,16 @@ pub struct ApiToken {
     pub used_at: Option<SystemTime>,
     /// When it ends.
     pub ends_at: SystemTime,
+}
+
+impl std::fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiToken")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A search that somebody kept under a name.
@@ -441,11 +461,13 @@ impl Custody {
         at: SystemTime,
     ) -> Result<(), AccountError> {
         let account = self.account(id).await?;
-        let plain = SealedCredentials {
+        let mut plain = SealedCredentials {
             password: credentials.password,
             totp: credentials.totp.to_vec(),
         };
-        let plain = Zeroizing::new(json_text(&plain)?);
+        let text = json_text(&plain).map(Zeroizing::new);
+        plain.totp.zeroize();
+        let plain = text?;
         let context = context("credential", id);
         let sealed = self
             .secret
@@ -662,8 +684,11 @@ impl Custody {
         at: SystemTime,
     ) -> Result<bool, StoreError> {
         let id = id.to_string();
+        let Some(account) = self.database.token_account(&id).await? else {
+            return Ok(false);
+        };
         let detail = json!({ "token": id }).to_string();
-        let entry = entry(actor, action::TOKEN_REVOKED, &id, &detail, at);
+        let entry = entry(actor, action::TOKEN_REVOKED, &account, &detail, at);
         self.database.revoke_token(&id, entry).await
     }
 
@@ -679,6 +704,7 @@ impl Custody {
         if name.is_empty() || name.chars().nth(TEXT).is_some() || query.len() > QUERY {
             return Err(AccountError::Unnamed);
         }
+        self.account(account).await?;
         let id = Self::new_id()?;
         let plain = json_text(&SealedView {
             name: name.to_owned(),

@@ -110,6 +110,7 @@ hand_on! {
         read api_tokens(account: Option<&str>) -> Vec<TokenRow>;
         read api_token(token: &[u8]) -> Option<(TokenRow, AccountRow)>;
         write touch_token(token: &[u8], at: i64) -> ();
+        read token_account(id: &str) -> Option<String>;
         write revoke_token(id: &str, entry: NewEntry<'_>) -> bool;
         write save_view(row: &ViewRow, at_most: i64) -> bool;
         read views(account: &str) -> Vec<ViewRow>;
