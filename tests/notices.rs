@@ -17,9 +17,9 @@ use beadle::policy::history::UNKNOWN;
 use beadle::policy::{ClientFacts, Policy};
 use beadle::quarantine::desk::{By, Desk, DeskError, Tell};
 use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
+use beadle::relay::notice::Templates;
 use beadle::relay::notice::content::TrustText;
 use beadle::relay::notice::plan::{Limits, Outcome};
-use beadle::relay::notice::{Links, Templates};
 use beadle::relay::queue::{self, Queue};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
@@ -179,7 +179,6 @@ async fn bench() -> Bench {
                 ..TrustText::default()
             },
             from,
-            links: Links::to(CONSOLE),
             digest_at: jiff::civil::time(7, 30, 0, 0),
             limits: Limits {
                 per_role: 3,
@@ -252,7 +251,6 @@ const MARKS: &[&str] = &[
     "9944 9397",
     "99449397",
 ];
-const CONSOLE: &str = "https://beadle.trust.example";
 const SENDER: &str = "marksender@trust.example";
 const OUTSIDE: &str = "markrcpt@marktarget.example";
 

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::config;
 use crate::app::tools::{self, ToolsError};
-use crate::console;
 use crate::mail::Address;
 use crate::pipeline::notices::{Notices, Settings, trust};
 use crate::policy::Policy;
 use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
 use crate::relay::notice::content::{RuleText, TrustText, moment};
 use crate::relay::notice::plan::Limits;
-use crate::relay::notice::{Links, RefusedHold, Templates};
+use crate::relay::notice::{RefusedHold, Templates};
 use crate::store::{Custody, HoldDetails};
 
 /// `[notices]`
@@ -68,9 +67,6 @@ pub enum LettersError {
     /// The time is none.
     #[error("notices.digest_at: found `{0}`; allowed: hours and minutes such as 07:30")]
     Time(String),
-    /// The console's address is none.
-    #[error(transparent)]
-    Console(#[from] console::ConfigError),
     /// Policy or templates cannot be read.
     #[error(transparent)]
     Tools(#[from] ToolsError),
@@ -102,7 +98,6 @@ pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersErro
     let digest_at = own.digest_at.parse();
     Ok(Some(Settings {
         trust: words(config, &address),
-        links: links(config)?,
         from: address,
         digest_at: digest_at.map_err(|_| LettersError::Time(own.digest_at.clone()))?,
         limits: Limits {
@@ -110,15 +105,6 @@ pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersErro
             per_sender: own.sender_hourly,
         },
     }))
-}
-
-/// Links to the console, when its address is known.
-fn links(config: &config::Config) -> Result<Links, console::ConfigError> {
-    let site = &config.console.site;
-    if site.url.is_empty() {
-        return Ok(Links::default());
-    }
-    Ok(Links::to(&site.origin()?.text))
 }
 
 fn words(config: &config::Config, from: &Address) -> TrustText {
@@ -146,7 +132,6 @@ pub fn refusals(config: &config::Config) -> ComposeNotice {
     let policy = tools::policy(&config.trust).ok();
     let zone = tools::zone(&config.trust).unwrap_or(jiff::tz::TimeZone::UTC);
     let words = from.as_ref().map(|from| words(config, from));
-    let links = links(config).unwrap_or_default();
     Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
         let hold = request.hold;
         let (to, words) = (hold.envelope.mail_from.address()?, words.as_ref()?);
@@ -165,7 +150,6 @@ pub fn refusals(config: &config::Config) -> ComposeNotice {
                 .map_or_else(|| words.clone(), |policy| trust(policy, words)),
             to,
             reference: hold.summary.id.reference(),
-            link: links.own(hold.summary.id),
             rules: rules(hold),
             found: found(hold),
             reason: request.reason,

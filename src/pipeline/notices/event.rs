@@ -16,11 +16,11 @@ use crate::policy::governance::{Person, TellWhen};
 use crate::policy::{
     Action, AutomationState, Explanation, Policy, Role, RuleHit, Severity, counted, mark_origin,
 };
+use crate::relay::notice::MARK;
 use crate::relay::notice::content::{
     Content, ForwardText, RuleText, TrustText, listed, moment, role,
 };
 use crate::relay::notice::plan::{Due, Event, Fired, ForwardEvent, Holder, Outcome, To};
-use crate::relay::notice::{Links, MARK};
 
 /// The role that alone is told of mail of a confidential channel (a union, occupational health), and then without what was found.
 const OVERSIGHT: &str = "dpo";
@@ -178,12 +178,7 @@ pub(super) fn mailboxes(policy: &Policy, person: &Person) -> Vec<Address> {
 }
 
 /// What a notice that is due may say.
-pub(super) fn content(
-    happened: &Happened<'_>,
-    due: &Due,
-    trust: &TrustText,
-    links: &Links,
-) -> Content {
+pub(super) fn content(happened: &Happened<'_>, due: &Due, trust: &TrustText) -> Content {
     let verdict = &happened.judgement.verdict;
     let told = due
         .rules
@@ -214,30 +209,10 @@ pub(super) fn content(
         reviewers: reviewers(policy),
         last: due.last,
         minutes: minutes.map(|escalation| escalation.minutes).min(),
-        link: link(happened, due, links),
-        register: links.forwarding().filter(|_| by_forward(happened, due)),
         forward: forward(happened),
         trust: trust.clone(),
         ..Content::default()
     }
-}
-
-/// Where the reader goes on: only what is held has a page.
-fn link(happened: &Happened<'_>, due: &Due, links: &Links) -> Option<String> {
-    if happened.outcome != Outcome::Held {
-        return None;
-    }
-    match due.to {
-        To::Sender => links.own(happened.id),
-        To::Role(_) => links.hold(happened.id),
-        // The owner of a mailbox that forwards did not send it; what to mend is in their own mail program.
-        To::Owner => None,
-    }
-}
-
-/// Whether a role is told because of a forward.
-fn by_forward(happened: &Happened<'_>, due: &Due) -> bool {
-    matches!(due.to, To::Role(_)) && happened.judgement.verdict.automation.is_forward()
 }
 
 /// How many recipients a split let have the message.

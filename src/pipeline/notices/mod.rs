@@ -25,7 +25,7 @@ use crate::pipeline::judge::{Judgement, Tools};
 use crate::pipeline::received::Received;
 use crate::relay::notice::content::{Content, TrustText};
 use crate::relay::notice::plan::{Event, Limits, Outcome, Plan, Recent, To, plan};
-use crate::relay::notice::{Kind, Letter, Links, NoticeError, Templates};
+use crate::relay::notice::{Kind, Letter, NoticeError, Templates};
 use crate::store::{
     Body, Custody, DeliveryKind, NewDelivery, NoticeDelivery, NoticeEscalation, NoticeMark,
     NoticeRecord, StoreError,
@@ -54,8 +54,6 @@ pub struct Settings {
     pub digest_at: Time,
     /// How many go out at once.
     pub limits: Limits,
-    /// Where notices lead.
-    pub links: Links,
     /// The trust's own words, as far as the policy does not have them.
     pub trust: TrustText,
 }
@@ -167,7 +165,7 @@ impl Notices {
                     (mailboxes.unwrap_or_default(), Some(self.role_scope(role)))
                 }
             };
-            let content = event::content(happened, due, &trust, &self.0.settings.links);
+            let content = event::content(happened, due, &trust);
             match self.written(due.kind, &to, &content, Some(happened.id), happened.now) {
                 Ok(delivery) => record.deliveries.push(NoticeDelivery {
                     to: name(&due.to).to_owned(),

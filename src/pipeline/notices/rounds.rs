@@ -14,9 +14,9 @@ use crate::pipeline::notices::{Notices, count, event, unwritten};
 use crate::pipeline::way::Pipeline;
 use crate::policy::governance::Person;
 use crate::policy::{Policy, Role};
+use crate::relay::notice::Kind;
 use crate::relay::notice::content::{Content, CountText, OpenText, TrustText, age, moment};
 use crate::relay::notice::plan::{Digest, digest};
-use crate::relay::notice::{Kind, Links};
 use crate::store::notices::{NoticeCount, WaitingHold};
 use crate::store::{NoticeDelivery, NoticeRecord, StoreError};
 
@@ -93,7 +93,6 @@ impl Notices {
                 rules: vec![rule],
                 reviewers: event::reviewers(policy),
                 waited: Some(escalation.minutes),
-                link: self.0.settings.links.hold(hold),
                 trust: trust.clone(),
                 ..Content::default()
             };
@@ -136,14 +135,7 @@ impl Notices {
         let counts = store.digest_counts().await?;
         let waiting = store.waiting_holds(COUNTED).await?;
         for (person, to, day) in due {
-            let content = summary(
-                policy,
-                person,
-                &counts,
-                &waiting,
-                now,
-                &self.0.settings.links,
-            );
+            let content = summary(policy, person, &counts, &waiting, now);
             let content = Content {
                 trust: trust.clone(),
                 arrived: moment(now, &tools.zone),
@@ -192,7 +184,6 @@ fn summary(
     counts: &[NoticeCount],
     waiting: &[WaitingHold],
     now: SystemTime,
-    links: &Links,
 ) -> Content {
     let mut lines: Vec<CountText> = Vec::new();
     for count in counts.iter().filter(|count| *count.role == *person.role) {
@@ -225,12 +216,10 @@ fn summary(
         reference: hold.id.reference().to_string(),
         title: event::rule_by_id(policy, rule).title,
         age: age(hold.received_at, now),
-        link: links.hold(hold.id),
     });
     Content {
         counts: lines,
         open: open.collect(),
-        link: links.waiting(),
         more_open: told.len().saturating_sub(LISTED) as u32,
         ..Content::default()
     }

@@ -39,10 +39,6 @@ pub struct Content {
     pub minutes: Option<u32>,
     /// Minutes it has waited undecided, when others were told before.
     pub waited: Option<u32>,
-    /// The page of the console where the reader goes on: the message, or for a digest everything that waits.
-    pub link: Option<String>,
-    /// The console's register of automatic forwards.
-    pub register: Option<String>,
     /// Facts of an automatic forward.
     pub forward: Option<ForwardText>,
     /// For a digest: what happened since the last one, a line for each rule.
@@ -107,8 +103,6 @@ pub struct OpenText {
     pub title: String,
     /// How long it has waited: `3 hours`.
     pub age: String,
-    /// Its page in the console.
-    pub link: Option<String>,
 }
 
 /// What the trust has set for its notices.

@@ -14,7 +14,6 @@
 pub mod checkpoint;
 pub mod content;
 mod letter;
-pub mod links;
 pub mod plan;
 mod refused;
 pub mod report;
@@ -24,7 +23,6 @@ mod templates;
 pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
-pub use links::Links;
 pub use refused::RefusedHold;
 pub use report::ReportLetter;
 pub use templates::{Rendered, TemplateProblem, Templates};

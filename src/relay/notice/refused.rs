@@ -23,8 +23,6 @@ pub struct RefusedHold<'a> {
     pub to: &'a Address,
     /// The reference to ask about.
     pub reference: Reference,
-    /// The sender's page of the message in the console.
-    pub link: Option<String>,
     /// The rules that held it.
     pub rules: Vec<RuleText>,
     /// What was found, counted.
@@ -48,7 +46,6 @@ impl RefusedHold<'_> {
             rules: self.rules.clone(),
             found: self.found.clone(),
             reason: Some(self.reason.to_owned()),
-            link: self.link.clone(),
             trust: self.trust.clone(),
             ..Content::default()
         };
@@ -87,7 +84,6 @@ mod tests {
             },
             to: &to,
             reference: "7K3Q-91ZD".parse().unwrap(),
-            link: None,
             rules: vec![RuleText {
                 title: "full name of a pupil outside the trust".to_owned(),
                 ..RuleText::default()

@@ -38,8 +38,6 @@ pub(super) fn full() -> Content {
         last: true,
         minutes: Some(15),
         waited: Some(15),
-        link: Some("https://beadle.trust.example/holds/AAAAAAAAAAAAAAAA".to_owned()),
-        register: Some("https://beadle.trust.example/forwarding".to_owned()),
         forward: Some(ForwardText {
             suspected: true,
             marks: vec!["F4 (Exchange mailbox forwarding)".to_owned()],
@@ -57,7 +55,6 @@ pub(super) fn full() -> Content {
             reference: "7K3Q-91ZD".to_owned(),
             title: "it holds a pupil's full name".to_owned(),
             age: "19 hours".to_owned(),
-            link: Some("https://beadle.trust.example/holds/AAAAAAAAAAAAAAAA".to_owned()),
         }],
         more_open: 4,
         trust: TrustText {
