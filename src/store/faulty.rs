@@ -192,7 +192,7 @@ hand_on! {
         read notices_sent(scope: &[u8], since: i64) -> u32;
         read digest_days() -> Vec<(String, String)>;
         read digest_counts() -> Vec<(String, String, String, i64)>;
-        read waiting_holds(limit: u32) -> Vec<(String, i64, String)>;
+        read waiting_holds(asked: bool, limit: u32) -> Vec<WaitingRow>;
         read due_escalations(now: i64) -> Vec<(EscalationRow, bool)>;
         write forget_notices(now: i64, sent: i64) -> ();
     }
