@@ -14,8 +14,9 @@ use crate::console::site::Site;
 use crate::console::words::Words;
 use crate::detect::Category;
 use crate::mail::Address;
+use crate::pipeline::notices::{Answer, Answered};
 use crate::quarantine::desk::{By, CLAIM, On, Outcome, Release, Tell, To, Version};
-use crate::store::{HoldDetails, Judgement, VersionSent};
+use crate::store::{AccountKind, HoldDetails, Judgement, VersionSent};
 use bytes::Bytes;
 
 /// Reasons of a release, in the order in which they are offered. Their words are `hold-release-NAME`.
@@ -179,6 +180,7 @@ pub async fn approve(site: &Site, caller: &Caller, id: &str, why: &Why) -> Resul
     let desk = caller.desk(site);
     let (on, by) = (on(&hold, why.version), by(site, caller, &reason));
     desk.approve(on, by, made).await?;
+    answered(site, &hold, Answer::Approved).await;
     judged(site, caller, &hold, why.judgement).await
 }
 
@@ -188,7 +190,43 @@ pub async fn decline(site: &Site, caller: &Caller, id: &str, why: &Why) -> Resul
     let text = needed(&why.text)?;
     let desk = caller.desk(site);
     let on = on(&hold, why.version);
-    Ok(desk.decline(on, by(site, caller, text)).await?)
+    desk.decline(on, by(site, caller, text)).await?;
+    answered(site, &hold, Answer::Declined).await;
+    Ok(())
+}
+
+/// Tells who asked for a release what was answered, where their account has an address. The answer stands whether they hear of it or not.
+async fn answered(site: &Site, hold: &HoldDetails, answer: Answer) {
+    let Some(request) = &hold.request else {
+        return;
+    };
+    let kind = match request.login.split_once(':') {
+        Some(("local", login)) => Some((AccountKind::Local, login)),
+        Some(("oidc", login)) => Some((AccountKind::Oidc, login)),
+        // Asked for on the host: a login of the machine is no account.
+        _ => None,
+    };
+    let (Some((kind, login)), Some(notices)) = (kind, site.pipeline().notices()) else {
+        return;
+    };
+    let account = match site.store().account_by_login(kind, login).await {
+        Ok(account) => account,
+        Err(error) => {
+            tracing::error!(%error, "console: who asked for a release cannot be told of the answer");
+            return;
+        }
+    };
+    if let Some(to) = account.and_then(|account| account.address) {
+        let answered = Answered {
+            to: &to,
+            hold: hold.summary.id,
+            version: request.version,
+            answer,
+            now: site.now(),
+        };
+        let tools = site.pipeline().tools();
+        notices.tell_answer(&tools, &answered).await;
+    }
 }
 
 /// Takes back what the caller asked for.
