@@ -89,7 +89,9 @@ async fn what_is_no_hold_has_no_link() {
     let sent = bench.sent().await;
     let kinds: Vec<_> = sent.iter().map(|sent| &*sent.kind).collect();
     assert_eq!(kinds, ["sender-refused", "sender-warned"]);
-    sent.iter().for_each(|sent| same(sent, &[]));
+    for sent in &sent {
+        same(sent, &[]);
+    }
 }
 
 #[tokio::test]

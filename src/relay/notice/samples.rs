@@ -81,17 +81,21 @@ pub(super) fn full() -> Content {
         more_open: 4,
         link: Some("https://beadle.trust.example/holds?state=held".to_owned()),
         register: Some("https://beadle.trust.example/forwarding".to_owned()),
-        trust: TrustText {
-            name: "Mail protection, Trust Example".to_owned(),
-            address: "dataprotection@trust.example".to_owned(),
-            help: Some("https://intranet.trust.example/mail".to_owned()),
-            phone: Some("020 7946 0123".to_owned()),
-            monitoring: Some(
-                "Mail is monitored under the ICT policy, section 2, as the law allows.".to_owned(),
-            ),
-            secure_route: Some("the Encrypt button in Outlook".to_owned()),
-            cloud: Some("OneDrive".to_owned()),
-        },
+        trust: trust(),
+    }
+}
+
+fn trust() -> TrustText {
+    TrustText {
+        name: "Mail protection, Trust Example".to_owned(),
+        address: "dataprotection@trust.example".to_owned(),
+        help: Some("https://intranet.trust.example/mail".to_owned()),
+        phone: Some("020 7946 0123".to_owned()),
+        monitoring: Some(
+            "Mail is monitored under the ICT policy, section 2, as the law allows.".to_owned(),
+        ),
+        secure_route: Some("the Encrypt button in Outlook".to_owned()),
+        cloud: Some("OneDrive".to_owned()),
     }
 }
 
