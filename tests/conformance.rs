@@ -83,6 +83,8 @@ on_both! {
         a_first_policy_is_adopted_once,
         one_node_is_told_that_a_forward_needs_a_notice,
         one_node_writes_a_digest,
+        one_node_makes_a_claim,
+        waiting_holds_say_when_they_end,
         an_answer_is_recalled_by_every_node,
         what_is_on_its_way_does_not_end,
         nodes_ring_each_other_and_keep_their_own;

@@ -235,6 +235,54 @@ pub async fn an_answer_is_recalled_by_every_node(place: Place) {
     assert_eq!(late.await.unwrap(), None);
 }
 
+/// What only one may tell: who comes second records nothing of it, until the claim has ended.
+pub async fn one_node_makes_a_claim(place: Place) {
+    let nodes = [place.node(0).await, place.node(1).await];
+    let claim = nodes[0].notice_mark("reminders", &["2026-12-07T08:00:00"]);
+    let record = NoticeRecord {
+        claims: vec![(claim, start() + DAY)],
+        lines: vec![("dpo".to_owned(), "body-name".to_owned(), "held")],
+        ..NoticeRecord::default()
+    };
+    let (one, two) = tokio::join!(
+        nodes[0].record_notices(&record, start()),
+        nodes[1].record_notices(&record, start())
+    );
+    let mut recorded = [one.unwrap(), two.unwrap()];
+    recorded.sort_unstable();
+    assert_eq!(recorded, [false, true]);
+    assert_eq!(nodes[0].digest_counts().await.unwrap()[0].number, 1);
+    let known = nodes[1].notices_known(&[claim], start()).await.unwrap();
+    assert_eq!(known, [true]);
+    let later = nodes[1].record_notices(&record, start() + 2 * DAY).await;
+    assert_eq!(later, Ok(true));
+}
+
+/// A waiting hold is read with what notices tell of it, and nothing of it is opened.
+pub async fn waiting_holds_say_when_they_end(place: Place) {
+    let node = place.node(0).await;
+    for byte in [1, 2] {
+        node.hold(new_hold(byte)).await.unwrap();
+    }
+    let desk = desk(&node);
+    desk.legal_hold(id(2), by("a case"), true).await.unwrap();
+    let waiting = node.waiting_holds(10).await.unwrap();
+    let kept = 30 * DAY;
+    let ends: Vec<_> = waiting
+        .iter()
+        .map(|hold| {
+            (
+                hold.id,
+                hold.ends_at.map(|end| end == hold.received_at + kept),
+            )
+        })
+        .collect();
+    assert_eq!(ends, [(id(1), Some(true)), (id(2), None)]);
+    assert!(waiting[1].version > waiting[0].version);
+    assert_eq!(node.waiting_holds(1).await.unwrap().len(), 1);
+    assert!(node.asked_holds(10).await.unwrap().is_empty());
+}
+
 /// A release that is put into the queue while its hold's time ends: either the content stays until it is sent, or there is no release.
 pub async fn what_is_on_its_way_does_not_end(place: Place) {
     let (one, two) = (place.node(0).await, place.node(1).await);

@@ -175,3 +175,56 @@ async fn a_release_that_two_people_make_is_told_to_those_who_review_and_its_answ
     assert!(sent[0].subject.contains("declined"), "{}", sent[0].subject);
     same(&sent[0], &[format!("{CONSOLE}/holds/{id}")]);
 }
+
+#[test]
+fn settings_that_cannot_be_used_say_so() {
+    let settings = |change: &dyn Fn(&mut letters::Config)| {
+        let mut config = beadle::app::config::Config::default();
+        config.trust.internal_domains = vec!["trust.example".to_owned()];
+        config.notices.from = Some("dataprotection@trust.example".to_owned());
+        change(&mut config.notices);
+        letters::settings(&config).map(Option::unwrap)
+    };
+    let url = |url: &str| settings(&|own| own.console_url = Some(url.to_owned()));
+    for good in [
+        CONSOLE,
+        "https://beadle.trust.example:8443/",
+        "http://127.0.0.1:9226",
+    ] {
+        let links = url(good).unwrap().links.unwrap();
+        let origin = good.trim_end_matches('/');
+        assert_eq!(links.forwarding(), format!("{origin}/forwarding"));
+    }
+    for bad in [
+        "http://beadle.trust.example",
+        "https://beadle.trust.example/console",
+        "https://somebody@beadle.trust.example",
+        "https://beadle.trust.example/?a=b",
+        "javascript:alert(1)",
+        "beadle.trust.example",
+        "",
+    ] {
+        let error = url(bad).unwrap_err().to_string();
+        let start = format!("notices.console_url: found `{bad}`; allowed: https://HOST");
+        assert!(error.starts_with(&start), "{error}");
+    }
+    assert!(
+        url(CONSOLE).unwrap().ageing.is_some(),
+        "reminders by default"
+    );
+    assert!(settings(&|_| ()).unwrap().links.is_none());
+    let never = settings(&|own| own.ageing_hours = 0).unwrap();
+    assert_eq!(never.ageing, None);
+    let error = settings(&|own| own.ageing_hours = 241).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("notices.ageing_hours: found 241")
+    );
+    let error = settings(&|own| own.holidays = vec!["Easter".to_owned()]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("notices.holidays: found `Easter`")
+    );
+}
