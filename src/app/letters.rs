@@ -41,8 +41,6 @@ pub struct Config {
     pub help_url: Option<String>,
     /// Where staff share files by link, by the name they know.
     pub cloud: Option<String>,
-    /// The address that people reach the console at, for links; without it notices have none.
-    pub console_url: Option<String>,
     /// Hours on working days after which those who review are reminded of what waits, and again after as many; 0: never.
     pub ageing_hours: u32,
     /// Days beside weekends on which nobody works: `2026-12-25`, or the first and the last of several, `2026-12-21/2027-01-01`.
@@ -59,7 +57,6 @@ impl Default for Config {
             sender_hourly: 20,
             help_url: None,
             cloud: None,
-            console_url: None,
             ageing_hours: 24,
             holidays: Vec::new(),
         }
@@ -83,11 +80,8 @@ pub enum LettersError {
     #[error("notices.digest_at: found `{0}`; allowed: hours and minutes such as 07:30")]
     Time(String),
     /// The console's address is none that people could be sent to safely.
-    #[error(
-        "notices.console_url: found `{0}`; allowed: https://HOST or https://HOST:PORT without a path, http:// for a loopback address only; \
-         write the address that people type"
-    )]
-    ConsoleUrl(String),
+    #[error(transparent)]
+    Console(#[from] console::ConfigError),
     /// The hours of reminders are too many.
     #[error(
         "notices.ageing_hours: found {0}; allowed: 1 to {AGEING_AT_MOST}, or 0 for no reminders; the default is 24"
@@ -138,25 +132,19 @@ pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersErro
             per_role: own.role_hourly,
             per_sender: own.sender_hourly,
         },
-        links: links(own)?,
+        links: links(&config.console.site)?,
         schools: Schools::new(&config.trust.schools)?,
         ageing: ageing(own)?,
         calendar: Calendar::parse(&own.holidays).map_err(LettersError::Holiday)?,
     }))
 }
 
-/// The console's pages; by the rules that the console has for its own address.
-fn links(own: &Config) -> Result<Option<Links>, LettersError> {
-    let Some(url) = &own.console_url else {
+/// The console's pages, where its address is known.
+fn links(console: &console::Config) -> Result<Option<Links>, LettersError> {
+    if console.url.is_empty() {
         return Ok(None);
-    };
-    let site = console::Config {
-        url: url.clone(),
-        ..console::Config::default()
-    };
-    let origin = site.origin();
-    let origin = origin.map_err(|_| LettersError::ConsoleUrl(url.clone()))?;
-    Ok(Some(Links::new(origin.text)))
+    }
+    Ok(Some(Links::new(console.origin()?.text)))
 }
 
 fn ageing(own: &Config) -> Result<Option<Duration>, LettersError> {
@@ -192,7 +180,7 @@ pub fn refusals(config: &config::Config) -> ComposeNotice {
     let policy = tools::policy(&config.trust).ok();
     let zone = tools::zone(&config.trust).unwrap_or(jiff::tz::TimeZone::UTC);
     let words = from.as_ref().map(|from| words(config, from));
-    let links = links(&config.notices).ok().flatten();
+    let links = links(&config.console.site).ok().flatten();
     Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
         let hold = request.hold;
         let (to, words) = (hold.envelope.mail_from.address()?, words.as_ref()?);

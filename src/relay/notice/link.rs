@@ -25,7 +25,7 @@ impl Links {
 
     /// What waits for a decision.
     pub fn waiting(&self) -> String {
-        format!("{}/holds?state=held", self.origin)
+        format!("{}/holds?state=waiting", self.origin)
     }
 
     /// The register of mailboxes that forward to the outside.

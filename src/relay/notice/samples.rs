@@ -79,7 +79,7 @@ pub(super) fn full() -> Content {
             link: Some("https://beadle.trust.example/holds/ABCDEFGHIJKLMNOP".to_owned()),
         }],
         more_open: 4,
-        link: Some("https://beadle.trust.example/holds?state=held".to_owned()),
+        link: Some("https://beadle.trust.example/holds?state=waiting".to_owned()),
         register: Some("https://beadle.trust.example/forwarding".to_owned()),
         trust: trust(),
     }
