@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use beadle::store::{Config, Custody, HoldFilter, HoldState, MasterKey, Referenced, StoreError};
+use beadle::store::{
+    AccountKind, Config, Custody, HoldFilter, HoldState, MasterKey, NewAccount, Referenced,
+    StoreError,
+};
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -159,6 +162,16 @@ async fn every_released_schema_goes_forward_with_what_it_kept() {
             ..beadle::store::HoldQuery::default()
         };
         assert_eq!(store.search_holds(&query).await.unwrap().holds.len(), 1);
+        // Somebody can be let in to look at it.
+        let new = NewAccount {
+            kind: AccountKind::Local,
+            login: "kim".into(),
+            name: "Kim".into(),
+            address: None,
+            grants: vec![],
+        };
+        let made = store.create_account(new, "it.person", now).await.unwrap();
+        assert_eq!(store.account(made).await.unwrap().login, "kim");
         store.close().await;
     }
 }
