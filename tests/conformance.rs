@@ -6,6 +6,8 @@
     reason = "a test that cannot set up has failed"
 )]
 
+#[path = "conformance/accounts.rs"]
+mod accounts;
 #[path = "conformance/custody.rs"]
 mod custody;
 #[path = "conformance/figures.rs"]
@@ -42,6 +44,15 @@ macro_rules! on_both {
 }
 
 on_both! {
+    accounts:
+        an_account_is_made_found_changed_and_removed,
+        a_code_is_good_once,
+        of_two_changes_of_an_account_one_wins,
+        sessions_are_bounded_and_end,
+        tokens_are_bounded_and_end,
+        views_are_bounded_and_somebodys,
+        a_database_has_nothing_of_accounts_in_clear,
+        a_row_moved_to_another_account_does_not_open;
     custody:
         many_holds_at_once_are_all_kept,
         lists_page_and_filter,

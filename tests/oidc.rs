@@ -311,7 +311,7 @@ async fn tried(config: &OidcConfig) -> (String, Outcome) {
     let args = OidcArgs {
         command: OidcCommand::Test {
             provider: None,
-            url: SITE.to_owned(),
+            url: Some(SITE.to_owned()),
         },
         config: None,
     };
