@@ -17,6 +17,7 @@ pub mod doors;
 pub mod fields;
 pub mod finish;
 pub mod frame;
+pub mod live;
 pub mod origin;
 pub mod page;
 pub mod pages;
@@ -25,6 +26,7 @@ pub mod refusal;
 #[cfg(test)]
 mod sample;
 pub mod scope;
+pub mod sealed;
 pub mod serving;
 pub mod sign_in;
 pub mod signed;
@@ -48,6 +50,7 @@ pub fn doors(site: &Site) -> Doors {
     let doors = Doors::new(site.clone());
     let doors = sign_in::doors(doors);
     let doors = pages::doors(doors);
+    let doors = live::doors(doors);
     api::doors(doors)
 }
 

@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use super::access::Permission;
 use super::acts::work::Work;
 use super::config::{Config, ConfigError, Origin};
+use super::live::Live;
 use super::premises::Premises;
 use super::sign_in::oidc::Oidc;
 use super::sign_in::throttle::Throttle;
@@ -60,6 +61,7 @@ struct Inner {
     key: hmac::Key,
     throttle: Throttle,
     work: Work,
+    live: Live,
 }
 
 impl fmt::Debug for Site {
@@ -82,6 +84,7 @@ impl Site {
             key,
             throttle: Throttle::default(),
             work: Work::default(),
+            live: Live::default(),
         })))
     }
 
@@ -148,6 +151,11 @@ impl Site {
     /// Jobs that take longer than a page may.
     pub fn work(&self) -> &Work {
         &self.0.work
+    }
+
+    /// Who listens for news.
+    pub fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// The navigation.

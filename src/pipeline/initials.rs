@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use crate::limits::{Budget, Limits};
-use crate::mail::QueueId;
+use crate::mail::{Envelope, QueueId};
 use crate::mime;
 use crate::pipeline::judge::{Case, Judgement, Tools, judge, taking_part};
 use crate::quarantine::initials::{self, NoProposal, Proposal};
+use crate::quarantine::view::{self, MessageView};
 
 /// A proposal and what policy says of it.
 #[derive(Debug, Clone)]
@@ -40,4 +41,21 @@ pub fn reconsider(
         proposal,
         judgement,
     })
+}
+
+/// Looks at a held message as a reviewer may see it: read and searched as it was when it was judged, with the tools of now.
+pub fn looked_at(
+    message: &[u8],
+    envelope: &Envelope,
+    tools: &Tools,
+    limits: &Arc<Limits>,
+) -> MessageView {
+    let budget = Budget::new(Arc::clone(limits));
+    let headers = mime::headers::section(message).headers;
+    let context = taking_part(envelope, &headers, &tools.policy);
+    let reading = view::Tools {
+        engine: &tools.engine,
+        reader: &*tools.reader,
+    };
+    view::of(message, &reading, &context, &budget)
 }

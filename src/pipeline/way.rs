@@ -159,6 +159,16 @@ impl Pipeline {
         self.inner.tools.load_full()
     }
 
+    /// Within what messages are read.
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.inner.limits)
+    }
+
+    /// Whether there is a next hop that encrypts.
+    pub fn encrypts(&self) -> bool {
+        self.inner.next_hop.encrypts()
+    }
+
     /// Judges later messages with these tools; messages under way keep theirs.
     pub fn swap_tools(&self, tools: Tools) {
         self.inner.tools.store(Arc::new(tools));

@@ -6,10 +6,12 @@
 //! next hop: it is not judged again. Reading is recorded too. A release allows the very text that it sends to pass once more, to the same
 //! recipients by the same way: of a version with initials or without attachments that version, while the original stays held.
 //!
-//! Which step may follow which is in `lifecycle.rs`; releases in `desk/release.rs`, second persons in `desk/second_person.rs`.
+//! Which step may follow which is in `lifecycle.rs`; releases in `desk/release.rs`, second persons in `desk/second_person.rs`, what senders do in
+//! `desk/sender.rs`.
 
 mod release;
 mod second_person;
+mod sender;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::store::{
 };
 
 pub use release::{Outcome, Release, To, Version};
+pub use sender::{LONGEST_WORD, MOST_WORDS};
 
 /// How long a claim lasts unless it is said otherwise: time to read a long message and ask somebody by telephone.
 pub const CLAIM: Duration = Duration::from_mins(30);
@@ -90,6 +93,9 @@ pub enum DeskError {
     /// There is no version without these attachments.
     #[error(transparent)]
     NoStrip(#[from] NoStrip),
+    /// A sender said what there was to say.
+    #[error("you have written {MOST_WORDS} times: the reviewer has your words")]
+    ManyWords,
     /// The store said no; [`StoreError::Conflict`] when somebody decided first.
     #[error(transparent)]
     Store(#[from] StoreError),

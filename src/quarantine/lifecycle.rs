@@ -39,11 +39,13 @@ pub enum Act {
     PlaceLegalHold,
     /// The case needs it no longer.
     LiftLegalHold,
+    /// Its sender says something to the reviewer.
+    Justify,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Claim,
         Self::TakeOver,
         Self::Unclaim,
@@ -56,6 +58,7 @@ impl Act {
         Self::End,
         Self::PlaceLegalHold,
         Self::LiftLegalHold,
+        Self::Justify,
     ];
 
     /// In words.
@@ -73,6 +76,7 @@ impl Act {
             Self::End => "end of retention",
             Self::PlaceLegalHold => "place legal hold",
             Self::LiftLegalHold => "lift legal hold",
+            Self::Justify => "sender's word",
         }
     }
 }
@@ -141,6 +145,8 @@ pub fn next(from: Standing, act: Act) -> Result<Standing, Forbidden> {
         (_, Act::End) => to(Expired),
         (decided @ (Released | Refused), _) => Err(Forbidden::Decided(decided)),
 
+        // More to know; whoever has it keeps it, and what waits for a second person waits.
+        (waiting @ (Held | Claimed | Awaiting), Act::Justify) => to(waiting),
         (Held, Act::Claim) | (Claimed, Act::TakeOver) => to(Claimed),
         (Claimed, Act::Claim) => Err(Forbidden::Claimed),
         (Held, Act::TakeOver | Act::Unclaim) => Err(Forbidden::Unclaimed),
@@ -259,6 +265,7 @@ mod tests {
             (Act::End, "EEEPPgg", "lllllgg"),
             (Act::PlaceLegalHold, "+++++gg", "lllllgg"),
             (Act::LiftLegalHold, "ooooogg", "-----gg"),
+            (Act::Justify, "HCAddgg", "HCAddgg"),
         ] {
             assert_eq!(row(act, false), without, "{act:?}");
             assert_eq!(row(act, true), with, "{act:?} under legal hold");

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::figures::Judgement;
-use super::life::{HoldClaim, LegalHold, Request, Told, VersionSent};
+use super::life::{HoldClaim, LegalHold, Request, SenderWord, Told, VersionSent};
 use super::wire::StoredEnvelope;
 use crate::detect::{Category, Confidence};
 use crate::mail::{Envelope, QueueId};
@@ -211,6 +211,8 @@ pub struct HoldSummary {
     pub school: Option<String>,
     /// What a reviewer judges of it.
     pub judgement: Option<Judgement>,
+    /// What its sender said to the reviewer, while its content is there.
+    pub word: Option<SenderWord>,
     /// What is sealed; `None` once the content is gone.
     pub sealed: Option<SealedSummary>,
 }
@@ -222,7 +224,7 @@ pub struct SealedSummary {
     pub mail_from: String,
     /// The recipients' addresses.
     pub rcpt_to: Vec<String>,
-    /// The subject.
+    /// The subject; none of a confidential hold, which nobody reads.
     pub subject: Option<String>,
 }
 
@@ -288,7 +290,8 @@ pub(crate) struct StoredDecision {
 }
 
 impl SealedSummary {
-    pub(crate) fn of(envelope: &Envelope, subject: Option<String>) -> Self {
+    pub(crate) fn of(envelope: &Envelope, record: &HoldRecord) -> Self {
+        let subject = record.subject.clone().filter(|_| !record.confidential);
         Self {
             mail_from: envelope
                 .mail_from

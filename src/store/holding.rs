@@ -24,7 +24,7 @@ use super::hold::{
 };
 use super::identity::Identity;
 use super::ledger::{reason_hash, reason_salt};
-use super::life::{HoldClaim, Request, Told, VersionSent};
+use super::life::{HoldClaim, Request, SenderWord, Told, VersionSent};
 use super::rows::{ActRow, Counted, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
@@ -190,7 +190,8 @@ impl Custody {
         let life = open_life(&dek, id, sealed)?;
         let envelope = record.envelope.into_envelope()?;
         let mut summary = bare_summary(&row)?;
-        summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject.clone()));
+        summary.word = SenderWord::of(&life.told);
+        summary.sealed = Some(SealedSummary::of(&envelope, &record.record));
         Ok(HoldDetails {
             summary,
             envelope,
@@ -227,6 +228,29 @@ impl Custody {
         &self,
         decision: Decision,
         request: Option<&Request>,
+    ) -> Result<(), StoreError> {
+        let approved = request.map(|request| {
+            let detail = json!({ "version": request.version, "sha256": hex(&request.sha256) });
+            ("approved", detail.to_string())
+        });
+        self.decide_after(decision, approved).await
+    }
+
+    /// As [`decide`](Self::decide), where it is the sender who decides on their own message; `action` says so in the ledger.
+    pub async fn decide_by_sender(
+        &self,
+        decision: Decision,
+        action: &'static str,
+    ) -> Result<(), StoreError> {
+        self.decide_after(decision, Some((action, String::new())))
+            .await
+    }
+
+    /// Records a decision, with this entry of the ledger before its own.
+    async fn decide_after(
+        &self,
+        decision: Decision,
+        before: Option<(&'static str, String)>,
     ) -> Result<(), StoreError> {
         let id = decision.id;
         let row = self.database.hold(&id.to_string()).await?;
@@ -265,9 +289,8 @@ impl Custody {
             .map(|ticket| self.ticket_row(record, ticket, sent))
             .transpose()?;
         let mut entries = vec![(decision.to.name(), detail.to_string())];
-        if let Some(request) = request {
-            let approved = json!({ "version": request.version, "sha256": hex(&request.sha256) });
-            entries.insert(0, ("approved", approved.to_string()));
+        if let Some(before) = before {
+            entries.insert(0, before);
         }
         let decision = ActRow {
             id: id.to_string(),
@@ -355,9 +378,12 @@ impl Custody {
     pub(super) fn summary(&self, row: &StoredHold) -> Result<HoldSummary, StoreError> {
         let mut summary = bare_summary(row)?;
         if let Some(sealed) = row.sealed() {
-            let (_, record) = self.record(summary.id, sealed)?;
+            let (dek, record) = self.record(summary.id, sealed)?;
             let envelope = record.envelope.into_envelope()?;
-            summary.sealed = Some(SealedSummary::of(&envelope, record.record.subject));
+            summary.sealed = Some(SealedSummary::of(&envelope, &record.record));
+            if sealed.told.is_some() {
+                summary.word = SenderWord::of(&open_life(&dek, summary.id, sealed)?.told);
+            }
         }
         Ok(summary)
     }
@@ -587,6 +613,7 @@ fn bare_summary(row: &StoredHold) -> Result<HoldSummary, StoreError> {
         decided_by: row.decided_by.clone(),
         school: row.school.clone(),
         judgement: row.judgement.as_deref().and_then(Judgement::of),
+        word: None,
         sealed: None,
     })
 }

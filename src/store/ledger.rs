@@ -75,6 +75,14 @@ pub mod action {
     pub const ROSTER: &str = "roster";
     /// A person's name was erased from the ledger.
     pub const PERSON_ERASED: &str = "person-erased";
+    /// The sender of a hold said something to the reviewer.
+    pub const JUSTIFIED: &str = "justified";
+    /// The sender of a hold asked for its release.
+    pub const RELEASE_WANTED: &str = "release-wanted";
+    /// The sender of a hold sent it with initials, which policy lets pass.
+    pub const SENT_BY_SENDER: &str = "sent-by-sender";
+    /// The sender of a hold took it back.
+    pub const WITHDRAWN_BY_SENDER: &str = "withdrawn-by-sender";
     /// A reviewer said whether a hold was right; the detail says what was said before.
     pub const JUDGED: &str = "judged";
     /// A personal data breach was put on record; the subject is its id.

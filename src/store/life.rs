@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{micros, time};
 use super::hold::HoldState;
-use super::ledger::Entry;
+use super::ledger::{Entry, action};
 use crate::mail::QueueId;
 
 /// Reasons kept of one hold; of more the oldest go.
@@ -163,6 +163,44 @@ pub enum What {
     PlaceLegalHold(String),
     /// It need not be kept any longer, for this reason.
     LiftLegalHold(String),
+    /// Its sender says something to the reviewer.
+    Justify {
+        /// What.
+        text: String,
+        /// They ask for its release.
+        asks: bool,
+    },
+}
+
+/// What a sender said to the reviewer, as a list of holds tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenderWord {
+    /// When they last did.
+    pub at: SystemTime,
+    /// They asked for its release.
+    pub asks: bool,
+    /// How often they said something.
+    pub times: usize,
+}
+
+impl SenderWord {
+    /// What these reasons say of it.
+    pub(super) fn of(told: &[Told]) -> Option<Self> {
+        let words = || told.iter().filter(|told| told.is_of_the_sender());
+        let last = words().next_back()?;
+        Some(Self {
+            at: last.at,
+            asks: words().any(|told| told.action == action::RELEASE_WANTED),
+            times: words().count(),
+        })
+    }
+}
+
+impl Told {
+    /// Whether it is a word of the sender rather than a reviewer's reason.
+    pub fn is_of_the_sender(&self) -> bool {
+        [action::JUSTIFIED, action::RELEASE_WANTED].contains(&self.action.as_str())
+    }
 }
 
 impl What {
@@ -176,6 +214,8 @@ impl What {
             Self::Withdraw => "withdrawn",
             Self::PlaceLegalHold(_) => "legal-hold",
             Self::LiftLegalHold(_) => "legal-hold-lifted",
+            Self::Justify { asks: false, .. } => action::JUSTIFIED,
+            Self::Justify { asks: true, .. } => action::RELEASE_WANTED,
         }
     }
 
@@ -187,6 +227,7 @@ impl What {
             Self::Decline(reason) | Self::PlaceLegalHold(reason) | Self::LiftLegalHold(reason) => {
                 Some(reason)
             }
+            Self::Justify { text, .. } => Some(text),
         }
     }
 }

@@ -103,7 +103,7 @@ pub use key_command::KeyCommand;
 pub use key_source::KeySource;
 pub use keyring::MasterKeys;
 pub use ledger::{Entry, Head, LedgerCheck};
-pub use life::{HoldAct, HoldClaim, LegalHold, Past, Request, Told, VersionSent, What};
+pub use life::{HoldAct, HoldClaim, LegalHold, Past, Request, SenderWord, Told, VersionSent, What};
 pub use notices::{NoticeDelivery, NoticeEscalation, NoticeMark, NoticeRecord};
 pub use person::{Person, SamePerson, same_name, two_people};
 pub use postgres::DatabaseConfig;

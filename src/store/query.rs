@@ -42,6 +42,9 @@ pub struct HoldQuery {
     pub from: Option<Address>,
     /// From a sender of this domain: a school of the trust.
     pub from_domain: Option<Domain>,
+    /// From a sender of any of these domains or of one within them: the schools of a reviewer. Empty for any sender. Holds indexed before
+    /// domains were known by their parents are found by the very domain only.
+    pub from_domains: Vec<Domain>,
     /// Received then or later.
     pub since: Option<SystemTime>,
     /// Received before then.

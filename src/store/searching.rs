@@ -25,7 +25,7 @@ use super::hold::{HoldRecord, parse_id};
 use super::query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
 use super::rows::{Bound, List, StoredHold, Token, Wanted};
 use super::words::{self, Searched};
-use crate::mail::Envelope;
+use crate::mail::{Domain, Envelope};
 
 /// Holds indexed in one transaction of the work that makes up for an update: some 20 ms, between which others write.
 const BATCH: u32 = 100;
@@ -210,6 +210,16 @@ impl Custody {
         if let Some(domain) = &query.from_domain {
             lists.push(tokens(&[Searched::FromDomain(domain.as_str().to_owned())]));
         }
+        if !query.from_domains.is_empty() {
+            let within = query.from_domains.iter().map(Domain::as_str);
+            let meanings = within.flat_map(|domain| {
+                [
+                    Searched::FromWithin(domain.to_owned()),
+                    Searched::FromDomain(domain.to_owned()),
+                ]
+            });
+            lists.push(tokens(&meanings.collect::<Vec<_>>()));
+        }
         if let Some(rule) = &query.rule {
             lists.push(List::Rule(rule.clone()));
         }
@@ -226,7 +236,8 @@ impl Custody {
     }
 
     async fn is_indexing(&self, query: &HoldQuery) -> Result<bool, StoreError> {
-        let by_tokens = query.from.is_some() || query.from_domain.is_some();
+        let by_tokens =
+            query.from.is_some() || query.from_domain.is_some() || !query.from_domains.is_empty();
         if query.text.is_empty() && !by_tokens {
             return Ok(false);
         }

@@ -35,6 +35,9 @@ const FILE_WORDS: usize = 64;
 /// Tokens of one hold: a message to 1,000 people has their addresses and most of their names.
 pub(crate) const TOKENS_AT_MOST: usize = 4_096;
 
+/// Domains above a sender's that are indexed: schools have two or three.
+const LABELS: usize = 8;
+
 /// Terms of one search.
 pub const TERMS_AT_MOST: usize = 8;
 
@@ -47,6 +50,8 @@ pub(crate) enum Searched {
     To(String),
     /// The sender's domain.
     FromDomain(String),
+    /// A domain that the sender's domain is or lies within.
+    FromWithin(String),
     /// A recipient's domain.
     ToDomain(String),
     /// A word of the subject, of a local part or of a file's name.
@@ -60,6 +65,7 @@ impl Searched {
             Self::From(text) => (b"f", text.as_bytes()),
             Self::To(text) => (b"t", text.as_bytes()),
             Self::FromDomain(text) => (b"F", text.as_bytes()),
+            Self::FromWithin(text) => (b"W", text.as_bytes()),
             Self::ToDomain(text) => (b"T", text.as_bytes()),
             Self::Word(text) => (b"w", text.as_bytes()),
         }
@@ -170,6 +176,9 @@ pub(crate) fn of_hold(envelope: &Envelope, record: &HoldRecord) -> Vec<Searched>
     if let Some(from) = from {
         found.add(Searched::From(from.key()));
         found.add(Searched::FromDomain(from.domain().as_str().to_owned()));
+        for domain in around(from.domain()) {
+            found.add(Searched::FromWithin(domain.to_owned()));
+        }
     }
     for rcpt in rcpts() {
         found.add(Searched::To(rcpt.key()));
@@ -194,6 +203,15 @@ pub(crate) fn of_hold(envelope: &Envelope, record: &HoldRecord) -> Vec<Searched>
         found.words(&names.join(" "), FILE_WORDS);
     }
     found.list
+}
+
+/// A domain and those it lies within, down to two labels: what a school may be known by. `infants.oak.example` lies within `oak.example`.
+fn around(domain: &Domain) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(domain.as_str()), |domain| {
+        Some(domain.split_once('.')?.1)
+    })
+    .take(LABELS)
+    .filter(|domain| domain.contains('.'))
 }
 
 /// `a.xlsx` of `a.xlsx (Sheet2!row 14)`.
@@ -315,6 +333,19 @@ mod tests {
         assert_eq!(words(&"x".repeat(41)), Vec::<String>::new());
         assert_eq!(folded("josé"), "jose");
         assert_eq!(folded("łukasz"), "lukasz");
+    }
+
+    #[test]
+    fn a_sender_is_found_by_the_domains_around_theirs() {
+        let within = |domain: &str| {
+            let domain = Domain::parse(domain).unwrap();
+            around(&domain).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all = ["infants.oak.example", "oak.example"];
+        assert_eq!(within("infants.oak.example"), all);
+        assert_eq!(within("example"), Vec::<String>::new());
+        let long = format!("{}example", "a.".repeat(40));
+        assert_eq!(within(&long).len(), LABELS);
     }
 
     #[test]

@@ -6,7 +6,16 @@ mod deliveries;
 mod detectors;
 mod forwarding;
 mod health;
+mod hold;
+mod hold_bulk;
+mod hold_decide;
+mod hold_form;
+mod hold_look;
+mod hold_views;
+mod hold_words;
+mod holds;
 mod ledger;
+mod mine;
 mod overview;
 pub mod parts;
 mod people;
@@ -28,6 +37,16 @@ pub const PLACES: &[Place] = &[
         href: "/",
         label: "nav-overview",
         permission: Permission::SeeHolds,
+    },
+    Place {
+        href: "/holds",
+        label: "nav-holds",
+        permission: Permission::SeeHolds,
+    },
+    Place {
+        href: "/mine",
+        label: "nav-mine",
+        permission: Permission::OwnHolds,
     },
     Place {
         href: "/forwarding",
@@ -89,6 +108,13 @@ pub const PLACES: &[Place] = &[
 /// Every page.
 pub fn doors(doors: Doors) -> Doors {
     let doors = overview::doors(doors);
+    let doors = holds::doors(doors);
+    let doors = hold::doors(doors);
+    let doors = hold_decide::doors(doors);
+    let doors = hold_look::doors(doors);
+    let doors = hold_bulk::doors(doors);
+    let doors = hold_views::doors(doors);
+    let doors = mine::doors(doors);
     let doors = breaches::doors(doors);
     let doors = forwarding::doors(doors);
     let doors = policies::doors(doors);

@@ -84,7 +84,7 @@ pub(super) struct Sending {
 
 /// What a decision sets off.
 #[derive(Debug, Default)]
-struct Causes {
+pub(super) struct Causes {
     delivery: Option<NewDelivery>,
     ticket: Option<Ticket>,
     version_sent: VersionSent,
@@ -147,7 +147,7 @@ impl Desk {
         Ok(Outcome::Released)
     }
 
-    async fn prepared(
+    pub(super) async fn prepared(
         &self,
         on: On,
         by: By<'_>,
@@ -231,17 +231,23 @@ impl Desk {
         sending: Sending,
         request: Option<&Request>,
     ) -> Result<(), DeskError> {
+        let causes = self.sent(seen, by, sending);
+        let decision = decision(seen, by, causes);
+        Ok(self.store.decide_as_asked(decision, request).await?)
+    }
+
+    /// What sending this sets off.
+    pub(super) fn sent(&self, seen: &Seen, by: By<'_>, sending: Sending) -> Causes {
         let version_sent = sending.text.sent.clone();
         let rcpts = sending.rcpts.clone();
-        let causes = Causes {
+        Causes {
             delivery: Some(release_of(&seen.hold, by, sending)),
             ticket: Some(Ticket {
                 rcpts,
                 expires_at: by.at + self.store.config().ticket,
             }),
             version_sent,
-        };
-        self.decide(seen, by, causes, request).await
+        }
     }
 
     /// Refuses a message for good.
@@ -256,28 +262,8 @@ impl Desk {
             delivery: notice,
             ..Causes::default()
         };
-        self.decide(&seen, by, causes, None).await
-    }
-
-    async fn decide(
-        &self,
-        seen: &Seen,
-        by: By<'_>,
-        causes: Causes,
-        request: Option<&Request>,
-    ) -> Result<(), DeskError> {
-        let decision = Decision {
-            id: seen.hold.summary.id,
-            version: seen.hold.summary.version,
-            to: seen.after.state,
-            actor: by.actor.trim().to_owned(),
-            reason: by.reason.trim().to_owned(),
-            at: by.at,
-            delivery: causes.delivery,
-            ticket: causes.ticket,
-            version_sent: causes.version_sent,
-        };
-        Ok(self.store.decide_as_asked(decision, request).await?)
+        let decision = decision(&seen, by, causes);
+        Ok(self.store.decide(decision).await?)
     }
 
     fn notice(&self, hold: &HoldDetails, by: By<'_>) -> Result<NewDelivery, DeskError> {
@@ -300,6 +286,21 @@ impl Desk {
             kind: DeliveryKind::Notice,
             ..delivery(id, envelope, Body::Message(message), by)
         })
+    }
+}
+
+/// A decision with what it causes.
+pub(super) fn decision(seen: &Seen, by: By<'_>, causes: Causes) -> Decision {
+    Decision {
+        id: seen.hold.summary.id,
+        version: seen.hold.summary.version,
+        to: seen.after.state,
+        actor: by.actor.trim().to_owned(),
+        reason: by.reason.trim().to_owned(),
+        at: by.at,
+        delivery: causes.delivery,
+        ticket: causes.ticket,
+        version_sent: causes.version_sent,
     }
 }
 

@@ -109,6 +109,19 @@ pub fn attachments(raw: &[u8], budget: &Budget) -> Vec<Attachment> {
     all.into_iter().map(|(attachment, _)| attachment).collect()
 }
 
+/// The attachment of this number and its bytes, decoded; of an attached message, as it stands.
+pub fn file(raw: &[u8], number: usize, budget: &Budget) -> Option<(Attachment, Vec<u8>)> {
+    let message = mime::parse(raw, budget);
+    let mut all = of(&message).into_iter().map(|(attachment, _)| attachment);
+    let found = all.find(|attachment| attachment.number == number)?;
+    let part = message.parts.get(found.part)?;
+    let bytes = match part.role {
+        Role::Message => raw.get(part.range.clone())?,
+        _ => &part.bytes,
+    };
+    Some((found, bytes.to_vec()))
+}
+
 /// The message without the attachments of these numbers; `id` is the hold's, for the field that says what was done.
 pub fn without(
     raw: &[u8],
