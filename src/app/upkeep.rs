@@ -1,4 +1,4 @@
-//! What the relay does for its store beside mail: retention, the sweep of orphans, gauges, a watch on the space that is
+//! What the relay does for its store beside mail: retention, the end of sessions and tokens, the sweep of orphans, gauges, a watch on the space that is
 //! left, and indexing of holds from before an update.
 
 use std::time::{Duration, SystemTime};
@@ -28,6 +28,7 @@ pub async fn run(store: Custody, mut stopped: watch::Receiver<bool>) {
     for round in 0u32.. {
         if round % ROUNDS_FOR_RETENTION == 0 {
             retain(&store).await;
+            end_sessions(&store).await;
         }
         if round > 0 && round % ROUNDS_FOR_RETENTION == 0 {
             admission::remind(&store).await;
@@ -55,6 +56,13 @@ async fn sweep(store: &Custody) {
             |id| tracing::error!(%id, "ALARM: the message of this hold or delivery is not there"),
         ),
         Err(error) => tracing::error!(%error, "the sweep of the store failed"),
+    }
+}
+
+/// What has ended is refused at once, and goes here: an hour later the database has nothing of it.
+async fn end_sessions(store: &Custody) {
+    if let Err(error) = store.sweep_sessions(SystemTime::now()).await {
+        tracing::error!(%error, "sessions and tokens that have ended stay in the database");
     }
 }
 

@@ -110,7 +110,10 @@ pub async fn an_account_is_made_found_changed_and_removed(place: Place) {
         login: "Quillfeather".into(),
         ..elsewhere
     };
-    let cased = store.create_account(cased, "system", start()).await.unwrap();
+    let cased = store
+        .create_account(cased, "system", start())
+        .await
+        .unwrap();
     let found = |kind, login| store.account_by_login(kind, login);
     let local = found(AccountKind::Local, "QUILLFEATHER").await.unwrap();
     assert_eq!(local.unwrap().id, id);
@@ -142,14 +145,26 @@ pub async fn an_account_is_made_found_changed_and_removed(place: Place) {
     change(2, AccountChange::Disabled(true)).await.unwrap();
     let read = store.account(id).await.unwrap();
     assert_eq!((read.version, read.disabled), (3, true));
-    assert_eq!((read.name.as_str(), &read.address), ("Q. Quillfeather", &None));
+    assert_eq!(
+        (read.name.as_str(), &read.address),
+        ("Q. Quillfeather", &None)
+    );
     assert_eq!(read.grants, head_of("oak"));
     change(3, AccountChange::Disabled(false)).await.unwrap();
 
-    store.set_credentials(id, proof(&[1]), "an.admin", start()).await.unwrap();
+    store
+        .set_credentials(id, proof(&[1]), "an.admin", start())
+        .await
+        .unwrap();
     store.begin_session(session(id, 1, start())).await.unwrap();
-    store.create_token(token(id, 2), "q", start()).await.unwrap();
-    store.save_view(id, VIEW, "state=held", start()).await.unwrap();
+    store
+        .create_token(token(id, 2), "q", start())
+        .await
+        .unwrap();
+    store
+        .save_view(id, VIEW, "state=held", start())
+        .await
+        .unwrap();
     store.remove_account(id, "an.admin", start()).await.unwrap();
     let gone = store.remove_account(id, "an.admin", start()).await;
     assert_eq!(gone, Err(AccountError::Missing));
@@ -205,7 +220,10 @@ pub async fn a_code_is_good_once(place: Place) {
     assert_eq!(counted(&nodes[0], id).await["recovery-used"], 1);
 
     // What is set anew takes the place of all there was, and ends what was open by it.
-    nodes[0].begin_session(session(id, 1, start())).await.unwrap();
+    nodes[0]
+        .begin_session(session(id, 1, start()))
+        .await
+        .unwrap();
     let set = nodes[0].set_credentials(id, proof(&[3]), "an.admin", start());
     set.await.unwrap();
     let left = nodes[1].credentials(id).await.unwrap().unwrap();
@@ -228,7 +246,9 @@ pub async fn of_two_changes_of_an_account_one_wins(place: Place) {
         tries.spawn(async move { node.change_account(id, 1, change, school, start()).await });
     }
     let done = tries.join_all().await;
-    let lost = done.iter().filter(|one| **one == Err(AccountError::Conflict));
+    let lost = done
+        .iter()
+        .filter(|one| **one == Err(AccountError::Conflict));
     assert_eq!(lost.count(), 1, "{done:?}");
     let won = done.iter().filter(|one| one.is_ok());
     assert_eq!(won.count(), 1, "{done:?}");
@@ -281,7 +301,13 @@ pub async fn sessions_are_bounded_and_end(place: Place) {
         assert!(lives(7, at).await);
         at += Duration::from_mins(20);
     }
-    assert!(!lives(7, start() + Duration::from_hours(10) + Duration::from_secs(7)).await);
+    assert!(
+        !lives(
+            7,
+            start() + Duration::from_hours(10) + Duration::from_secs(7)
+        )
+        .await
+    );
 
     store.end_session(hash(8), now).await.unwrap();
     store.end_session(hash(8), now).await.unwrap();
@@ -325,7 +351,9 @@ pub async fn tokens_are_bounded_and_end(place: Place) {
         tries.spawn(async move { node.create_token(token(id, number), "q", start()).await });
     }
     let done = tries.join_all().await;
-    let full = done.iter().filter(|one| **one == Err(AccountError::TooMany));
+    let full = done
+        .iter()
+        .filter(|one| **one == Err(AccountError::TooMany));
     assert_eq!(full.count(), 4);
     let tokens = store.tokens_of(id).await.unwrap();
     assert_eq!(tokens.len(), 50);
@@ -333,7 +361,10 @@ pub async fn tokens_are_bounded_and_end(place: Place) {
     assert_eq!(tokens[0].label, LABEL);
     assert_eq!(tokens[0].scopes, ["holds:read"]);
 
-    store.create_token(token(other, 200), "o", start()).await.unwrap();
+    store
+        .create_token(token(other, 200), "o", start())
+        .await
+        .unwrap();
     let now = start() + Duration::from_mins(1);
     let (used, owner) = store.api_token(hash(200), now).await.unwrap().unwrap();
     assert_eq!((used.used_at, owner.id), (None, other));
@@ -367,7 +398,10 @@ pub async fn tokens_are_bounded_and_end(place: Place) {
         let unnamed = store.create_token(unnamed, "o", now).await;
         assert_eq!(unnamed, Err(AccountError::Unnamed));
     }
-    store.create_token(token(other, 203), "o", now).await.unwrap();
+    store
+        .create_token(token(other, 203), "o", now)
+        .await
+        .unwrap();
     assert_eq!(store.sweep_sessions(start() + 31 * DAY).await, Ok(1));
     follows(store).await;
 }
@@ -382,11 +416,16 @@ pub async fn views_are_bounded_and_somebodys(place: Place) {
         tries.spawn(async move { node.save_view(id, VIEW, "state=held", start()).await });
     }
     let done = tries.join_all().await;
-    let full = done.iter().filter(|one| **one == Err(AccountError::TooMany));
+    let full = done
+        .iter()
+        .filter(|one| **one == Err(AccountError::TooMany));
     assert_eq!(full.count(), 2);
     let views = store.views(id).await.unwrap();
     assert_eq!(views.len(), 50);
-    assert_eq!((views[0].name.as_str(), views[0].query.as_str()), (VIEW, "state=held"));
+    assert_eq!(
+        (views[0].name.as_str(), views[0].query.as_str()),
+        (VIEW, "state=held")
+    );
     assert!(store.views(other).await.unwrap().is_empty());
     assert_eq!(store.delete_view(other, views[0].id).await, Ok(false));
     assert_eq!(store.delete_view(id, views[0].id).await, Ok(true));
@@ -403,7 +442,10 @@ async fn everything(store: &Custody) -> QueueId {
     let set = store.set_credentials(id, proof(&[1]), "an.admin", start());
     set.await.unwrap();
     store.begin_session(session(id, 1, start())).await.unwrap();
-    store.create_token(token(id, 2), "q", start()).await.unwrap();
+    store
+        .create_token(token(id, 2), "q", start())
+        .await
+        .unwrap();
     let query = "text=quaternary";
     store.save_view(id, VIEW, query, start()).await.unwrap();
     id
@@ -416,7 +458,10 @@ pub async fn a_database_has_nothing_of_accounts_in_clear(place: Place) {
         name: "Quiddity Quoll".into(),
         ..person("unseen")
     };
-    store.create_account(unseen, "an.admin", start()).await.unwrap();
+    store
+        .create_account(unseen, "an.admin", start())
+        .await
+        .unwrap();
     let kept = place.everything_kept().await;
     assert!(!kept.is_empty());
     let markers = [
@@ -445,8 +490,14 @@ pub async fn a_row_moved_to_another_account_does_not_open(place: Place) {
     let store = place.open().await;
     let id = everything(&store).await;
     let other = made(&store, "other").await;
-    store.begin_session(session(other, 11, start())).await.unwrap();
-    store.create_token(token(other, 12), "o", start()).await.unwrap();
+    store
+        .begin_session(session(other, 11, start()))
+        .await
+        .unwrap();
+    store
+        .create_token(token(other, 12), "o", start())
+        .await
+        .unwrap();
     let corrupt = |error: StoreError| assert!(error != StoreError::Missing, "{error}");
     let now = start() + Duration::from_secs(1);
     for sql in [
@@ -462,8 +513,12 @@ pub async fn a_row_moved_to_another_account_does_not_open(place: Place) {
         .by_hand("UPDATE api_token SET scopes = '[\"people:manage\"]'")
         .await;
     corrupt(store.api_token(hash(2), now).await.unwrap_err());
-    place.by_hand("UPDATE session SET ends_at = ends_at + 1").await;
+    place
+        .by_hand("UPDATE session SET ends_at = ends_at + 1")
+        .await;
     corrupt(store.session(hash(1), now, IDLE).await.unwrap_err());
-    place.by_hand("UPDATE account SET version = version + 1").await;
+    place
+        .by_hand("UPDATE account SET version = version + 1")
+        .await;
     corrupt(store.account(id).await.unwrap_err());
 }

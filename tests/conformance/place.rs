@@ -82,9 +82,18 @@ impl Place {
         }
         let pool = sqlx::PgPool::connect(&self.url()).await.unwrap();
         let mut kept = Vec::new();
-        for table in ["account", "credential", "session", "api_token", "saved_view", "ledger"] {
+        for table in [
+            "account",
+            "credential",
+            "session",
+            "api_token",
+            "saved_view",
+            "ledger",
+        ] {
             // `escape` leaves letters in bytes as letters.
-            let sql = format!("SELECT set_config('bytea_output', 'escape', false), t::text FROM {table} t");
+            let sql = format!(
+                "SELECT set_config('bytea_output', 'escape', false), t::text FROM {table} t"
+            );
             let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
                 .fetch_all(&pool)
                 .await

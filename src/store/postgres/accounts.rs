@@ -486,10 +486,11 @@ async fn may_have(
     tx: &mut sqlx::Transaction<'static, sqlx::Postgres>,
     account: &str,
 ) -> Result<bool, StoreError> {
-    let found: Option<String> =
-        sqlx::query_scalar("SELECT id FROM account WHERE id = $1 AND disabled = FALSE FOR NO KEY UPDATE")
-            .bind(account)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT id FROM account WHERE id = $1 AND disabled = FALSE FOR NO KEY UPDATE",
+    )
+    .bind(account)
+    .fetch_optional(&mut **tx)
+    .await?;
     Ok(found.is_some())
 }
