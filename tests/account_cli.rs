@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
-use beadle::app::config::{Config, Listener, Server};
+use beadle::app::config::{Config, Listener, Server, Trust};
 use beadle::app::wiring;
 use beadle::store::credentials::{recovery_sha256, verify_password, verify_totp};
 use beadle::store::{self, AccountKind, Custody, MasterKey, NewSession, Role};
@@ -358,6 +358,11 @@ async fn it_works_beside_a_running_relay() {
             maildir: Some(host.folder.path().join("maildir")),
             ..Server::default()
         },
+        trust: Trust {
+            internal_domains: vec!["trust.example".into()],
+            roster: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns/sample/roster.csv")],
+            ..Trust::default()
+        },
         listener: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
             ..Listener::default()
@@ -365,15 +370,13 @@ async fn it_works_beside_a_running_relay() {
         ..Config::default()
     };
     let running = wiring::start(config).await.unwrap();
-    let (folder, two) = (&host, ["kim", "lee"]);
-    for login in two {
-        said(&folder.run(&create(login, "dpo")));
+    for login in ["kim", "lee"] {
+        said(&host.run(&create(login, "dpo")));
     }
     said(&host.run(&["disable", "lee"]));
     let listed = said(&host.run(&["list"]));
     assert_eq!(listed.lines().count(), 2, "{listed}");
     running.stop().await;
-    assert!(Path::new(&host.data()).exists());
     let store = host.store().await;
     assert_eq!(store.verify_ledger(None).await.unwrap().first_bad, None);
     assert_eq!(store.accounts().await.unwrap().len(), 2);

@@ -645,8 +645,8 @@ async fn what_is_nowhere_is_said_and_guarded() {
     for (path, kind) in [
         ("/nowhere", "text/html; charset=utf-8"),
         ("/api/v1/nowhere", "application/problem+json"),
-        ("/assets/nowhere.css", "text/html; charset=utf-8"),
-        ("/assets/..%2f..%2fmod.rs", "text/html; charset=utf-8"),
+        ("/assets/nowhere.css", ""),
+        ("/assets/..%2f..%2fmod.rs", ""),
         ("/sign-in/nobody", "text/html; charset=utf-8"),
         (
             "/sign-in/nobody/back?code=a&state=b",
@@ -657,7 +657,12 @@ async fn what_is_nowhere_is_said_and_guarded() {
             .answer(Request::get(path).body(Body::empty()).unwrap())
             .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(answer.headers[header::CONTENT_TYPE], kind, "{path}");
+        let said = answer.headers.get(header::CONTENT_TYPE);
+        assert_eq!(
+            said.map_or("", |said| said.to_str().unwrap()),
+            kind,
+            "{path}"
+        );
     }
     let page = gates
         .answer(Request::get("/sign-in").body(Body::empty()).unwrap())
@@ -760,7 +765,9 @@ fn no_route_is_made_past_the_list() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && !path.to_string_lossy().ends_with("_tests.rs")
+            {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let ways = [
                     ".route(",

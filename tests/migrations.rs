@@ -82,6 +82,8 @@ const RELEASED: [(i64, &str, &str); 13] = [
     ),
 ];
 
+/// From this schema on whoever holds a message lists it by its rules in the same transaction.
+const LISTS: usize = 10;
 const AT: i64 = 1_790_000_000_000_000;
 const HOLD: &str = "0G0G40R40G2GC1R8";
 const REFUSED: &str = "1G0G40R40G2GC1R9";
@@ -102,7 +104,7 @@ async fn at_schema(path: &Path, version: usize) -> SqlitePool {
 }
 
 /// Rows as the version of the first schema wrote them: a hold whose content ended, a refusal, and a ledger of three entries in format 1.
-async fn fill(pool: &SqlitePool) {
+async fn fill(pool: &SqlitePool, version: usize) {
     sqlx::query(
         "INSERT INTO hold (id, reference, received_at, size, state, version, rules, categories, decided_at, decided_by) \
          VALUES (?, ?, ?, 900, 'purged', 3, '[\"pupil-name\"]', '[\"pupil-name\"]', ?, 'a.reviewer')",
@@ -123,6 +125,17 @@ async fn fill(pool: &SqlitePool) {
     .execute(pool)
     .await
     .unwrap();
+    if version >= LISTS {
+        for table in ["hold_rule", "hold_category"] {
+            let sql = format!("INSERT INTO {table} VALUES ('pupil-name', ?, ?)");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(AT)
+                .bind(HOLD)
+                .execute(pool)
+                .await
+                .unwrap();
+        }
+    }
     let mut previous = vec![0u8; 32];
     for (seq, (actor, action)) in [
         ("relay", "held"),
@@ -163,7 +176,7 @@ async fn every_released_schema_goes_forward_with_what_it_kept() {
     for version in 1..=RELEASED.len() {
         let folder = tempfile::tempdir().unwrap();
         let pool = at_schema(&folder.path().join("beadle.db"), version).await;
-        fill(&pool).await;
+        fill(&pool, version).await;
         pool.close().await;
         let config = Config::new(folder.path());
         let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
