@@ -18,6 +18,8 @@ mod fixtures;
 mod nodes;
 #[path = "conformance/place.rs"]
 mod place;
+#[path = "conformance/sealed_accounts.rs"]
+mod sealed_accounts;
 #[path = "conformance/server.rs"]
 mod server;
 mod servers;
@@ -45,12 +47,22 @@ macro_rules! on_both {
 
 on_both! {
     accounts:
-        an_account_is_made_found_changed_and_removed,
-        a_code_is_good_once,
+        an_account_is_kept_as_it_was_made,
+        a_login_is_found_and_taken_once,
+        of_two_who_take_a_login_at_once_one_has_it,
+        a_change_names_its_version_and_ends_what_is_open,
         of_two_changes_of_an_account_one_wins,
-        sessions_are_bounded_and_end,
-        tokens_are_bounded_and_end,
-        views_are_bounded_and_somebodys,
+        what_is_removed_leaves_its_entries_alone,
+        credentials_are_replaced_whole_and_end_sessions,
+        a_code_is_good_once,
+        a_session_lasts_while_it_is_used_and_no_longer,
+        sessions_end_by_hand_by_number_and_by_time,
+        tokens_are_counted_dated_and_revoked,
+        views_are_their_owners,
+        sign_ins_and_changes_at_once_get_along;
+    sealed_accounts:
+        tokens_are_bounded_however_many_ask_at_once,
+        views_are_bounded_however_many_are_kept_at_once,
         a_database_has_nothing_of_accounts_in_clear,
         a_row_moved_to_another_account_does_not_open;
     custody:

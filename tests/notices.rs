@@ -1,6 +1,13 @@
 //! Notices: what is written parses back and leaks nothing; a message causes exactly what is due; nothing loops; limits and clocks hold.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+#[path = "notices/ageing.rs"]
+mod ageing;
+#[path = "notices/console.rs"]
+mod console;
+#[path = "notices/schools.rs"]
+mod schools;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,10 +21,11 @@ use beadle::pipeline::notices::{Happened, Notices, Settings};
 use beadle::pipeline::way::{self, Pipeline};
 use beadle::pipeline::{Accept, Client, Received};
 use beadle::policy::history::UNKNOWN;
-use beadle::policy::{ClientFacts, Policy};
+use beadle::policy::{ClientFacts, Policy, Schools, Senders};
 use beadle::quarantine::desk::{By, Desk, DeskError, Tell};
 use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::notice::Templates;
+use beadle::relay::notice::calendar::Calendar;
 use beadle::relay::notice::content::TrustText;
 use beadle::relay::notice::plan::{Limits, Outcome};
 use beadle::relay::queue::{self, Queue};
@@ -133,25 +141,26 @@ struct Bench {
     folder: tempfile::TempDir,
 }
 
-fn tools(store: &Custody) -> Tools {
+fn tools(store: &Custody, policy: &str) -> Tools {
     let (roster, _) = Roster::import(ROSTER, RosterKind::Pupils).unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let secret = store.subkey("findings");
     let engine = Engine::build(&roster, &Roster::default(), &catalogue, secret).unwrap();
     Tools {
         engine: Arc::new(engine),
-        policy: Arc::new(Policy::parse("told", POLICY).unwrap()),
+        policy: Arc::new(Policy::parse("told", policy).unwrap()),
         reader: Arc::new(InProcess),
         zone: jiff::tz::TimeZone::get("Europe/London").unwrap(),
     }
 }
 
-async fn bench() -> Bench {
+/// A relay with notices by this policy, and these settings of notices beside the usual ones.
+async fn bench_with(policy: &str, change: impl FnOnce(&mut Settings)) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path());
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     let store = Custody::open(config, key).await.unwrap();
-    let tools = tools(&store);
+    let tools = tools(&store, policy);
     let settings = way::Settings {
         identity: trace::Identity {
             host: "beadle.trust.example".into(),
@@ -170,24 +179,30 @@ async fn bench() -> Bench {
         Arc::new(|_| None),
     );
     let from = Address::parse("dataprotection@trust.example").unwrap();
-    let notices = Notices::new(
-        Settings {
-            trust: TrustText {
-                name: "Mail protection".into(),
-                address: from.to_string(),
-                cloud: Some("OneDrive".into()),
-                ..TrustText::default()
-            },
-            from,
-            digest_at: jiff::civil::time(7, 30, 0, 0),
-            limits: Limits {
-                per_role: 3,
-                per_sender: 5,
-            },
+    let mut settings = Settings {
+        trust: TrustText {
+            name: "Mail protection".into(),
+            address: from.to_string(),
+            cloud: Some("OneDrive".into()),
+            ..TrustText::default()
         },
-        Templates::embedded(),
-        store.clone(),
-    );
+        from,
+        digest_at: jiff::civil::time(7, 30, 0, 0),
+        limits: Limits {
+            per_role: 3,
+            per_sender: 5,
+        },
+        links: None,
+        schools: Schools::default(),
+        ageing: Some(Duration::from_hours(24)),
+        calendar: Calendar::default(),
+    };
+    change(&mut settings);
+    pipeline.swap_senders(Senders {
+        schools: settings.schools.clone(),
+        ..Senders::default()
+    });
+    let notices = Notices::new(settings, Templates::embedded(), store.clone());
     pipeline.swap_notices(Some(notices.clone()));
     Bench {
         pipeline,
@@ -196,6 +211,10 @@ async fn bench() -> Bench {
         store,
         folder,
     }
+}
+
+async fn bench() -> Bench {
+    bench_with(POLICY, |_| ()).await
 }
 
 fn address(text: &str) -> Option<Address> {
@@ -261,6 +280,7 @@ struct Sent {
     to: Vec<String>,
     subject: String,
     text: String,
+    html: String,
     raw: Bytes,
 }
 
@@ -328,6 +348,24 @@ impl Bench {
     }
 }
 
+/// Whether a page fetches, runs or sends anything by itself.
+fn loads(html: &str) -> bool {
+    let lower = html.to_lowercase();
+    let ways = [
+        "src=",
+        "<img",
+        "<link",
+        "<style",
+        "url(",
+        "@import",
+        "<script",
+        "<form",
+        "<iframe",
+        "background=",
+    ];
+    ways.iter().any(|way| lower.contains(way))
+}
+
 fn read(outgoing: &Outgoing) -> Sent {
     let raw = outgoing.message.clone();
     assert!(
@@ -354,11 +392,12 @@ fn read(outgoing: &Outgoing) -> Sent {
     let text = message.body_text(0).unwrap().into_owned();
     let html = message.body_html(0).unwrap().into_owned();
     let subject = message.subject().unwrap().to_owned();
+    assert!(!loads(&html), "{html}");
     let rcpts = outgoing.envelope.rcpts.iter();
     let to: Vec<String> = rcpts
         .map(|rcpt| rcpt.address().unwrap().to_string())
         .collect();
-    assert!(to.iter().all(|to| to.ends_with("@trust.example")), "{to:?}");
+    assert!(to.iter().all(|to| to.ends_with("trust.example")), "{to:?}");
     // The headers without `To`, which names whom the notice is for and nobody else.
     let named: Vec<&str> = message
         .to()
@@ -383,6 +422,7 @@ fn read(outgoing: &Outgoing) -> Sent {
         to,
         subject,
         text,
+        html,
         raw,
     }
 }

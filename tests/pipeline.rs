@@ -12,13 +12,15 @@ use beadle::mail::{Address, Domain, Envelope, QueueId};
 use beadle::pipeline::judge::Tools;
 use beadle::pipeline::way::{Pipeline, Settings};
 use beadle::pipeline::{Accept, Client, Received};
-use beadle::policy::{Policy, Severity};
+use beadle::policy::{
+    Policy, SchoolConfig, Schools, SenderGroupConfig, SenderGroups, Senders, Severity,
+};
 use beadle::quarantine::{By, Desk, Outcome, Release, To};
 use beadle::relay::next_hop::{Attempt, BoxFuture, NextHop, Offer, Outgoing};
 use beadle::relay::trace;
 use beadle::roster::{Roster, RosterKind};
 use beadle::smtp::reply::{EnhancedCode, Reply};
-use beadle::store::{Config, Custody, DeliveryKind, HoldFilter, MasterKey};
+use beadle::store::{Config, Custody, DeliveryKind, FigureOutcome, HoldFilter, MasterKey};
 use bytes::Bytes;
 
 const ROSTER: &[u8] = include_bytes!("../patterns/sample/roster.csv");
@@ -699,4 +701,52 @@ when = { recipients = ["first-contact"] }
     assert!(reply.to_string().contains("held for review"), "{reply}");
     let reply = again.accept(send(7, "head@trust.example", day(15))).await;
     assert_eq!(reply, ok("taken"));
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_counted_by_its_senders_school_and_group() {
+    let school = SchoolConfig {
+        id: "oak".into(),
+        name: "Oak Primary School".into(),
+        domains: vec!["trust.example".into()],
+    };
+    let office = SenderGroupConfig {
+        id: "office".into(),
+        title: "School offices".into(),
+        senders: vec!["office@*".into()],
+    };
+    let senders = Senders {
+        schools: Schools::new(&[school]).unwrap(),
+        groups: SenderGroups::new(&[office]).unwrap(),
+    };
+    let under = [
+        (policy("action = \"hold\""), NAMED, FigureOutcome::Waiting),
+        (
+            Policy::embedded("standard").unwrap(),
+            MEDICAL,
+            FigureOutcome::TurnedAway,
+        ),
+    ];
+    for (policy, message, outcome) in under {
+        let bench = bench_under(policy, Scripted::default()).await;
+        bench.pipeline.swap_senders(senders.clone());
+        bench.pipeline.accept(received(1, OUTSIDE, message)).await;
+        let mut outsider = received(2, OUTSIDE, &message.replace('<', "<x"));
+        outsider.envelope.mail_from =
+            Envelope::of(Some(Address::parse("a@elsewhere.example").unwrap()), []).mail_from;
+        bench.pipeline.accept(outsider).await;
+        let now = SystemTime::now() + Duration::from_secs(1);
+        let figures = bench.store.figures(now).await.unwrap();
+        let counted = figures.get(received(1, &[], "").id).unwrap();
+        assert_eq!(counted.outcome, outcome);
+        assert_eq!(figures.school(counted), Some("oak"));
+        assert_eq!(figures.group(counted), Some("office"));
+        let office = Address::parse("office@trust.example").unwrap();
+        assert_eq!(counted.sender, Some(bench.store.sender_token(&office)));
+        assert!(counted.severity.is_some() && counted.people == 1);
+        // An outsider belongs to no school, and is not told apart.
+        if let Some(outside) = figures.get(received(2, &[], "").id) {
+            assert_eq!((figures.school(outside), outside.sender), (None, None));
+        }
+    }
 }

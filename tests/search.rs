@@ -34,12 +34,15 @@ const SUBJECTS: [&str; 8] = [
     "v2.1",
 ];
 const LOCALS: [&str; 5] = ["jane.smith", "Trip", "josé", "head", "a_b"];
-const DOMAINS: [&str; 4] = [
+const DOMAINS: [&str; 5] = [
     "oak.example",
+    "infants.oak.example",
     "Elm.Example",
     "home.example",
     "bücher.example",
 ];
+/// Domains of schools, one within another.
+const WITHIN: [&str; 3] = ["oak.example", "infants.oak.example", "elm.example"];
 const RULES: [&str; 3] = ["body-name", "medical", "bulk"];
 const CATEGORIES: [Category; 3] = [Category::PupilName, Category::Medical, Category::Financial];
 const STATES: [HoldState; 3] = [HoldState::Held, HoldState::Refused, HoldState::Released];
@@ -205,14 +208,26 @@ fn query() -> impl Strategy<Value = (HoldQuery, &'static str)> {
     (
         several(STATES.len()),
         (maybe(RULES.len()), maybe(CATEGORIES.len())),
-        (maybe(LOCALS.len()), maybe(DOMAINS.len())),
+        (
+            maybe(LOCALS.len()),
+            maybe(DOMAINS.len()),
+            several(WITHIN.len()),
+        ),
         (prop::option::of(0u32..12), prop::option::of(0u32..12)),
         prop::option::weighted(0.6, 0..SEARCHES.len()),
         any::<bool>(),
         1u32..6,
     )
         .prop_map(
-            |(states, (rule, category), (local, domain), (since, until), text, newest, limit)| {
+            |(
+                states,
+                (rule, category),
+                (local, domain, within),
+                (since, until),
+                text,
+                newest,
+                limit,
+            )| {
                 let typed = text.map_or("", |text| SEARCHES[text]);
                 let query = HoldQuery {
                     states: states.into_iter().map(|state| STATES[state]).collect(),
@@ -220,6 +235,10 @@ fn query() -> impl Strategy<Value = (HoldQuery, &'static str)> {
                     category: category.map(|category| CATEGORIES[category]),
                     from: local.map(|local| address((local, 0))),
                     from_domain: domain.map(|domain| Domain::parse(DOMAINS[domain]).unwrap()),
+                    from_domains: within
+                        .into_iter()
+                        .map(|domain| Domain::parse(WITHIN[domain]).unwrap())
+                        .collect(),
                     since: since.map(at),
                     until: until.map(at),
                     text: SearchText::parse(typed).unwrap(),
@@ -303,6 +322,11 @@ fn meets(hold: &HoldDetails, query: &HoldQuery, typed: &str) -> bool {
             .from_domain
             .as_ref()
             .is_none_or(|wanted| from.is_some_and(|from| from.domain() == wanted))
+        && (query.from_domains.is_empty()
+            || query
+                .from_domains
+                .iter()
+                .any(|wanted| from.is_some_and(|from| from.domain().is_within(wanted))))
         && query.since.is_none_or(|since| summary.received_at >= since)
         && query.until.is_none_or(|until| summary.received_at < until)
         && reads(hold, typed)

@@ -180,7 +180,7 @@ pub enum AccountsError {
     NoSchool,
     /// Another account signs in so.
     #[error(
-        "--login: found `{0}`, which another account has; allowed: one that is free; `beadle account reset {0}` gives that account new secrets"
+        "--login: found `{0}`, and there is an account with this login; allowed: one that is free; `beadle account reset {0}` gives that account new secrets"
     )]
     Taken(String),
     /// There is no such account.
@@ -292,16 +292,7 @@ pub async fn run(
         AccountCommand::Reset {
             account,
             password_stdin,
-        } => {
-            let found = find(&store, account).await?;
-            if found.kind != AccountKind::Local {
-                return Err(AccountsError::NotLocal(account.clone()));
-            }
-            let password = password(*password_stdin)?;
-            let made = prove(&password)?;
-            let codes = give(&store, found.id, made, (&actor, now)).await?;
-            print(&codes, (config, &found.login), !*password_stdin, out)
-        }
+        } => reset(&store, (config, account), *password_stdin, out).await,
         AccountCommand::SignOut { account } => {
             let found = find(&store, account).await?;
             let ended = store.end_sessions_of(found.id, None, &actor, now).await?;
@@ -313,6 +304,22 @@ pub async fn run(
             Ok(store.remove_account(found.id, &actor, now).await?)
         }
     }
+}
+
+async fn reset(
+    store: &Custody,
+    (config, account): (&Config, &str),
+    from_stdin: bool,
+    out: &mut dyn Write,
+) -> Result<(), AccountsError> {
+    let found = find(store, account).await?;
+    if found.kind != AccountKind::Local {
+        return Err(AccountsError::NotLocal(account.to_owned()));
+    }
+    let made = prove(&password(from_stdin)?)?;
+    let by = (login_name(), SystemTime::now());
+    let codes = give(store, found.id, made, (&by.0, by.1)).await?;
+    print(&codes, (config, &found.login), !from_stdin, out)
 }
 
 /// What an account proves itself by, in clear: printed once and wiped.

@@ -14,6 +14,7 @@ use crate::app::account::AccountArgs;
 use crate::app::backup::{BackupArgs, RestoreArgs};
 use crate::app::oidc::OidcArgs;
 use crate::app::queue::QueueArgs;
+use crate::app::report::ReportArgs;
 use crate::app::retention::RetentionArgs;
 use crate::app::review::{FormArgs, OnArgs};
 
@@ -62,6 +63,8 @@ pub enum Command {
     Queue(QueueArgs),
     /// Show how long things are kept and what ends next, or end what is past its time.
     Retention(RetentionArgs),
+    /// Make a report of a period: summary, near misses, senders, a breach's work-sheet, retention.
+    Report(Box<ReportArgs>),
     /// Prove, list and sign the ledger: who did what to which hold.
     Ledger(LedgerArgs),
     /// Take a backup of holds, queue and ledger while the relay runs, or check one.

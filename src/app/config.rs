@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::checkpoints;
 use crate::app::cli::{RuleArgs, ServeArgs};
 use crate::app::letters;
+use crate::app::reports;
 use crate::app::settings::{self, SettingsError};
 use crate::app::telemetry;
 use crate::console;
@@ -56,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// What people are told.
     pub notices: letters::Config,
+    /// Reports that go out by mail.
+    pub reports: reports::Config,
     /// The operator's listener.
     pub admin: Admin,
     /// The pages for people.

@@ -1,21 +1,27 @@
 //! Notices as they are configured: settings, templates, and the letter of a reviewer's refusal.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::app::config;
 use crate::app::tools::{self, ToolsError};
+use crate::console;
 use crate::mail::Address;
 use crate::pipeline::notices::{Notices, Settings, trust};
-use crate::policy::Policy;
+use crate::policy::{Policy, Schools, SchoolsError};
 use crate::quarantine::desk::{ComposeNotice, NoticeRequest};
+use crate::relay::notice::calendar::Calendar;
 use crate::relay::notice::content::{RuleText, TrustText, moment};
+use crate::relay::notice::link::Links;
 use crate::relay::notice::plan::Limits;
 use crate::relay::notice::{RefusedHold, Templates};
 use crate::store::{Custody, HoldDetails};
+
+/// Hours between reminders at most: two working weeks, and most policies end a hold after four.
+const AGEING_AT_MOST: u32 = 240;
 
 /// `[notices]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +41,12 @@ pub struct Config {
     pub help_url: Option<String>,
     /// Where staff share files by link, by the name they know.
     pub cloud: Option<String>,
+    /// The address that people reach the console at, for links; without it notices have none.
+    pub console_url: Option<String>,
+    /// Hours on working days after which those who review are reminded of what waits, and again after as many; 0: never.
+    pub ageing_hours: u32,
+    /// Days beside weekends on which nobody works: `2026-12-25`, or the first and the last of several, `2026-12-21/2027-01-01`.
+    pub holidays: Vec<String>,
 }
 
 impl Default for Config {
@@ -47,6 +59,9 @@ impl Default for Config {
             sender_hourly: 20,
             help_url: None,
             cloud: None,
+            console_url: None,
+            ageing_hours: 24,
+            holidays: Vec::new(),
         }
     }
 }
@@ -67,6 +82,25 @@ pub enum LettersError {
     /// The time is none.
     #[error("notices.digest_at: found `{0}`; allowed: hours and minutes such as 07:30")]
     Time(String),
+    /// The console's address is none that people could be sent to safely.
+    #[error(
+        "notices.console_url: found `{0}`; allowed: https://HOST or https://HOST:PORT without a path, http:// for a loopback address only; \
+         write the address that people type"
+    )]
+    ConsoleUrl(String),
+    /// The hours of reminders are too many.
+    #[error(
+        "notices.ageing_hours: found {0}; allowed: 1 to {AGEING_AT_MOST}, or 0 for no reminders; the default is 24"
+    )]
+    Ageing(u32),
+    /// A holiday is no day.
+    #[error(
+        "notices.holidays: found `{0}`; allowed: days such as 2026-12-25, or first and last such as 2026-12-21/2027-01-01"
+    )]
+    Holiday(String),
+    /// The list of schools cannot be used.
+    #[error(transparent)]
+    Schools(#[from] SchoolsError),
     /// Policy or templates cannot be read.
     #[error(transparent)]
     Tools(#[from] ToolsError),
@@ -104,7 +138,33 @@ pub fn settings(config: &config::Config) -> Result<Option<Settings>, LettersErro
             per_role: own.role_hourly,
             per_sender: own.sender_hourly,
         },
+        links: links(own)?,
+        schools: Schools::new(&config.trust.schools)?,
+        ageing: ageing(own)?,
+        calendar: Calendar::parse(&own.holidays).map_err(LettersError::Holiday)?,
     }))
+}
+
+/// The console's pages; by the rules that the console has for its own address.
+fn links(own: &Config) -> Result<Option<Links>, LettersError> {
+    let Some(url) = &own.console_url else {
+        return Ok(None);
+    };
+    let site = console::Config {
+        url: url.clone(),
+        ..console::Config::default()
+    };
+    let origin = site.origin();
+    let origin = origin.map_err(|_| LettersError::ConsoleUrl(url.clone()))?;
+    Ok(Some(Links::new(origin.text)))
+}
+
+fn ageing(own: &Config) -> Result<Option<Duration>, LettersError> {
+    match own.ageing_hours {
+        0 => Ok(None),
+        hours @ 1..=AGEING_AT_MOST => Ok(Some(Duration::from_hours(u64::from(hours)))),
+        hours => Err(LettersError::Ageing(hours)),
+    }
 }
 
 fn words(config: &config::Config, from: &Address) -> TrustText {
@@ -132,6 +192,7 @@ pub fn refusals(config: &config::Config) -> ComposeNotice {
     let policy = tools::policy(&config.trust).ok();
     let zone = tools::zone(&config.trust).unwrap_or(jiff::tz::TimeZone::UTC);
     let words = from.as_ref().map(|from| words(config, from));
+    let links = links(&config.notices).ok().flatten();
     Arc::new(move |request: &NoticeRequest<'_>| -> Option<Bytes> {
         let hold = request.hold;
         let (to, words) = (hold.envelope.mail_from.address()?, words.as_ref()?);
@@ -153,6 +214,7 @@ pub fn refusals(config: &config::Config) -> ComposeNotice {
             rules: rules(hold),
             found: found(hold),
             reason: request.reason,
+            link: links.as_ref().map(|links| links.mine(hold.summary.id)),
             arrived: moment(hold.summary.received_at, &zone),
             now: SystemTime::now(),
         };

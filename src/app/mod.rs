@@ -28,6 +28,8 @@ pub mod premises;
 mod program;
 pub mod queue;
 pub mod record;
+pub mod report;
+pub mod reports;
 pub mod retention;
 pub mod review;
 pub mod roster;

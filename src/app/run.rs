@@ -20,6 +20,7 @@ use crate::app::config::{self, Config};
 use crate::app::input::{self, Input};
 use crate::app::oidc::{self, OidcArgs};
 use crate::app::queue::{self, QueueArgs};
+use crate::app::report::{self, ReportArgs};
 use crate::app::retention::{self, RetentionArgs};
 use crate::app::wiring::StartError;
 use crate::app::{
@@ -97,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Fsck(args) => fsck(&args),
         Command::Queue(args) => queue(&args),
         Command::Retention(args) => retention(&args),
+        Command::Report(args) => report(&args),
         Command::Ledger(args) => ledger(&args),
         Command::Backup(args) => backup(&args),
         Command::Restore(args) => restore(&args),
@@ -414,6 +416,17 @@ fn retention(args: &RetentionArgs) -> Result<(), Failure> {
     done.map_err(|error| match error {
         retention::RetentionError::Start(error) => error.into(),
         retention::RetentionError::Tools(error) => Failure::unusable(error),
+        error if error.is_no() => Failure::no(error),
+        other => Failure::machine(other),
+    })
+}
+
+fn report(args: &ReportArgs) -> Result<(), Failure> {
+    let config = with_store(&args.place)?;
+    let done = runtime(1)?.block_on(report::run(args, &config, &mut io::stdout().lock()));
+    done.map_err(|error| match error {
+        report::ReportError::Start(error) => error.into(),
+        error if error.is_unusable() => Failure::unusable(error),
         error if error.is_no() => Failure::no(error),
         other => Failure::machine(other),
     })

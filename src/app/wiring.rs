@@ -19,6 +19,7 @@ use crate::app::keys;
 use crate::app::letters;
 use crate::app::premises;
 use crate::app::record;
+use crate::app::reports::{self, Schedule};
 use crate::app::telemetry;
 use crate::app::tools;
 use crate::app::upkeep;
@@ -32,7 +33,7 @@ use crate::pipeline::judge::Tools;
 use crate::pipeline::keeping::Keeper;
 use crate::pipeline::notices;
 use crate::pipeline::way::{Pipeline, Settings};
-use crate::policy::Policy;
+use crate::policy::{Policy, Senders};
 use crate::relay::dsn;
 use crate::relay::queue::{self, Compose, Queue, ReturnKind, ReturnRequest};
 use crate::relay::trace;
@@ -202,6 +203,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     check_trust(&config)?;
     let access = Access::new(&config.access)
         .map_err(|error| StartError::Settings(format!("access.{error}")))?;
+    let senders = tools::senders(&config.trust).map_err(|error| settings(&error))?;
+    let schedule = Schedule::of(&config).map_err(StartError::Settings)?;
     let next_hop = next_hop(&config)?;
     let (store, claim) = claimed(&config).await?;
     let reader = Arc::new(workers(&config, 0)?);
@@ -226,7 +229,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Arc::clone(&returns),
     );
     pipeline.recall_habits().await;
-    pipeline.swap_senders(tools::senders(&config.trust).map_err(|error| settings(&error))?);
+    pipeline.swap_senders(senders.clone());
     pipeline.swap_notices(letters::notices(&config, &store).map_err(|error| settings(&error))?);
     let keeper = (config.store.facts_days > 0).then(|| Keeper::start(store.clone()));
     if let Some(keeper) = &keeper {
@@ -256,22 +259,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     running
         .listen_console(Arc::clone(&next_hop), &stopped)
         .await?;
-    let worker = queue::Config {
-        worker: store.worker(&running.config.server.name),
-        ..queue::Config::default()
-    };
-    let queue = Queue::new(
-        store.clone(),
-        next_hop,
-        returns,
-        Arc::new(SystemTime::now),
-        worker,
-    );
-    running.tasks.spawn(queue.run(stopped.clone()));
+    running.deliver(next_hop, returns, &stopped);
     let habits = keep_habits(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(habits);
     let told = notices::run(running.pipeline.clone(), stopped.clone());
     running.tasks.spawn(told);
+    running.send_reports(schedule, senders, &stopped);
     running.tasks.spawn(checkpoints.run(stopped.clone()));
     running.tasks.spawn(upkeep::run(store, stopped));
     Ok(running)
@@ -394,6 +387,19 @@ impl Running {
         Ok(())
     }
 
+    fn send_reports(
+        &mut self,
+        schedule: Option<Schedule>,
+        senders: Senders,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        if let Some(schedule) = schedule {
+            let (pipeline, store) = (self.pipeline.clone(), self.store.clone());
+            let sent = reports::run(schedule, pipeline, store, senders, stopped.clone());
+            self.tasks.spawn(sent);
+        }
+    }
+
     async fn listen_admin(
         &mut self,
         metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
@@ -419,6 +425,22 @@ impl Running {
         self.tasks
             .spawn(admin::serve(socket, metrics, readiness, stopped.clone()));
         Ok(())
+    }
+
+    /// Begins to work on the queue.
+    fn deliver(
+        &mut self,
+        next_hop: Arc<dyn NextHop>,
+        returns: Compose,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        let worker = queue::Config {
+            worker: self.store.worker(&self.config.server.name),
+            ..queue::Config::default()
+        };
+        let (store, now) = (self.store.clone(), Arc::new(SystemTime::now));
+        let queue = Queue::new(store, next_hop, returns, now, worker);
+        self.tasks.spawn(queue.run(stopped.clone()));
     }
 
     async fn listen_console(

@@ -165,7 +165,9 @@ struct Listener {
     signed: Signed,
     news: watch::Receiver<Seen>,
     /// How many waited for them when they began; more are news.
-    before: Option<u32>,
+    before: u32,
+    /// How many new ones they were told of last.
+    told: u32,
     /// When they have been told enough.
     quiet_from: Instant,
     _place: Place,
@@ -178,7 +180,8 @@ async fn listen(State(site): State<Site>, signed: Signed) -> Result<Response, Re
     let (before, _) = holds::waiting(&site, &signed).await?;
     let listener = Listener {
         news: site.live().news(&site),
-        before: Some(before),
+        before,
+        told: 0,
         quiet_from: Instant::now() + idle,
         signed,
         site,
@@ -194,7 +197,7 @@ async fn listen(State(site): State<Site>, signed: Signed) -> Result<Response, Re
 }
 
 impl Listener {
-    /// The next news: a whole sentence, or nothing when nothing is new.
+    /// The next news, as a whole sentence.
     async fn next(&mut self) -> Event {
         loop {
             match timeout_at(self.quiet_from, self.news.changed()).await {
@@ -206,15 +209,14 @@ impl Listener {
             let Ok((waiting, _)) = holds::waiting(&self.site, &self.signed).await else {
                 continue;
             };
-            let before = self.before.unwrap_or(waiting);
-            let new = waiting.saturating_sub(before);
+            let new = waiting.saturating_sub(self.before);
             // Of those that were decided meanwhile nothing is said, but the next one is new again.
-            self.before = Some(before.min(waiting));
-            let words = Words::english();
-            let text = match new {
-                0 => String::new(),
-                new => words.count("live-new", &new),
-            };
+            self.before = self.before.min(waiting);
+            if new == 0 || new == self.told {
+                continue;
+            }
+            self.told = new;
+            let text = Words::english().count("live-new", &new);
             return Event::default().event("news").data(text);
         }
     }

@@ -104,7 +104,8 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::SignIn { .. } | Self::Stale { .. } | Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::Denied | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Provider("down") => StatusCode::BAD_GATEWAY,
+            Self::Denied | Self::Foreign | Self::Provider(_) => StatusCode::FORBIDDEN,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
@@ -113,8 +114,6 @@ impl Refusal {
                 StatusCode::CONFLICT
             }
             Self::Desk(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Provider("down") => StatusCode::BAD_GATEWAY,
-            Self::Provider(_) => StatusCode::FORBIDDEN,
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -102,19 +102,24 @@ fn words(x: f32, y: f32, anchor: Anchor, text: String) -> Mark {
 }
 
 /// The largest value; at least 1, so that an empty chart has an axis.
-fn most(chart: &Chart) -> f64 {
+fn most(chart: &Chart) -> u64 {
     let values = chart.series.iter().flat_map(|series| &series.values);
-    values.copied().fold(1.0, f64::max)
+    values.copied().max().unwrap_or(0).max(1)
 }
 
-/// A round step that divides an axis up to `most` into about four.
-fn step(most: f64) -> f64 {
-    let rough = most / 4.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-    let round = steps.into_iter().find(|step| *step >= rough);
-    // Whole messages are counted.
-    round.unwrap_or(rough).max(1.0)
+/// A round step that divides an axis up to `most` into about four; whole messages are counted.
+fn step(most: u64) -> u64 {
+    let rough = most.div_ceil(4).max(1);
+    let power = 10u64.saturating_pow(rough.ilog10());
+    let mut steps = [1, 2, 5, 10]
+        .into_iter()
+        .map(|factor: u64| factor.saturating_mul(power));
+    steps.find(|step| *step >= rough).unwrap_or(rough)
+}
+
+/// How much of `all` a value is.
+fn part(value: u64, all: u64) -> f32 {
+    (value as f64 / all.max(1) as f64) as f32
 }
 
 fn bars(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
@@ -129,8 +134,8 @@ fn bars(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
         let middle = y + (row - 9.0) / 2.0 + 4.0;
         marks.push(words(LEFT - 8.0, middle, Anchor::End, cut(label, LABEL)));
         for (number, series) in chart.series.iter().enumerate() {
-            let value = series.values.get(index).copied().unwrap_or(0.0).max(0.0);
-            let width = (value / most) as f32 * room;
+            let value = series.values.get(index).copied().unwrap_or(0);
+            let width = part(value, most) * room;
             let y = y + BAR * number as f32;
             marks.push(Mark::Bar {
                 x: LEFT,
@@ -139,7 +144,7 @@ fn bars(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
                 height: BAR - 2.0,
                 series: number,
             });
-            let count = grouped(value.round() as u64);
+            let count = grouped(value);
             marks.push(words(LEFT + width + 5.0, y + 9.5, Anchor::Start, count));
         }
     }
@@ -156,19 +161,19 @@ fn lines(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
     const RIGHT: f32 = 40.0;
     const TALL: f32 = 170.0;
     let step = step(most(chart));
-    let ceiling = (most(chart) / step).ceil() * step;
+    let steps = most(chart).div_ceil(step);
+    let ceiling = steps.saturating_mul(step);
     let bottom = top + TALL;
-    let height = |value: f64| bottom - (value / ceiling) as f32 * TALL;
-    let mut value = 0.0;
-    while value <= ceiling {
+    let height = |value: u64| bottom - part(value, ceiling) * TALL;
+    for number in 0..=steps {
+        let value = number.saturating_mul(step);
         let y = height(value);
         marks.push(Mark::Rule {
             from: (LEFT, y),
             to: (WIDTH - RIGHT, y),
         });
-        let count = grouped(value.round() as u64);
+        let count = grouped(value);
         marks.push(words(LEFT - 6.0, y + 4.0, Anchor::End, count));
-        value += step;
     }
     let last = chart.labels.len().saturating_sub(1);
     let room = WIDTH - LEFT - RIGHT;
@@ -177,17 +182,13 @@ fn lines(chart: &Chart, top: f32, marks: &mut Vec<Mark>) -> f32 {
     let every = chart.labels.len().div_ceil(6).max(1);
     for (index, label) in chart.labels.iter().enumerate() {
         if index % every == 0 {
-            let anchor = if index == 0 {
-                Anchor::Start
-            } else {
-                Anchor::Middle
-            };
-            marks.push(words(place(index), bottom + 18.0, anchor, cut(label, 16)));
+            let label = cut(label, 14);
+            marks.push(words(place(index), bottom + 18.0, Anchor::Middle, label));
         }
     }
     for (number, series) in chart.series.iter().enumerate() {
         let points = series.values.iter().enumerate();
-        let points = points.map(|(index, value)| (place(index), height(value.max(0.0))));
+        let points = points.map(|(index, value)| (place(index), height(*value)));
         marks.push(Mark::Line {
             points: points.collect(),
             series: number,
@@ -210,7 +211,7 @@ mod tests {
     use super::*;
     use crate::report::model::Series;
 
-    fn chart(kind: ChartKind, values: &[f64]) -> Chart {
+    fn chart(kind: ChartKind, values: &[u64]) -> Chart {
         Chart {
             title: "T".into(),
             kind,
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_their_values() {
-        let drawn = draw(&chart(ChartKind::Bars, &[10.0, 5.0, 0.0]));
+        let drawn = draw(&chart(ChartKind::Bars, &[10, 5, 0]));
         let widths: Vec<f32> = drawn
             .marks
             .iter()
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn nothing_stands_outside_and_nothing_is_infinite() {
         for kind in [ChartKind::Bars, ChartKind::Lines] {
-            for values in [&[][..], &[0.0], &[3.0], &[1e9, 1.0, f64::MAX / 1e300]] {
+            for values in [&[][..], &[0], &[3], &[1_000_000_000, 1], &[u64::MAX]] {
                 let drawn = draw(&chart(kind, values));
                 assert!(drawn.height.is_finite());
                 for mark in &drawn.marks {
@@ -271,8 +272,8 @@ mod tests {
 
     #[test]
     fn axes_are_divided_by_round_steps() {
-        for (most, expected) in [(1.0, 1.0), (7.0, 2.0), (39.0, 10.0), (1_234.0, 500.0)] {
-            assert!((step(most) - expected).abs() < 1e-9, "{most}");
+        for (most, expected) in [(1, 1), (7, 2), (39, 10), (1_234, 500)] {
+            assert_eq!(step(most), expected, "{most}");
         }
     }
 }

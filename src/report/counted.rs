@@ -53,8 +53,6 @@ pub struct Sources<'a> {
     pub policy: &'a Policy,
     /// Where the trust is.
     pub zone: &'a TimeZone,
-    /// The name of the trust.
-    pub trust: &'a str,
     /// Now.
     pub now: SystemTime,
     /// From when on records are kept, in microseconds since 1970 UTC.
@@ -71,9 +69,11 @@ impl<'a> Sources<'a> {
     }
 
     fn is_in(self, scope: &Scope, figure: &Figure) -> bool {
-        let school = self.figures.school(figure);
         let in_school = scope.schools.is_empty()
-            || school.is_some_and(|school| scope.schools.iter().any(|wanted| wanted == school));
+            || self
+                .figures
+                .school(figure)
+                .is_some_and(|school| scope.schools.iter().any(|wanted| wanted == school));
         let in_group =
             scope.group.is_none() || self.figures.group(figure) == scope.group.as_deref();
         let by_rule = scope
@@ -117,8 +117,15 @@ impl<'a> Sources<'a> {
     /// A rule's title for people; the id of one that the policy no longer has.
     pub fn rule_title(self, id: &str) -> String {
         let rule = self.policy.rules.iter().find(|rule| &*rule.id == id);
-        rule.map_or_else(|| id.to_owned(), |rule| rule.title.to_string())
+        rule.map_or_else(|| id.to_owned(), |rule| sentence(&rule.title))
     }
+}
+
+/// A title as it begins a line: rules have theirs for the middle of a sentence.
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// Counts of some messages.
@@ -128,38 +135,28 @@ pub struct Counts {
     outcomes: [u64; FigureOutcome::ALL.len()],
     /// By judgement, in the order of [`Judgement::ALL`].
     judged: [u64; Judgement::ALL.len()],
-    /// Seconds to each decision.
-    decided_after: Vec<u32>,
 }
 
 impl Counts {
     /// Counts one more.
     pub fn add(&mut self, figure: &Figure) {
-        for (outcome, count) in FigureOutcome::ALL.iter().zip(&mut self.outcomes) {
-            *count += u64::from(*outcome == figure.outcome);
+        if let Some(count) = self.outcomes.get_mut(figure.outcome as usize) {
+            *count += 1;
         }
-        for (judgement, count) in Judgement::ALL.iter().zip(&mut self.judged) {
-            *count += u64::from(Some(*judgement) == figure.judgement);
+        let judged = figure.judgement.map(|judgement| judgement as usize);
+        if let Some(count) = judged.and_then(|place| self.judged.get_mut(place)) {
+            *count += 1;
         }
-        self.decided_after.extend(figure.decided_after);
     }
 
     /// How many had this outcome.
     pub fn outcome(&self, outcome: FigureOutcome) -> u64 {
-        let place = FigureOutcome::ALL.iter().position(|one| *one == outcome);
-        place
-            .and_then(|place| self.outcomes.get(place))
-            .copied()
-            .unwrap_or(0)
+        self.outcomes.get(outcome as usize).copied().unwrap_or(0)
     }
 
     /// How many were judged so.
     pub fn judged_as(&self, judgement: Judgement) -> u64 {
-        let place = Judgement::ALL.iter().position(|one| *one == judgement);
-        place
-            .and_then(|place| self.judged.get(place))
-            .copied()
-            .unwrap_or(0)
+        self.judged.get(judgement as usize).copied().unwrap_or(0)
     }
 
     /// How many there are.
@@ -193,23 +190,36 @@ impl Counts {
         .iter()
         .sum()
     }
+}
 
-    /// The times to a decision that 50 and 90 per cent did not exceed, in seconds.
-    pub fn times(&self) -> Option<(u32, u32)> {
-        let mut sorted = self.decided_after.clone();
-        sorted.sort_unstable();
-        Some((percentile(&sorted, 50)?, percentile(&sorted, 90)?))
+/// Seconds to decisions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// In order.
+    sorted: Vec<u32>,
+}
+
+impl Waits {
+    fn of(mut seconds: Vec<u32>) -> Self {
+        seconds.sort_unstable();
+        Self { sorted: seconds }
+    }
+
+    /// What 50 and 90 per cent of the decisions did not exceed, in seconds.
+    pub fn deciles(&self) -> Option<(u32, u32)> {
+        Some((percentile(&self.sorted, 50)?, percentile(&self.sorted, 90)?))
     }
 
     /// How many were decided within each of these spans of seconds, and how many after the last.
     pub fn within<const N: usize>(&self, spans: [u32; N]) -> Vec<u64> {
-        let mut counts = vec![0; N + 1];
-        for seconds in &self.decided_after {
-            let place = spans.iter().position(|span| seconds < span).unwrap_or(N);
-            if let Some(count) = counts.get_mut(place) {
-                *count += 1;
-            }
+        let below = |span: u32| self.sorted.partition_point(|seconds| *seconds < span) as u64;
+        let mut counts = Vec::with_capacity(N + 1);
+        let mut before = 0;
+        for span in spans {
+            counts.push(below(span) - before);
+            before = below(span);
         }
+        counts.push(self.sorted.len() as u64 - before);
         counts
     }
 }
@@ -225,6 +235,8 @@ fn percentile(sorted: &[u32], of: usize) -> Option<u32> {
 pub struct Tally {
     /// Of all.
     pub all: Counts,
+    /// How long decisions took.
+    pub waits: Waits,
     /// By the id of the school; `None` where it is not known.
     pub schools: BTreeMap<Option<String>, Counts>,
     /// By the id of the group; `None` where no group fits.
@@ -257,8 +269,12 @@ impl Tally {
             .into_iter()
             .map(|day| (day, Counts::default()))
             .collect();
+        let mut numbered = Numbered::default();
+        let mut seconds = Vec::new();
         for figure in sources.of(scope) {
-            tally.add(sources.figures, figure);
+            tally.all.add(figure);
+            seconds.extend(figure.decided_after);
+            numbered.add(sources.figures, figure);
             let place = micros
                 .partition_point(|start| *start <= figure.at)
                 .saturating_sub(1);
@@ -266,6 +282,8 @@ impl Tally {
                 counts.add(figure);
             }
         }
+        tally.waits = Waits::of(seconds);
+        numbered.name(sources.figures, &mut tally);
         tally
     }
 
@@ -290,31 +308,49 @@ impl Tally {
         }
         starts
     }
+}
 
+/// Counts by the numbers that figures have for ids: no text is looked at for each message.
+#[derive(Debug, Default)]
+struct Numbered {
+    schools: BTreeMap<Option<u16>, Counts>,
+    groups: BTreeMap<Option<u16>, Counts>,
+    rules: BTreeMap<u16, Counts>,
+    categories: BTreeMap<Category, Counts>,
+    severities: BTreeMap<Option<Severity>, Counts>,
+}
+
+impl Numbered {
     fn add(&mut self, figures: &Figures, figure: &Figure) {
-        self.all.add(figure);
-        count(&mut self.schools, &figures.school(figure), figure);
-        count(&mut self.groups, &figures.group(figure), figure);
-        for rule in figures.rules(figure) {
-            if let Some(counts) = self.rules.get_mut(rule) {
-                counts.add(figure);
-            } else {
-                let counts = self.rules.entry(rule.to_owned()).or_default();
-                counts.add(figure);
-            }
+        let (school, group) = (figures.school_number(figure), figures.group_number(figure));
+        self.schools.entry(school).or_default().add(figure);
+        self.groups.entry(group).or_default().add(figure);
+        for rule in figures.rule_numbers(figure) {
+            self.rules.entry(*rule).or_default().add(figure);
         }
         for category in figures.categories(figure) {
             self.categories.entry(*category).or_default().add(figure);
         }
-        self.severities
-            .entry(figure.severity)
-            .or_default()
-            .add(figure);
+        let severity = self.severities.entry(figure.severity);
+        severity.or_default().add(figure);
     }
-}
 
-fn count(by: &mut BTreeMap<Option<String>, Counts>, id: &Option<&str>, figure: &Figure) {
-    by.entry(id.map(str::to_owned)).or_default().add(figure);
+    fn name(self, figures: &Figures, tally: &mut Tally) {
+        let schools = self.schools.into_iter();
+        tally.schools = schools
+            .map(|(number, counts)| (number.map(|n| figures.school_of(n).to_owned()), counts))
+            .collect();
+        let groups = self.groups.into_iter();
+        tally.groups = groups
+            .map(|(number, counts)| (number.map(|n| figures.group_of(n).to_owned()), counts))
+            .collect();
+        let rules = self.rules.into_iter();
+        tally.rules = rules
+            .map(|(number, counts)| (figures.rule_of(number).to_owned(), counts))
+            .collect();
+        tally.categories = self.categories;
+        tally.severities = self.severities;
+    }
 }
 
 #[cfg(test)]
@@ -333,10 +369,8 @@ mod tests {
 
     #[test]
     fn times_fall_into_their_spans() {
-        let counts = Counts {
-            decided_after: vec![0, 9, 10, 99, 100, 5_000],
-            ..Counts::default()
-        };
-        assert_eq!(counts.within([10, 100]), [2, 2, 2]);
+        let waits = Waits::of(vec![5_000, 9, 10, 99, 100, 0]);
+        assert_eq!(waits.within([10, 100]), [2, 2, 2]);
+        assert_eq!(waits.deciles(), Some((10, 5_000)));
     }
 }

@@ -1,12 +1,13 @@
 //! Figures of a period, and their forms on paper and screen.
 //!
-//! Pure: a builder takes figures and gives a [`Report`], a form takes a report and gives bytes. Reading the store is the caller's.
+//! A builder takes figures and gives a [`Report`], a form takes a report and gives bytes: both are pure. [`gather`](gather()) alone reads the store.
 
 pub mod breach;
 mod chart;
 pub mod counted;
 pub mod csv;
 pub mod form;
+pub mod gather;
 pub mod html;
 pub mod model;
 pub mod near_misses;
@@ -22,6 +23,7 @@ pub mod xlsx;
 pub use breach::breach;
 pub use counted::{Scope, Sources};
 pub use form::{Form, FormError};
+pub use gather::{ReportKind, Setting, Wanted, gather};
 pub use model::{Period, PeriodError, Report};
 pub use near_misses::near_misses;
 pub use retention::retention;

@@ -294,7 +294,7 @@ pub struct Series {
     /// What they are.
     pub name: String,
     /// One for each label.
-    pub values: Vec<f64>,
+    pub values: Vec<u64>,
 }
 
 /// A chart.
@@ -323,10 +323,11 @@ impl Chart {
         );
         let rows = self.labels.iter().enumerate().map(|(index, label)| {
             let mut row = vec![Cell::text(label.as_str())];
-            row.extend(self.series.iter().map(|series| {
-                let value = series.values.get(index).copied().unwrap_or(0.0);
-                Cell::Count(value.max(0.0).round() as u64)
-            }));
+            row.extend(
+                self.series
+                    .iter()
+                    .map(|series| Cell::Count(series.values.get(index).copied().unwrap_or(0))),
+            );
             row
         });
         Table {
@@ -339,19 +340,17 @@ impl Chart {
     /// The same in a sentence, for who does not see it.
     pub fn described(&self) -> String {
         let series = self.series.iter().map(|series| {
-            let total: f64 = series.values.iter().sum();
-            let most = series
-                .values
-                .iter()
-                .zip(&self.labels)
-                .max_by(|a, b| a.0.total_cmp(b.0));
-            match most.filter(|(most, _)| **most > 0.0) {
+            let total: u64 = series.values.iter().sum();
+            let values = series.values.iter().zip(&self.labels);
+            // Of equals the first.
+            let most = values.rev().max_by_key(|(value, _)| **value);
+            match most.filter(|(most, _)| **most > 0) {
                 None => format!("{}: none.", series.name),
                 Some((most, label)) => format!(
                     "{}: {} in all, most in {label} ({}).",
                     series.name,
-                    grouped(total.round() as u64),
-                    grouped(most.round() as u64)
+                    grouped(total),
+                    grouped(*most)
                 ),
             }
         });

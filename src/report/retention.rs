@@ -8,7 +8,7 @@ use super::counted::{Scope, Sources};
 use super::model::{Cell, Column, KeyFigure, Report, Section, Table};
 use super::words::about;
 use crate::policy::governance::Retention;
-use crate::store::EndedContent;
+use crate::store::{EndedContent, HoldState};
 
 /// Ends listed at most.
 pub const LINES: u32 = 500;
@@ -21,7 +21,7 @@ pub struct Kept<'a> {
     /// What ended in the period.
     pub ended: &'a EndedContent,
     /// Holds by state, with when the first of each came, in microseconds since 1970 UTC.
-    pub holds: &'a [(String, u64, i64)],
+    pub holds: &'a [(HoldState, u64, i64)],
     /// The last entry of the ledger that a signed checkpoint covers.
     pub signed: Option<i64>,
     /// Whether the whole chain was followed for this report and holds; `None` when it was not followed.
@@ -108,11 +108,10 @@ fn rules(kept: Kept<'_>) -> Section {
 fn now(sources: Sources<'_>, kept: Kept<'_>) -> Section {
     let rows = kept.holds.iter().map(|(state, number, first)| {
         vec![
-            Cell::text(state.as_str()),
-            Cell::text(if matches!(state.as_str(), "expired" | "purged") {
-                "ended"
-            } else {
-                "sealed, kept"
+            Cell::text(state.name()),
+            Cell::text(match state {
+                HoldState::Expired | HoldState::Purged => "ended",
+                _ => "sealed, kept",
             }),
             Cell::Count(*number),
             Cell::Moment(sources.local(*first)),

@@ -33,23 +33,23 @@ pub enum Shown<'a> {
 #[derive(Debug, Default)]
 struct Pattern {
     counts: Counts,
-    rules: BTreeMap<String, u64>,
+    rules: BTreeMap<u16, u64>,
     categories: BTreeMap<Category, u64>,
-    school: Option<String>,
-    group: Option<String>,
+    school: Option<u16>,
+    group: Option<u16>,
 }
 
 impl Pattern {
     fn add(&mut self, sources: Sources<'_>, figure: &Figure) {
         self.counts.add(figure);
-        for rule in sources.figures.rules(figure) {
-            *self.rules.entry(rule.to_owned()).or_default() += 1;
+        for rule in sources.figures.rule_numbers(figure) {
+            *self.rules.entry(*rule).or_default() += 1;
         }
         for category in sources.figures.categories(figure) {
             *self.categories.entry(*category).or_default() += 1;
         }
-        self.school = sources.figures.school(figure).map(str::to_owned);
-        self.group = sources.figures.group(figure).map(str::to_owned);
+        self.school = sources.figures.school_number(figure);
+        self.group = sources.figures.group_number(figure);
     }
 
     /// Stopped or held, less what reviewers judged wrong.
@@ -58,7 +58,9 @@ impl Pattern {
     }
 
     fn most_often(&self, sources: Sources<'_>) -> Cell {
-        most(&self.rules).map_or(Cell::Nothing, |rule| Cell::Text(sources.rule_title(rule)))
+        most(&self.rules).map_or(Cell::Nothing, |rule| {
+            Cell::Text(sources.rule_title(sources.figures.rule_of(*rule)))
+        })
     }
 
     fn training(&self) -> Option<(Category, &'static str)> {
@@ -103,10 +105,10 @@ fn training(category: Category) -> &'static str {
 
 /// The report on senders of a scope.
 pub fn senders(sources: Sources<'_>, scope: &Scope, shown: Shown<'_>) -> Report {
-    let mut groups: BTreeMap<Option<String>, Pattern> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<u16>, Pattern> = BTreeMap::new();
     let mut people: HashMap<i64, Pattern> = HashMap::new();
     for figure in sources.of(scope) {
-        let group = sources.figures.group(figure).map(str::to_owned);
+        let group = sources.figures.group_number(figure);
         groups.entry(group).or_default().add(sources, figure);
         if let Some(sender) = figure.sender {
             people.entry(sender).or_default().add(sources, figure);
@@ -182,16 +184,16 @@ fn figures(sources: Sources<'_>, pattern: &Pattern) -> Vec<Cell> {
     ]
 }
 
-fn group_title(sources: Sources<'_>, id: Option<&str>) -> String {
-    let title = id.map(|id| sources.group_title(id));
+fn group_title(sources: Sources<'_>, number: Option<u16>) -> String {
+    let title = number.map(|number| sources.group_title(sources.figures.group_of(number)));
     title.unwrap_or_else(|| "No group".to_owned())
 }
 
-fn by_group(sources: Sources<'_>, groups: &BTreeMap<Option<String>, Pattern>) -> Section {
+fn by_group(sources: Sources<'_>, groups: &BTreeMap<Option<u16>, Pattern>) -> Section {
     let mut lines: Vec<_> = groups.iter().collect();
-    lines.sort_by_key(|(id, pattern)| (std::cmp::Reverse(pattern.weight()), id.as_deref()));
+    lines.sort_by_key(|(id, pattern)| (std::cmp::Reverse(pattern.weight()), **id));
     let rows = lines.into_iter().map(|(id, pattern)| {
-        let mut row = vec![Cell::Text(group_title(sources, id.as_deref()))];
+        let mut row = vec![Cell::Text(group_title(sources, *id))];
         row.extend(figures(sources, pattern));
         row
     });
@@ -202,17 +204,17 @@ fn by_group(sources: Sources<'_>, groups: &BTreeMap<Option<String>, Pattern>) ->
     })
 }
 
-fn needs(sources: Sources<'_>, groups: &BTreeMap<Option<String>, Pattern>) -> Section {
+fn needs(sources: Sources<'_>, groups: &BTreeMap<Option<u16>, Pattern>) -> Section {
     let mut lines: Vec<_> = groups
         .iter()
         .filter(|(_, pattern)| pattern.weight() >= PATTERN)
         .filter_map(|(id, pattern)| Some((id, pattern, pattern.training()?)))
         .collect();
-    lines.sort_by_key(|(id, pattern, _)| (std::cmp::Reverse(pattern.weight()), id.as_deref()));
+    lines.sort_by_key(|(id, pattern, _)| (std::cmp::Reverse(pattern.weight()), **id));
     let rows = lines.into_iter().map(|(id, pattern, (category, need))| {
         let of = pattern.categories.get(&category).copied().unwrap_or(0);
         vec![
-            Cell::Text(group_title(sources, id.as_deref())),
+            Cell::Text(group_title(sources, *id)),
             Cell::text(category_title(category)),
             Cell::Count(of),
             Cell::text(need),
@@ -242,11 +244,13 @@ fn by_sender(
     lines.sort_by_key(|(sender, pattern)| (std::cmp::Reverse(pattern.weight()), *sender));
     let rows = lines.iter().take(LINES).map(|(sender, pattern)| {
         let name = names.and_then(|names| names.get(sender)).cloned();
-        let school = pattern.school.as_deref().map(|id| sources.school_name(id));
+        let school = pattern
+            .school
+            .map(|n| sources.school_name(sources.figures.school_of(n)));
         let mut row = vec![
             Cell::Text(name.unwrap_or_else(|| pseudonym(*sender))),
             school.map_or(Cell::Nothing, Cell::Text),
-            Cell::Text(group_title(sources, pattern.group.as_deref())),
+            Cell::Text(group_title(sources, pattern.group)),
         ];
         row.extend(figures(sources, pattern));
         row

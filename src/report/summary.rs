@@ -60,8 +60,7 @@ pub fn summary(
 fn at_a_glance(tally: &Tally) -> Section {
     let all = &tally.all;
     let count = |outcome| Cell::Count(all.outcome(outcome));
-    let times = all.times();
-    let time = |time: Option<u32>| time.map_or(Cell::Nothing, Cell::Seconds);
+    let times = tally.waits.deciles();
     let figures = vec![
         KeyFigure::new(
             "Messages stopped or checked",
@@ -91,17 +90,20 @@ fn at_a_glance(tally: &Tally) -> Section {
         ),
         KeyFigure::new(
             "Time to a decision",
-            time(times.map(|(median, _)| median)),
-            format!(
-                "half were decided sooner; nine of ten within {}",
-                time(times.map(|(_, most)| most))
+            times.map_or(Cell::Nothing, |(median, _)| Cell::Seconds(median)),
+            times.map_or_else(
+                || "nobody has decided any yet".to_owned(),
+                |(_, most)| {
+                    let most = Cell::Seconds(most);
+                    format!("half were decided sooner; nine of ten within {most}")
+                },
             ),
         ),
         KeyFigure::new(
             "False positives",
             Cell::share(all.judged_as(Judgement::Wrong), all.judged()),
             format!(
-                "{} of {} that reviewers judged; {} were held",
+                "wrong: {} of {} that reviewers judged; {} were held",
                 Cell::Count(all.judged_as(Judgement::Wrong)),
                 Cell::Count(all.judged()),
                 Cell::Count(all.held())
@@ -122,7 +124,7 @@ fn over_time(tally: &Tally) -> Section {
         values: tally
             .times
             .iter()
-            .map(|(_, counts)| value(counts) as f64)
+            .map(|(_, counts)| value(counts))
             .collect(),
     };
     let chart = Chart {
@@ -200,8 +202,8 @@ fn bars(title: &str, table: &Table) -> Option<Block> {
     let column = |at: usize| {
         rows()
             .map(|row| match row.get(at) {
-                Some(Cell::Count(count)) => *count as f64,
-                _ => 0.0,
+                Some(Cell::Count(count)) => *count,
+                _ => 0,
             })
             .collect()
     };
@@ -289,7 +291,7 @@ fn decisions(tally: &Tally) -> Section {
     let all = &tally.all;
     let names = SPANS.map(|(_, name)| name.to_owned());
     let labels = names.into_iter().chain(["Over 7 days".to_owned()]);
-    let values = all.within(SPANS.map(|(seconds, _)| seconds));
+    let values = tally.waits.within(SPANS.map(|(seconds, _)| seconds));
     let chart = Chart {
         title: "How long held messages waited for a decision".to_owned(),
         kind: ChartKind::Bars,
@@ -297,7 +299,7 @@ fn decisions(tally: &Tally) -> Section {
         labels: labels.collect(),
         series: vec![Series {
             name: "Decisions".to_owned(),
-            values: values.iter().map(|count| *count as f64).collect(),
+            values,
         }],
     };
     let (released, refused) = (

@@ -39,15 +39,13 @@ pub(super) fn about(sources: Sources<'_>, scope: &Scope) -> Vec<(String, String)
     about
 }
 
-/// Whose report it is and when it was made.
+/// By which policy, and when it was made.
 pub(super) fn made(sources: Sources<'_>) -> Vec<(String, String)> {
     let now = sources.local_of(sources.now);
-    let mut about = Vec::new();
-    if !sources.trust.is_empty() {
-        about.push(("Trust".to_owned(), sources.trust.to_owned()));
-    }
-    about.push(("Made".to_owned(), Cell::Moment(now).to_string()));
-    about
+    vec![
+        ("Policy".to_owned(), sources.policy.title.to_string()),
+        ("Made".to_owned(), Cell::Moment(now).to_string()),
+    ]
 }
 
 /// A category for people.

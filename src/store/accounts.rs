@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Custody;
 use super::clock::{micros, time};
@@ -247,7 +247,7 @@ pub struct NewSession {
 }
 
 /// A session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its id; not its token.
     pub id: QueueId,
@@ -265,6 +265,16 @@ pub struct Session {
     pub ends_at: SystemTime,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A program's token to be made.
 pub struct NewToken {
     /// Its SHA-256.
@@ -280,7 +290,7 @@ pub struct NewToken {
 }
 
 /// A program's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiToken {
     /// Its id; not the token.
     pub id: QueueId,
@@ -296,6 +306,16 @@ pub struct ApiToken {
     pub used_at: Option<SystemTime>,
     /// When it ends.
     pub ends_at: SystemTime,
+}
+
+impl std::fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiToken")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A search that somebody kept under a name.
@@ -443,11 +463,13 @@ impl Custody {
         at: SystemTime,
     ) -> Result<(), AccountError> {
         let account = self.account(id).await?;
-        let plain = SealedCredentials {
+        let mut plain = SealedCredentials {
             password: credentials.password,
             totp: credentials.totp.to_vec(),
         };
-        let plain = Zeroizing::new(json_text(&plain)?);
+        let text = json_text(&plain).map(Zeroizing::new);
+        plain.totp.zeroize();
+        let plain = text?;
         let context = context("credential", id);
         let sealed = self
             .secret
@@ -632,13 +654,13 @@ impl Custody {
     pub async fn tokens_of(&self, account: QueueId) -> Result<Vec<ApiToken>, StoreError> {
         let account = account.to_string();
         let rows = self.database.api_tokens(Some(&account)).await?;
-        rows.into_iter().map(|row| self.open_token(row)).collect()
+        rows.iter().map(|row| self.open_token(row)).collect()
     }
 
     /// Everybody's tokens, the latest first.
     pub async fn all_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
         let rows = self.database.api_tokens(None).await?;
-        rows.into_iter().map(|row| self.open_token(row)).collect()
+        rows.iter().map(|row| self.open_token(row)).collect()
     }
 
     /// The token of this hash with its account, unless it ended or the account may not sign in.
@@ -650,7 +672,7 @@ impl Custody {
         let Some((row, account)) = self.database.api_token(&sha256).await? else {
             return Ok(None);
         };
-        let token = self.open_token(row)?;
+        let token = self.open_token(&row)?;
         if now >= token.ends_at || account.disabled {
             return Ok(None);
         }
@@ -660,8 +682,25 @@ impl Custody {
         Ok(Some((token, self.open_account(&account)?)))
     }
 
-    /// Ends a token of this account; `false` when it has none such.
+    /// Ends a token, whosever it is; `false` when there is none.
     pub async fn revoke_token(
+        &self,
+        id: QueueId,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let owner = self.database.token_account(&id.to_string()).await?;
+        match owner {
+            Some(owner) => {
+                let owner = parse_id(&owner)?;
+                self.revoke_token_of(owner, id, actor, at).await
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Ends a token of this account; `false` when it has none such.
+    pub async fn revoke_token_of(
         &self,
         account: QueueId,
         id: QueueId,
@@ -686,6 +725,7 @@ impl Custody {
         if name.is_empty() || name.chars().nth(TEXT).is_some() || query.len() > QUERY {
             return Err(AccountError::Unnamed);
         }
+        self.account(account).await?;
         let id = Self::new_id()?;
         let plain = json_text(&SealedView {
             name: name.to_owned(),
@@ -794,11 +834,11 @@ impl Custody {
         })
     }
 
-    fn open_token(&self, row: TokenRow) -> Result<ApiToken, StoreError> {
+    fn open_token(&self, row: &TokenRow) -> Result<ApiToken, StoreError> {
         Ok(ApiToken {
             id: parse_id(&row.id)?,
             account: parse_id(&row.account)?,
-            label: self.open_label(&bound_token(&row), &row.sealed)?,
+            label: self.open_label(&bound_token(row), &row.sealed)?,
             scopes: from_json(&row.scopes)?,
             created_at: time(row.created_at),
             used_at: row.used_at.map(time),

@@ -110,6 +110,7 @@ hand_on! {
         read api_tokens(account: Option<&str>) -> Vec<TokenRow>;
         read api_token(token: &[u8]) -> Option<(TokenRow, AccountRow)>;
         write touch_token(token: &[u8], at: i64) -> ();
+        read token_account(id: &str) -> Option<String>;
         write revoke_token(account: &str, id: &str, entry: NewEntry<'_>) -> bool;
         write save_view(row: &ViewRow, at_most: i64) -> Created;
         read views(account: &str) -> Vec<ViewRow>;
@@ -139,8 +140,8 @@ hand_on! {
         write forget_facts(before: i64, limit: u32) -> u64;
     }
     impl FiguresStore {
-        read figures(since: i64) -> Vec<FigureRow>;
-        read figures_after(seq: i64) -> Vec<FigureRow>;
+        read figures(since: i64) -> Vec<String>;
+        read figures_after(seq: i64) -> Vec<String>;
         read ends(from: i64, to: i64, limit: u32) -> Vec<(i64, i64, String, String, String)>;
         read end_counts(from: i64, to: i64) -> Vec<(String, i64)>;
         write judge(judgement: &str, entry: NewEntry<'_>) -> ();
@@ -191,7 +192,7 @@ hand_on! {
         read notices_sent(scope: &[u8], since: i64) -> u32;
         read digest_days() -> Vec<(String, String)>;
         read digest_counts() -> Vec<(String, String, String, i64)>;
-        read waiting_holds(limit: u32) -> Vec<(String, i64, String)>;
+        read waiting_holds(asked: bool, limit: u32) -> Vec<WaitingRow>;
         read due_escalations(now: i64) -> Vec<(EscalationRow, bool)>;
         write forget_notices(now: i64, sent: i64) -> ();
     }

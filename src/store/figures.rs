@@ -1,4 +1,4 @@
-//! What reports count: holds and refusals without anything sealed, and what reviewers judge of holds.
+//! What reports count: holds and refusals without anything sealed.
 //!
 //! # Invariants
 //! No name and no address is here: ids of rules, schools and groups, categories, counts, times, and a keyed hash of the sender that tells
@@ -18,17 +18,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Custody;
-use super::clock::{micros, span, time};
+use super::clock::{micros, span};
 use super::delivered::mac;
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::from_json;
-use super::ledger::action;
-use super::rows::{FigureRow, NewEntry};
+use super::judgement::Judgement;
+use super::rows::FigureRow;
 use crate::detect::Category;
 use crate::mail::{Address, QueueId};
 use crate::policy::Severity;
@@ -39,38 +38,8 @@ const FOLLOWED_AT_MOST: i64 = 20_000;
 /// Everything is read anew after this time, so that what retention forgot leaves memory.
 const ANEW_AFTER: Duration = Duration::from_hours(24);
 
-/// What a reviewer says of a hold, looking back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Judgement {
-    /// It was right to hold it.
-    Right,
-    /// It should not have been held: a false positive.
-    Wrong,
-    /// Some of what was found was right, some was not.
-    Partly,
-}
-
-impl Judgement {
-    /// Every judgement.
-    pub const ALL: [Self; 3] = [Self::Right, Self::Wrong, Self::Partly];
-
-    /// The name used in the database, the ledger and output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Right => "right",
-            Self::Wrong => "wrong",
-            Self::Partly => "partly",
-        }
-    }
-
-    /// The judgement of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|judgement| judgement.name() == name)
-    }
-}
+/// What a database packed is not what [`FigureRow`] reads.
+const PACKED: StoreError = StoreError::Corrupt("figures");
 
 /// What became of a message that did not simply pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -180,7 +149,7 @@ pub struct Figures {
     /// In the order of their coming.
     list: Vec<Figure>,
     profiles: Vec<Profile>,
-    profile_numbers: HashMap<(String, String), u32>,
+    profile_numbers: HashMap<String, u32>,
     rules: Names,
     schools: Names,
     groups: Names,
@@ -214,11 +183,41 @@ impl Figures {
         figure.group.map(|number| self.groups.text(number))
     }
 
+    /// The number of the sender's school within these figures.
+    pub fn school_number(&self, figure: &Figure) -> Option<u16> {
+        figure.school
+    }
+
+    /// The number of the sender's group within these figures.
+    pub fn group_number(&self, figure: &Figure) -> Option<u16> {
+        figure.group
+    }
+
+    /// The numbers of the rules that fired within these figures.
+    pub fn rule_numbers(&self, figure: &Figure) -> &[u16] {
+        let profile = self.profiles.get(figure.profile as usize);
+        profile.map_or(&[], |profile| profile.rules.as_slice())
+    }
+
+    /// The id of the school of this number.
+    pub fn school_of(&self, number: u16) -> &str {
+        self.schools.text(number)
+    }
+
+    /// The id of the group of this number.
+    pub fn group_of(&self, number: u16) -> &str {
+        self.groups.text(number)
+    }
+
+    /// The id of the rule of this number.
+    pub fn rule_of(&self, number: u16) -> &str {
+        self.rules.text(number)
+    }
+
     /// Ids of the rules that fired, strictest first.
     pub fn rules(&self, figure: &Figure) -> impl Iterator<Item = &str> {
-        let profile = self.profiles.get(figure.profile as usize);
-        let rules = profile.map_or(&[][..], |profile| profile.rules.as_slice());
-        rules.iter().map(|number| self.rules.text(*number))
+        let rules = self.rule_numbers(figure).iter();
+        rules.map(|number| self.rules.text(*number))
     }
 
     /// Categories of the findings.
@@ -227,11 +226,11 @@ impl Figures {
         profile.map_or(&[], |profile| profile.categories.as_slice())
     }
 
-    fn of(rows: Vec<FigureRow>) -> Result<Self, StoreError> {
+    fn of(packed: &[String]) -> Result<Self, StoreError> {
         let mut figures = Self::default();
-        let mut list = Vec::with_capacity(rows.len());
-        for row in &rows {
-            list.push(figures.read(row)?);
+        let mut list = Vec::new();
+        for row in packed.iter().flat_map(|text| FigureRow::of_packed(text)) {
+            list.push(figures.read(row.ok_or(PACKED)?)?);
         }
         list.sort_unstable_by_key(Figure::place);
         figures.list = list;
@@ -239,9 +238,9 @@ impl Figures {
     }
 
     /// Puts rows in the place of what is known of them.
-    fn follow(&mut self, rows: &[FigureRow]) -> Result<(), StoreError> {
-        for row in rows {
-            let figure = self.read(row)?;
+    fn follow(&mut self, packed: &[String]) -> Result<(), StoreError> {
+        for row in packed.iter().flat_map(|text| FigureRow::of_packed(text)) {
+            let figure = self.read(row.ok_or(PACKED)?)?;
             match self
                 .list
                 .binary_search_by_key(&figure.place(), Figure::place)
@@ -257,28 +256,28 @@ impl Figures {
         Ok(())
     }
 
-    fn read(&mut self, row: &FigureRow) -> Result<Figure, StoreError> {
+    fn read(&mut self, row: FigureRow<'_>) -> Result<Figure, StoreError> {
         let decided_after = row.decided_at.map(|at| {
             let seconds = at.saturating_sub(row.at).max(0) / 1_000_000;
             u32::try_from(seconds).unwrap_or(u32::MAX)
         });
         Ok(Figure {
-            id: parse_id(&row.id)?,
+            id: parse_id(row.id)?,
             at: row.at,
-            outcome: outcome(&row.state, row.decided_as.as_deref())?,
+            outcome: outcome(row.state, row.decided_as)?,
             decided_after,
-            judgement: row.judgement.as_deref().and_then(Judgement::of),
-            severity: row.severity.as_deref().and_then(severity),
+            judgement: row.judgement.and_then(Judgement::of),
+            severity: row.severity.and_then(severity),
             people: u32::try_from(row.people.unwrap_or(0)).unwrap_or(0),
             sender: row.sender,
-            school: row.school.as_deref().map(|id| self.schools.number(id)),
-            group: row.sender_group.as_deref().map(|id| self.groups.number(id)),
-            profile: self.profile(&row.rules, &row.categories)?,
+            school: row.school.map(|id| self.schools.number(id)),
+            group: row.sender_group.map(|id| self.groups.number(id)),
+            profile: self.profile(row.rules, row.categories)?,
         })
     }
 
     fn profile(&mut self, rules: &str, categories: &str) -> Result<u32, StoreError> {
-        let key = (rules.to_owned(), categories.to_owned());
+        let key = format!("{rules}\t{categories}");
         if let Some(number) = self.profile_numbers.get(&key) {
             return Ok(*number);
         }
@@ -323,44 +322,13 @@ fn severity(name: &str) -> Option<Severity> {
     .find(|severity| severity.name() == name)
 }
 
-/// A hold whose content ended, by the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// The hold.
-    pub id: QueueId,
-    /// When.
-    pub at: SystemTime,
-    /// Nobody had decided it; otherwise it had been decided and was purged.
-    pub expired: bool,
-    /// The number of the ledger's entry.
-    pub entry: i64,
-    /// What the entry says: the mark of the destroyed key, the blob, the days it was kept; JSON.
-    pub detail: String,
-}
-
-/// Holds whose content ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EndedContent {
-    /// How many expired undecided.
-    pub expired: u64,
-    /// How many were purged after their decision.
-    pub purged: u64,
-    /// The last of them.
-    pub list: Vec<Ended>,
-}
-
-/// The detail of the entry that a judgement makes.
-pub(crate) fn judged_detail(before: Option<&str>, judgement: &str) -> String {
-    json!({ "before": before, "judgement": judgement }).to_string()
-}
-
 /// Figures with the entry of the ledger that they are of.
 #[derive(Debug)]
 pub(super) struct Read {
     figures: Arc<Figures>,
     seq: i64,
     since: i64,
-    read_at: SystemTime,
+    when: SystemTime,
 }
 
 impl Custody {
@@ -370,7 +338,7 @@ impl Custody {
         // The head before the rows: what commits in between is read again and stays as it is.
         let head = self.database.ledger_head().await?.map_or(0, |(seq, _)| seq);
         let is_of_use = |read: &&mut Read| {
-            let age = now.duration_since(read.read_at).unwrap_or_default();
+            let age = now.duration_since(read.when).unwrap_or_default();
             (0..=FOLLOWED_AT_MOST).contains(&(head - read.seq))
                 && age < ANEW_AFTER
                 && read.since <= self.figures_since(now)
@@ -385,12 +353,12 @@ impl Custody {
         }
         let since = self.figures_since(now);
         let rows = self.database.figures(since).await?;
-        let figures = Arc::new(Figures::of(rows)?);
+        let figures = Arc::new(Figures::of(&rows)?);
         *kept = Some(Read {
             figures: Arc::clone(&figures),
             seq: head,
             since,
-            read_at: now,
+            when: now,
         });
         Ok(figures)
     }
@@ -399,56 +367,6 @@ impl Custody {
     pub fn figures_since(&self, now: SystemTime) -> i64 {
         let kept = Duration::from_hours(24) * self.retention().event_days;
         micros(now).saturating_sub(span(kept))
-    }
-
-    /// Notes what a reviewer judges of a hold, also when its content is gone; the last word counts, and the ledger has them all. It changes
-    /// nothing of the hold's course, so it takes and makes no version.
-    pub async fn judge_hold(
-        &self,
-        id: QueueId,
-        judgement: Judgement,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<(), StoreError> {
-        let subject = id.to_string();
-        let entry = NewEntry {
-            at: micros(at),
-            actor,
-            action: action::JUDGED,
-            subject: &subject,
-            detail: "",
-        };
-        self.database.judge(judgement.name(), entry).await
-    }
-
-    /// Holds whose content ended in this span, the last first, at most so many; and how many there are in all.
-    pub async fn ended_content(
-        &self,
-        from: SystemTime,
-        to: SystemTime,
-        limit: u32,
-    ) -> Result<EndedContent, StoreError> {
-        let (from, to) = (micros(from), micros(to));
-        let counts = self.database.end_counts(from, to).await?;
-        let rows = self.database.ends(from, to, limit).await?;
-        let count = |wanted: &str| {
-            let found = counts.iter().find(|(action, _)| action == wanted);
-            found.map_or(0, |(_, number)| number.unsigned_abs())
-        };
-        let list = rows.into_iter().map(|(seq, at, action, subject, detail)| {
-            Ok(Ended {
-                id: parse_id(&subject)?,
-                at: time(at),
-                expired: action == "expired",
-                entry: seq,
-                detail,
-            })
-        });
-        Ok(EndedContent {
-            expired: count("expired"),
-            purged: count("purged"),
-            list: list.collect::<Result<_, StoreError>>()?,
-        })
     }
 
     /// What tells the same sender again in figures without naming them.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::figures::Judgement;
+use super::judgement::Judgement;
 use super::life::{HoldClaim, LegalHold, Request, SenderWord, Told, VersionSent};
 use super::wire::StoredEnvelope;
 use crate::detect::{Category, Confidence};

@@ -17,15 +17,17 @@ use super::clock::{micros, number, time};
 use super::delivered::mac;
 use super::delivery::{Body, DeliveryKind, NewDelivery};
 use super::error::StoreError;
-use super::figures::Judgement;
 use super::hold::{
     Decision, HoldDetails, HoldFilter, HoldState, HoldSummary, NewHold, Origin, Passes, Referenced,
     Refusal, Resend, SealedSummary, StoredDecision, StoredRecord, Ticket, parse_id,
 };
 use super::identity::Identity;
+use super::judgement::Judgement;
 use super::ledger::{reason_hash, reason_salt};
 use super::life::{HoldClaim, Request, SenderWord, Told, VersionSent};
-use super::rows::{ActRow, Counted, HoldRow, Insert, SealedHold, StoredHold, TicketRow};
+use super::rows::{
+    ActRow, Counted, HoldRow, Insert, RefusalRow, SealedHold, StoredHold, TicketRow,
+};
 use super::seal::{DataKey, Kind};
 use super::wire::StoredEnvelope;
 use crate::detect::Category;
@@ -349,7 +351,7 @@ impl Custody {
     /// Keeps what is needed to answer a question about a refusal: its reference, when, which rules; with its entry in the ledger.
     pub async fn record_refusal(&self, refusal: &Refusal) -> Result<(), StoreError> {
         self.committer
-            .insert(Insert::Refusal {
+            .insert(Insert::Refusal(Box::new(RefusalRow {
                 id: refusal.id.to_string(),
                 reference: plain_reference(refusal.id),
                 at: micros(refusal.at),
@@ -358,7 +360,7 @@ impl Custody {
                 explanation: refusal.explanation.clone(),
                 detail: json!({ "rules": refusal.rules }).to_string(),
                 counted: counted(refusal.origin.clone(), refusal.severity, refusal.people),
-            })
+            })))
             .await
     }
 

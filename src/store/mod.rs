@@ -38,6 +38,7 @@ pub mod hold;
 mod holding;
 pub mod identity;
 pub mod incident;
+pub mod judgement;
 pub mod key;
 pub mod key_command;
 mod key_file;
@@ -53,6 +54,7 @@ mod postgres;
 pub mod proposal;
 pub mod query;
 mod queueing;
+pub mod reporting;
 mod retention;
 pub mod rotation;
 mod rows;
@@ -89,7 +91,7 @@ pub use delivery::{
 };
 pub use error::StoreError;
 pub use facts::{FactsReader, KeptFacts};
-pub use figures::{Ended, EndedContent, Figure, FigureOutcome, Figures, Judgement};
+pub use figures::{Figure, FigureOutcome, Figures};
 pub use forwarding::{ForwardNoted, Forwarded, Forwarding};
 pub use hold::{
     Decision, FindingRecord, HoldClient, HoldDetails, HoldFilter, HoldRecord, HoldState,
@@ -98,6 +100,7 @@ pub use hold::{
 };
 pub use identity::Identity;
 pub use incident::{Incident, IncidentAnswers, IncidentDraft, IncidentError};
+pub use judgement::Judgement;
 pub use key::MasterKey;
 pub use key_command::KeyCommand;
 pub use key_source::KeySource;
@@ -112,6 +115,7 @@ pub use proposal::{
     policy_sha256,
 };
 pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
+pub use reporting::{Ended, EndedContent};
 pub use retention::{EndProof, Expired, KeptHold, KeptReader};
 pub use searching::Indexed;
 pub use upkeep::{Counts, Sweep};

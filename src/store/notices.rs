@@ -15,8 +15,10 @@ use super::delivery::NewDelivery;
 use super::error::StoreError;
 use super::hold::parse_id;
 use super::holding::from_json;
-use super::rows::{EscalationRow, NoticeRow, ToldRow};
+use super::rows::{EscalationRow, NoticeRow, ToldRow, WaitingRow};
+use crate::detect::Category;
 use crate::mail::QueueId;
+use crate::policy::governance::{Kept, Retention};
 
 /// How far back counts of what was sent are kept; limits are for an hour.
 const SENT_KEPT: Duration = Duration::from_hours(2);
@@ -73,6 +75,8 @@ pub struct NoticeCount {
 pub struct NoticeRecord {
     /// Notices for the queue.
     pub deliveries: Vec<NoticeDelivery>,
+    /// Marks that must not be there yet, and until when they are kept: who comes second records nothing.
+    pub claims: Vec<(NoticeMark, SystemTime)>,
     /// What is not to be told again, and until when.
     pub marks: Vec<(NoticeMark, SystemTime)>,
     /// Lines for digests: role, rule, outcome.
@@ -91,6 +95,7 @@ impl NoticeRecord {
     /// Whether there is nothing to record.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
+            && self.claims.is_empty()
             && self.marks.is_empty()
             && self.lines.is_empty()
             && self.escalations.is_empty()
@@ -109,6 +114,12 @@ pub struct WaitingHold {
     pub received_at: SystemTime,
     /// Ids of the rules that fired, strictest first.
     pub rules: Vec<String>,
+    /// The id of the sender's school, where that is known.
+    pub school: Option<String>,
+    /// Its version: it grows with every act on it.
+    pub version: i64,
+    /// When its content ends undecided; `None` while it must be kept for a case.
+    pub ends_at: Option<SystemTime>,
 }
 
 impl Custody {
@@ -150,7 +161,7 @@ impl Custody {
     }
 
     /// Records everything that one message or round comes to, or nothing. After `Ok(true)` its notices are in the queue; `Ok(false)`:
-    /// another node was first with one of its digests or escalations, and the next round sees what is left.
+    /// another node was first with one of its claims, digests or escalations, and the next round sees what is left.
     pub async fn record_notices(
         &self,
         record: &NoticeRecord,
@@ -166,7 +177,10 @@ impl Custody {
             });
         }
         let rings = !told.is_empty();
-        let marks = record.marks.iter();
+        let marks = |list: &[(NoticeMark, SystemTime)]| {
+            let list = list.iter();
+            list.map(|(mark, until)| (mark.0, micros(*until))).collect()
+        };
         let lines = record.lines.iter();
         let escalations = record.escalations.iter().map(|escalation| EscalationRow {
             hold: escalation.hold.to_string(),
@@ -184,9 +198,8 @@ impl Custody {
         let row = NoticeRow {
             at: micros(now),
             told,
-            marks: marks
-                .map(|(mark, until)| (mark.0, micros(*until)))
-                .collect(),
+            claims: marks(&record.claims),
+            marks: marks(&record.marks),
             lines: lines
                 .map(|(role, rule, outcome)| (role.clone(), rule.clone(), *outcome))
                 .collect(),
@@ -240,15 +253,19 @@ impl Custody {
 
     /// Holds that wait, the oldest first, without opening them; at most so many.
     pub async fn waiting_holds(&self, limit: u32) -> Result<Vec<WaitingHold>, StoreError> {
-        let rows = self.database.waiting_holds(limit).await?;
+        self.waiting(false, limit).await
+    }
+
+    /// Those of them that wait for a second person.
+    pub async fn asked_holds(&self, limit: u32) -> Result<Vec<WaitingHold>, StoreError> {
+        self.waiting(true, limit).await
+    }
+
+    async fn waiting(&self, asked: bool, limit: u32) -> Result<Vec<WaitingHold>, StoreError> {
+        let retention = self.retention();
+        let rows = self.database.waiting_holds(asked, limit).await?;
         rows.into_iter()
-            .map(|(id, received_at, rules)| {
-                Ok(WaitingHold {
-                    id: parse_id(&id)?,
-                    received_at: time(received_at),
-                    rules: from_json(&rules)?,
-                })
-            })
+            .map(|row| waiting(row, &retention))
             .collect()
     }
 
@@ -277,4 +294,17 @@ impl Custody {
         let sent = micros(now).saturating_sub(span(SENT_KEPT));
         self.database.forget_notices(micros(now), sent).await
     }
+}
+
+fn waiting(row: WaitingRow, retention: &Retention) -> Result<WaitingHold, StoreError> {
+    let categories: Vec<Category> = from_json(&row.categories)?;
+    let kept = Duration::from_hours(24) * retention.days(Kept::Held, &categories);
+    Ok(WaitingHold {
+        id: parse_id(&row.id)?,
+        received_at: time(row.received_at),
+        rules: from_json(&row.rules)?,
+        school: row.school,
+        version: row.version,
+        ends_at: (!row.kept).then(|| time(row.received_at.saturating_add(span(kept)))),
+    })
 }

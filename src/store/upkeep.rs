@@ -152,15 +152,6 @@ impl Custody {
         Ok(())
     }
 
-    /// Holds by state: how many, and when the first of them came, in microseconds since 1970 UTC.
-    pub async fn holds_by_state(&self) -> Result<Vec<(String, u64, i64)>, StoreError> {
-        let counts = self.database.hold_counts().await?;
-        let plain = counts.into_iter();
-        Ok(plain
-            .map(|(state, number, first)| (state, number.unsigned_abs(), first))
-            .collect())
-    }
-
     /// Counts for metrics.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let (queued, oldest_queued) = self.database.queue_depth().await?;

@@ -1,524 +1,658 @@
-//! Who may sign in and what they have open: by both databases, to one node and to several.
+//! Who may sign in, what proves it, and what they have open: by both databases, to one node and to several.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use beadle::mail::QueueId;
 use beadle::store::{
-    AccountChange, AccountError, AccountKind, Credentials, Custody, Grant, NewAccount, NewSession,
-    NewToken, Role, StoreError,
+    Account, AccountChange, AccountError, AccountKind, Credentials, Custody, Grant, NewAccount,
+    NewSession, NewToken, Role, StoreError,
 };
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use crate::fixtures::{DAY, address, start};
+use crate::fixtures::{DAY, address, id, start};
 use crate::place::Place;
 
-const IDLE: Duration = Duration::from_mins(30);
-const LOGIN: &str = "quillfeather";
-const LABEL: &str = "Nightly quernstone";
-const BROWSER: &str = "Quixotic/7";
-const VIEW: &str = "Quagmire of the week";
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const SUBJECT: &str = "https://login.example/tenant|Ab12";
 
-fn hash(number: u8) -> [u8; 32] {
-    [number; 32]
-}
-
-fn head_of(school: &str) -> Vec<Grant> {
-    vec![Grant {
-        role: Role::Head,
-        schools: vec![school.into()],
-    }]
-}
-
-fn person(login: &str) -> NewAccount {
+fn local(login: &str) -> NewAccount {
     NewAccount {
         kind: AccountKind::Local,
         login: login.into(),
-        name: "Quentin Quillfeather".into(),
-        address: Some(address("q.quillfeather@trust.example")),
-        grants: head_of("oak"),
+        name: "Wilhelmina Reviewer".into(),
+        address: Some(address("w.reviewer@trust.example")),
+        grants: vec![head(&["oak"])],
     }
+}
+
+fn head(schools: &[&str]) -> Grant {
+    Grant {
+        role: Role::Head,
+        schools: schools.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn later(minutes: u64) -> SystemTime {
+    start() + Duration::from_mins(minutes)
 }
 
 async fn made(store: &Custody, login: &str) -> QueueId {
-    let made = store.create_account(person(login), "an.admin", start());
+    let made = store.create_account(local(login), "it.person", start());
     made.await.unwrap()
 }
 
-fn session(account: QueueId, number: u8, at: SystemTime) -> NewSession {
+async fn changed(
+    store: &Custody,
+    account: &Account,
+    change: AccountChange,
+) -> Result<(), AccountError> {
+    let change = store.change_account(account.id, account.version, change, "it.person", start());
+    change.await
+}
+
+/// Credentials of which every part follows from a number.
+fn proof(number: u8) -> Credentials {
+    Credentials {
+        password: format!("$argon2id$invented${number}"),
+        totp: Zeroizing::new(vec![number; 20]),
+        recovery: vec![[number; 32], [number + 1; 32]],
+    }
+}
+
+async fn begin(store: &Custody, account: QueueId, token: u8, at: SystemTime) {
+    let new = session(account, token, at);
+    store.begin_session(new).await.unwrap();
+}
+
+fn session(account: QueueId, token: u8, at: SystemTime) -> NewSession {
     NewSession {
-        token_sha256: hash(number),
+        token_sha256: [token; 32],
         account,
         method: "password+totp".into(),
-        device: BROWSER.into(),
+        device: "Browser of Wilhelmina".into(),
         at,
-        ends_at: at + Duration::from_hours(10),
+        ends_at: at + 8 * HOUR,
     }
+}
+
+async fn signed_in(store: &Custody, token: u8, now: SystemTime) -> bool {
+    let session = store.session([token; 32], now, HOUR).await.unwrap();
+    session.is_some()
 }
 
 fn token(account: QueueId, number: u8) -> NewToken {
     NewToken {
-        sha256: hash(number),
+        sha256: [number; 32],
         account,
-        label: LABEL.into(),
-        scopes: vec!["holds:read".into()],
+        label: "Board report".into(),
+        scopes: vec!["reports".into(), "holds:read".into()],
         ends_at: start() + 30 * DAY,
     }
 }
 
-fn proof(recovery: &[u8]) -> Credentials {
-    Credentials {
-        password: "$argon2id$quartermaster".into(),
-        totp: Zeroizing::new(b"12345678901234567890".to_vec()),
-        recovery: recovery.iter().copied().map(hash).collect(),
+async fn good(store: &Custody, token: u8, now: SystemTime) -> bool {
+    store.api_token([token; 32], now).await.unwrap().is_some()
+}
+
+/// What the ledger says of an account: who did what.
+async fn said(store: &Custody, about: QueueId) -> Vec<(String, String)> {
+    let about = about.to_string();
+    let entries = store.ledger_of(1, 1_000, Some(&about), None).await.unwrap();
+    for entry in &entries {
+        for private in ["Wilhelmina", "kim", "trust.example", "Board", "login"] {
+            assert!(!entry.detail.contains(private), "{}", entry.detail);
+        }
     }
-}
-
-/// What the ledger says of an account, oldest first.
-async fn actions(store: &Custody, account: QueueId) -> Vec<String> {
-    let about = account.to_string();
-    let entries = store.ledger_of(1, 1_000, Some(&about), None).await;
-    let entries = entries.unwrap().into_iter();
-    entries.map(|entry| entry.action).collect()
-}
-
-async fn counted(store: &Custody, account: QueueId) -> BTreeMap<String, usize> {
-    let mut counted = BTreeMap::new();
-    for action in actions(store, account).await {
-        *counted.entry(action).or_insert(0) += 1;
-    }
-    counted
-}
-
-async fn follows(store: &Custody) {
     assert_eq!(store.verify_ledger(None).await.unwrap().first_bad, None);
+    let entries = entries.into_iter();
+    entries.map(|entry| (entry.actor, entry.action)).collect()
 }
 
-pub async fn an_account_is_made_found_changed_and_removed(place: Place) {
-    let store = place.open().await;
-    let id = made(&store, LOGIN).await;
-    let again = store.create_account(person(" QuillFeather "), "an.admin", start());
-    assert_eq!(again.await, Err(AccountError::LoginTaken));
-    let elsewhere = NewAccount {
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    let expected = expected.iter();
+    expected
+        .map(|(actor, action)| ((*actor).to_owned(), (*action).to_owned()))
+        .collect()
+}
+
+pub async fn an_account_is_kept_as_it_was_made(place: Place) {
+    let store = place.node(0).await;
+    let kim = made(&store, "kim").await;
+    let oidc = NewAccount {
         kind: AccountKind::Oidc,
-        ..person(LOGIN)
+        login: SUBJECT.into(),
+        name: "Orla Officer".into(),
+        address: None,
+        grants: vec![
+            Grant {
+                role: Role::Dpo,
+                schools: vec![],
+            },
+            head(&["oak", "elm"]),
+        ],
     };
-    let other = store.create_account(elsewhere.clone(), "system", start());
-    let other = other.await.unwrap();
-    let cased = NewAccount {
-        login: "Quillfeather".into(),
-        ..elsewhere
-    };
-    let cased = store
-        .create_account(cased, "system", start())
+    let orla = store
+        .create_account(oidc, "system", later(1))
         .await
         .unwrap();
-    let found = |kind, login| store.account_by_login(kind, login);
-    let local = found(AccountKind::Local, "QUILLFEATHER").await.unwrap();
-    assert_eq!(local.unwrap().id, id);
-    let oidc = found(AccountKind::Oidc, LOGIN).await.unwrap().unwrap();
-    assert_eq!(oidc.id, other);
-    // Subjects of a provider differ by case.
-    let oidc = found(AccountKind::Oidc, "Quillfeather").await.unwrap();
-    assert_eq!(oidc.unwrap().id, cased);
-    assert_eq!(store.accounts().await.unwrap().len(), 3);
-    for wrong in ["", "   "] {
-        let nobody = NewAccount {
-            name: wrong.into(),
-            ..person("nobody")
-        };
-        let nobody = store.create_account(nobody, "an.admin", start()).await;
-        assert_eq!(nobody, Err(AccountError::Unnamed));
-    }
+    // Another node, which opens what the first one sealed.
+    let other = place.node(1).await;
+    let found = other.account(kim).await.unwrap();
+    assert_eq!((found.id, found.kind), (kim, AccountKind::Local));
+    assert_eq!(
+        (found.login.as_str(), found.name.as_str()),
+        ("kim", "Wilhelmina Reviewer")
+    );
+    assert_eq!(found.address, Some(address("w.reviewer@trust.example")));
+    assert_eq!(found.grants, [head(&["oak"])]);
+    assert_eq!((found.disabled, found.version), (false, 1));
+    assert_eq!((found.created_at, found.signed_in_at), (start(), None));
+    let second = other.account(orla).await.unwrap();
+    assert_eq!(second.grants.len(), 2);
+    assert_eq!(second.address, None);
+    assert!(other.accounts().await.unwrap() == [found, second]);
+    assert!(!format!("{:?}", other.accounts().await.unwrap()).contains("Wilhelmina"));
+    assert_eq!(
+        said(&store, kim).await,
+        pairs(&[("it.person", "account-created")])
+    );
+    assert_eq!(other.account(id(9)).await.err(), Some(StoreError::Missing));
+}
 
-    let read = store.account(id).await.unwrap();
-    assert_eq!((read.version, read.disabled), (1, false));
-    assert_eq!(read.address, person(LOGIN).address);
-    let named = AccountChange::Named {
-        name: "Q. Quillfeather".into(),
+pub async fn a_login_is_found_and_taken_once(place: Place) {
+    let store = place.open().await;
+    let kim = made(&store, "kim").await;
+    let by_login = async |kind, login: &str| {
+        let found = store.account_by_login(kind, login).await.unwrap();
+        found.map(|account| account.id)
+    };
+    for login in ["kim", "KIM", " kim "] {
+        assert_eq!(by_login(AccountKind::Local, login).await, Some(kim));
+        let again = store.create_account(local(login), "it.person", start());
+        assert_eq!(again.await, Err(AccountError::LoginTaken), "{login}");
+    }
+    assert_eq!(by_login(AccountKind::Oidc, "kim").await, None);
+    assert_eq!(by_login(AccountKind::Local, "ki").await, None);
+    let of_provider = |login: &str| NewAccount {
+        kind: AccountKind::Oidc,
+        ..local(login)
+    };
+    let provided = store.create_account(of_provider(SUBJECT), "system", start());
+    let provided = provided.await.unwrap();
+    assert_eq!(by_login(AccountKind::Oidc, SUBJECT).await, Some(provided));
+    // Another person: a provider's subjects differ by case.
+    let lower = SUBJECT.to_lowercase();
+    assert_eq!(by_login(AccountKind::Oidc, &lower).await, None);
+    let long = "x".repeat(201);
+    for (login, name) in [("", "Kim"), ("sam", " "), ("sam", &long)] {
+        let new = NewAccount {
+            name: name.into(),
+            ..local(login)
+        };
+        let refused = store.create_account(new, "it.person", start()).await;
+        assert_eq!(refused, Err(AccountError::Unnamed));
+    }
+    assert_eq!(store.accounts().await.unwrap().len(), 2);
+}
+
+pub async fn of_two_who_take_a_login_at_once_one_has_it(place: Place) {
+    let nodes = [place.node(0).await, place.node(1).await];
+    let mut tasks = JoinSet::new();
+    for number in 0..8 {
+        let node = nodes[number % 2].clone();
+        tasks.spawn(async move {
+            node.create_account(local("kim"), "it.person", start())
+                .await
+        });
+    }
+    let done = tasks.join_all().await;
+    assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
+    let taken = |one: &&Result<_, _>| **one == Err(AccountError::LoginTaken);
+    assert_eq!(done.iter().filter(taken).count(), 7, "{done:?}");
+    assert_eq!(nodes[0].accounts().await.unwrap().len(), 1);
+}
+
+pub async fn a_change_names_its_version_and_ends_what_is_open(place: Place) {
+    let store = place.open().await;
+    let kim = made(&store, "kim").await;
+    let bystander = made(&store, "sam").await;
+    begin(&store, bystander, 90, start()).await;
+    begin(&store, kim, 1, start()).await;
+    let made = store.create_token(token(kim, 2), "Wilhelmina Reviewer", start());
+    made.await.unwrap();
+    let first = store.account(kim).await.unwrap();
+    // Another name: everything stays open.
+    let named = || AccountChange::Named {
+        name: "Wilhelmina Newname".into(),
         address: None,
     };
-    let change = |version, change| store.change_account(id, version, change, "an.admin", start());
-    change(1, named.clone()).await.unwrap();
-    assert_eq!(change(1, named).await, Err(AccountError::Conflict));
-    change(2, AccountChange::Disabled(true)).await.unwrap();
-    let read = store.account(id).await.unwrap();
-    assert_eq!((read.version, read.disabled), (3, true));
+    changed(&store, &first, named()).await.unwrap();
     assert_eq!(
-        (read.name.as_str(), &read.address),
-        ("Q. Quillfeather", &None)
+        changed(&store, &first, named()).await,
+        Err(AccountError::Conflict)
     );
-    assert_eq!(read.grants, head_of("oak"));
-    change(3, AccountChange::Disabled(false)).await.unwrap();
-
-    store
-        .set_credentials(id, proof(&[1]), "an.admin", start())
-        .await
-        .unwrap();
-    store.begin_session(session(id, 1, start())).await.unwrap();
-    store
-        .create_token(token(id, 2), "q", start())
-        .await
-        .unwrap();
-    store
-        .save_view(id, VIEW, "state=held", start())
-        .await
-        .unwrap();
-    store.remove_account(id, "an.admin", start()).await.unwrap();
-    let gone = store.remove_account(id, "an.admin", start()).await;
-    assert_eq!(gone, Err(AccountError::Missing));
-    assert_eq!(store.account(id).await, Err(StoreError::Missing));
-    assert!(store.credentials(id).await.unwrap().is_none());
-    let open = store.session(hash(1), start(), IDLE).await.unwrap();
-    assert!(open.is_none());
-    assert!(store.api_token(hash(2), start()).await.unwrap().is_none());
-    assert!(store.views(id).await.unwrap().is_empty());
+    assert!(signed_in(&store, 1, later(1)).await && good(&store, 2, later(1)).await);
+    let second = store.account(kim).await.unwrap();
     assert_eq!(
-        actions(&store, id).await,
-        [
-            "account-created",
-            "account-changed",
-            "account-changed",
-            "account-changed",
-            "credentials-set",
-            "signed-in",
-            "token-created",
-            "account-removed"
-        ]
+        (second.name.as_str(), &second.address, second.version),
+        ("Wilhelmina Newname", &None, 2)
     );
-    follows(&store).await;
-}
-
-pub async fn a_code_is_good_once(place: Place) {
-    let nodes = [place.node(0).await, place.node(1).await];
-    let id = made(&nodes[0], LOGIN).await;
-    let set = nodes[0].set_credentials(id, proof(&[1, 2]), "an.admin", start());
-    set.await.unwrap();
-    for step in [100, 101] {
-        let mut tries = JoinSet::new();
-        for node in nodes.iter().chain(&nodes) {
-            let node = node.clone();
-            tries.spawn(async move { node.use_totp_step(id, step).await.unwrap() });
-        }
-        let good = tries.join_all().await.into_iter().filter(|good| *good);
-        assert_eq!(good.count(), 1, "step {step}");
-    }
-    let earlier = nodes[1].use_totp_step(id, 100).await.unwrap();
-    assert!(!earlier, "a code from before one that was used");
-    let mut tries = JoinSet::new();
-    for node in nodes.iter().chain(&nodes) {
-        let node = node.clone();
-        tries.spawn(async move { node.use_recovery(id, hash(1), start()).await.unwrap() });
-    }
-    let good = tries.join_all().await.into_iter().filter(|good| *good);
-    assert_eq!(good.count(), 1);
-    assert!(!nodes[0].use_recovery(id, hash(9), start()).await.unwrap());
-    let left = nodes[1].credentials(id).await.unwrap().unwrap();
-    assert_eq!(left.recovery, [hash(2)]);
-    assert_eq!(*left.totp, *proof(&[]).totp);
-    assert_eq!(counted(&nodes[0], id).await["recovery-used"], 1);
-
-    // What is set anew takes the place of all there was, and ends what was open by it.
-    nodes[0]
-        .begin_session(session(id, 1, start()))
-        .await
-        .unwrap();
-    let set = nodes[0].set_credentials(id, proof(&[3]), "an.admin", start());
-    set.await.unwrap();
-    let left = nodes[1].credentials(id).await.unwrap().unwrap();
-    assert_eq!(left.recovery, [hash(3)]);
-    assert!(!nodes[0].use_recovery(id, hash(2), start()).await.unwrap());
-    let open = nodes[0].session(hash(1), start(), IDLE).await.unwrap();
-    assert!(open.is_none());
-    let of_nobody = nodes[0].set_credentials(crate::fixtures::id(9), proof(&[]), "a", start());
-    assert_eq!(of_nobody.await, Err(AccountError::Missing));
-    follows(&nodes[0]).await;
+    // Other grants: whoever has them signs in again.
+    let grants = vec![Grant {
+        role: Role::Auditor,
+        schools: vec![],
+    }];
+    let change = AccountChange::Grants(grants.clone());
+    changed(&store, &second, change).await.unwrap();
+    assert!(!signed_in(&store, 1, later(1)).await);
+    let (_, third) = store.api_token([2; 32], later(1)).await.unwrap().unwrap();
+    assert_eq!((third.grants.clone(), third.version), (grants, 3));
+    // Disabled: nothing is open, and nothing opens.
+    begin(&store, kim, 3, later(2)).await;
+    let third = store.account(kim).await.unwrap();
+    let disable = AccountChange::Disabled(true);
+    changed(&store, &third, disable).await.unwrap();
+    assert!(!signed_in(&store, 3, later(3)).await && !good(&store, 2, later(3)).await);
+    assert!(store.tokens_of(kim).await.unwrap().is_empty());
+    let refused = store.begin_session(session(kim, 4, later(4))).await;
+    assert_eq!(refused, Err(StoreError::Missing));
+    let fourth = store.account(kim).await.unwrap();
+    assert!(fourth.disabled);
+    let enable = AccountChange::Disabled(false);
+    changed(&store, &fourth, enable).await.unwrap();
+    assert!(!signed_in(&store, 3, later(4)).await && !good(&store, 2, later(4)).await);
+    begin(&store, kim, 5, later(5)).await;
+    assert!(signed_in(&store, 90, later(5)).await);
+    let (kim_said, reviewer) = (said(&store, kim).await, "Wilhelmina Newname");
+    let expected = [
+        ("it.person", "account-created"),
+        ("Wilhelmina Reviewer", "signed-in"),
+        ("Wilhelmina Reviewer", "token-created"),
+        ("it.person", "account-changed"),
+        ("it.person", "account-changed"),
+        (reviewer, "signed-in"),
+        ("it.person", "account-changed"),
+        ("it.person", "account-changed"),
+        (reviewer, "signed-in"),
+    ];
+    assert_eq!(kim_said, pairs(&expected));
+    let nobody = Account {
+        id: id(9),
+        ..fourth
+    };
+    let missing = changed(&store, &nobody, named()).await;
+    assert_eq!(missing, Err(AccountError::Missing));
 }
 
 pub async fn of_two_changes_of_an_account_one_wins(place: Place) {
     let nodes = [place.node(0).await, place.node(1).await];
-    let id = made(&nodes[0], LOGIN).await;
-    let mut tries = JoinSet::new();
-    for (node, school) in nodes.iter().zip(["elm", "ash"]) {
-        let node = node.clone();
-        let change = AccountChange::Grants(head_of(school));
-        tries.spawn(async move { node.change_account(id, 1, change, school, start()).await });
+    let kim = made(&nodes[0], "kim").await;
+    for round in 1..=10 {
+        let account = nodes[0].account(kim).await.unwrap();
+        let change = |school: &str| AccountChange::Grants(vec![head(&[school])]);
+        let (one, two) = tokio::join!(
+            changed(&nodes[0], &account, change("oak")),
+            changed(&nodes[1], &account, change("elm"))
+        );
+        let won = match (&one, &two) {
+            (Ok(()), Err(AccountError::Conflict)) => "oak",
+            (Err(AccountError::Conflict), Ok(())) => "elm",
+            both => panic!("{both:?}"),
+        };
+        let account = nodes[1].account(kim).await.unwrap();
+        assert_eq!(account.grants, [head(&[won])]);
+        assert_eq!(account.version, round + 1);
     }
-    let done = tries.join_all().await;
-    let lost = done
-        .iter()
-        .filter(|one| **one == Err(AccountError::Conflict));
-    assert_eq!(lost.count(), 1, "{done:?}");
-    let won = done.iter().filter(|one| one.is_ok());
-    assert_eq!(won.count(), 1, "{done:?}");
-    let read = nodes[0].account(id).await.unwrap();
-    assert_eq!(read.version, 2);
-    let about = id.to_string();
-    let entries = nodes[1].ledger_of(1, 10, Some(&about), None).await.unwrap();
-    assert_eq!(entries.len(), 2);
-    assert!(entries[1].detail.contains(&read.grants[0].schools[0]));
+    // One entry for each change that was made, and none for one that was not.
+    assert_eq!(said(&nodes[0], kim).await.len(), 11);
+}
 
-    // Two who want one login: one has it.
-    let mut tries = JoinSet::new();
-    for node in &nodes {
-        let node = node.clone();
-        tries.spawn(async move {
-            let made = node.create_account(person("one"), "an.admin", start());
-            made.await.is_ok()
+pub async fn what_is_removed_leaves_its_entries_alone(place: Place) {
+    let store = place.open().await;
+    let kim = made(&store, "kim").await;
+    store
+        .set_credentials(kim, proof(7), "it.person", start())
+        .await
+        .unwrap();
+    begin(&store, kim, 1, start()).await;
+    let made_token = store.create_token(token(kim, 2), "it.person", start());
+    made_token.await.unwrap();
+    let view = store.save_view(kim, "Mine", "state=held", start());
+    view.await.unwrap();
+    store
+        .remove_account(kim, "it.person", later(1))
+        .await
+        .unwrap();
+    assert_eq!(store.account(kim).await.err(), Some(StoreError::Missing));
+    assert!(store.accounts().await.unwrap().is_empty());
+    assert!(!signed_in(&store, 1, later(1)).await && !good(&store, 2, later(1)).await);
+    assert!(store.credentials(kim).await.unwrap().is_none());
+    assert!(store.views(kim).await.unwrap().is_empty());
+    assert!(store.all_tokens().await.unwrap().is_empty());
+    let again = store.remove_account(kim, "it.person", later(1)).await;
+    assert_eq!(again, Err(AccountError::Missing));
+    // Whoever is not there is given nothing.
+    let credentials = store.set_credentials(kim, proof(7), "it.person", later(1));
+    assert_eq!(credentials.await, Err(AccountError::Missing));
+    let session = store.begin_session(session(kim, 3, later(1))).await;
+    assert_eq!(session, Err(StoreError::Missing));
+    let given = store.create_token(token(kim, 3), "it.person", later(1));
+    assert_eq!(given.await, Err(AccountError::Missing));
+    let kept = store.save_view(kim, "Mine", "", later(1)).await;
+    assert_eq!(kept, Err(AccountError::Missing));
+    assert!(!store.use_totp_step(kim, 1).await.unwrap());
+    let expected = [
+        ("it.person", "account-created"),
+        ("it.person", "credentials-set"),
+        ("Wilhelmina Reviewer", "signed-in"),
+        ("it.person", "token-created"),
+        ("it.person", "account-removed"),
+    ];
+    assert_eq!(said(&store, kim).await, pairs(&expected));
+    // The login is free again, for another account.
+    assert_ne!(made(&store, "kim").await, kim);
+}
+
+pub async fn credentials_are_replaced_whole_and_end_sessions(place: Place) {
+    let store = place.open().await;
+    let kim = made(&store, "kim").await;
+    assert!(store.credentials(kim).await.unwrap().is_none());
+    let set = async |number, at| {
+        let set = store.set_credentials(kim, proof(number), "it.person", at);
+        set.await.unwrap();
+    };
+    set(7, start()).await;
+    begin(&store, kim, 1, start()).await;
+    let mut kept = store.credentials(kim).await.unwrap().unwrap();
+    kept.recovery.sort_unstable();
+    assert_eq!(kept.password, proof(7).password);
+    assert_eq!(kept.totp, proof(7).totp);
+    assert_eq!(kept.recovery, proof(7).recovery);
+    set(20, later(1)).await;
+    assert!(!signed_in(&store, 1, later(1)).await);
+    let kept = store.credentials(kim).await.unwrap().unwrap();
+    assert_eq!((kept.totp, kept.recovery.len()), (proof(20).totp, 2));
+    let old = store.use_recovery(kim, [7; 32], later(2)).await.unwrap();
+    assert!(!old, "a recovery code of the credentials before");
+}
+
+pub async fn a_code_is_good_once(place: Place) {
+    let nodes = [place.node(0).await, place.node(1).await];
+    let store = &nodes[0];
+    let (kim, sam) = (made(store, "kim").await, made(store, "sam").await);
+    // Whoever has no credentials has no step to take.
+    assert!(!store.use_totp_step(kim, 5).await.unwrap());
+    for account in [kim, sam] {
+        let set = store.set_credentials(account, proof(7), "it.person", start());
+        set.await.unwrap();
+    }
+    for (step, taken) in [
+        (100, true),
+        (100, false),
+        (99, false),
+        (101, true),
+        (101, false),
+    ] {
+        assert_eq!(
+            store.use_totp_step(kim, step).await.unwrap(),
+            taken,
+            "{step}"
+        );
+    }
+    assert!(store.use_totp_step(sam, 100).await.unwrap(), "another's");
+    for round in 0..10 {
+        let mut tasks = JoinSet::new();
+        for number in 0..6 {
+            let node = nodes[number % 2].clone();
+            tasks.spawn(async move { node.use_totp_step(kim, 200 + round).await.unwrap() });
+        }
+        let taken = tasks.join_all().await;
+        assert_eq!(taken.iter().filter(|one| **one).count(), 1);
+    }
+    let mut tasks = JoinSet::new();
+    for number in 0..6 {
+        let node = nodes[number % 2].clone();
+        tasks.spawn(async move { node.use_recovery(kim, [7; 32], later(1)).await.unwrap() });
+    }
+    let taken = tasks.join_all().await;
+    assert_eq!(taken.iter().filter(|one| **one).count(), 1);
+    let other = store.use_recovery(kim, [99; 32], later(1)).await.unwrap();
+    assert!(!other);
+    let left = |credentials: Option<Credentials>| credentials.unwrap().recovery;
+    assert_eq!(left(store.credentials(kim).await.unwrap()), [[8; 32]]);
+    assert_eq!(left(store.credentials(sam).await.unwrap()).len(), 2);
+    let expected = [
+        ("it.person", "account-created"),
+        ("it.person", "credentials-set"),
+        ("Wilhelmina Reviewer", "recovery-used"),
+    ];
+    assert_eq!(said(store, kim).await, pairs(&expected));
+}
+
+pub async fn a_session_lasts_while_it_is_used_and_no_longer(place: Place) {
+    let nodes = [place.node(0).await, place.node(1).await];
+    let store = &nodes[0];
+    let kim = made(store, "kim").await;
+    begin(store, kim, 1, start()).await;
+    let account = nodes[1].account(kim).await.unwrap();
+    assert_eq!(account.signed_in_at, Some(start()));
+    let look = async |now| nodes[1].session([1; 32], now, HOUR).await.unwrap();
+    let (session, account) = look(later(0)).await.unwrap();
+    assert_eq!((session.account, account.id), (kim, kim));
+    assert_eq!(session.method, "password+totp");
+    assert_eq!(session.device, "Browser of Wilhelmina");
+    assert!(
+        !format!("{session:?}").contains("Wilhelmina"),
+        "{session:?}"
+    );
+    assert_eq!((session.began_at, session.seen_at), (start(), start()));
+    assert_eq!(session.ends_at, start() + 8 * HOUR);
+    assert!(!signed_in(store, 2, start()).await, "another token");
+    // Seen is written to the minute, and not at every page.
+    let seen = async || store.sessions_of(kim).await.unwrap()[0].seen_at;
+    assert!(look(start() + MINUTE / 2).await.is_some());
+    assert_eq!(seen().await, start());
+    assert!(look(later(50)).await.is_some());
+    assert_eq!(seen().await, later(50));
+    // An hour after it was seen, not after it began.
+    assert!(look(later(109)).await.is_some());
+    assert!(look(later(169)).await.is_none());
+    // However busy, it ends.
+    for minutes in (159..480).step_by(50) {
+        assert!(look(later(minutes)).await.is_some(), "{minutes}");
+    }
+    assert!(look(later(480)).await.is_none());
+}
+
+pub async fn sessions_end_by_hand_by_number_and_by_time(place: Place) {
+    let store = place.open().await;
+    let (kim, sam) = (made(&store, "kim").await, made(&store, "sam").await);
+    begin(&store, sam, 200, start()).await;
+    for number in 0..20 {
+        begin(&store, kim, number, later(u64::from(number))).await;
+    }
+    assert!(signed_in(&store, 0, later(20)).await);
+    // Of more than twenty the oldest ends.
+    begin(&store, kim, 20, later(20)).await;
+    assert!(!signed_in(&store, 0, later(20)).await);
+    assert_eq!(store.sessions_of(kim).await.unwrap().len(), 20);
+    // A clock that was put back ends nobody's new session.
+    begin(&store, kim, 21, start() - MINUTE).await;
+    assert!(signed_in(&store, 21, start()).await);
+    assert!(!signed_in(&store, 1, later(20)).await);
+    assert_eq!(store.sessions_of(kim).await.unwrap().len(), 20);
+    // One by hand, and it alone.
+    store.end_session([20; 32], later(21)).await.unwrap();
+    store.end_session([20; 32], later(21)).await.unwrap();
+    assert!(!signed_in(&store, 20, later(21)).await && signed_in(&store, 19, later(21)).await);
+    // All but one.
+    let end = async |except| {
+        let ended = store.end_sessions_of(kim, except, "it.person", later(22));
+        ended.await.unwrap()
+    };
+    assert_eq!(end(Some([19; 32])).await, 18);
+    assert!(signed_in(&store, 19, later(22)).await);
+    assert_eq!(end(None).await, 1);
+    assert_eq!(end(None).await, 0);
+    assert!(signed_in(&store, 200, later(22)).await, "another's");
+    let mut actions = said(&store, kim).await;
+    actions.retain(|(_, action)| action == "signed-out");
+    let expected = [
+        ("Wilhelmina Reviewer", "signed-out"),
+        ("it.person", "signed-out"),
+        ("it.person", "signed-out"),
+    ];
+    assert_eq!(actions, pairs(&expected));
+    // What ended by time goes in the next round.
+    begin(&store, kim, 30, later(30)).await;
+    let given = store.create_token(token(kim, 40), "it.person", start());
+    given.await.unwrap();
+    assert_eq!(
+        store
+            .sweep_sessions(start() + 8 * HOUR + MINUTE)
+            .await
+            .unwrap(),
+        1
+    );
+    assert!(store.sessions_of(sam).await.unwrap().is_empty());
+    assert_eq!(store.sessions_of(kim).await.unwrap().len(), 1);
+    assert_eq!(store.sweep_sessions(start() + 31 * DAY).await.unwrap(), 2);
+    assert!(store.all_tokens().await.unwrap().is_empty());
+}
+
+pub async fn tokens_are_counted_dated_and_revoked(place: Place) {
+    let store = place.open().await;
+    let (kim, sam) = (made(&store, "kim").await, made(&store, "sam").await);
+    let create = async |account, number| {
+        let new = token(account, number);
+        let at = start() + Duration::from_secs(u64::from(number));
+        store.create_token(new, "Wilhelmina Reviewer", at).await
+    };
+    let first = create(kim, 0).await.unwrap();
+    let (found, account) = store.api_token([0; 32], later(5)).await.unwrap().unwrap();
+    assert_eq!((found.id, found.account, account.id), (first, kim, kim));
+    assert_eq!(found.label, "Board report");
+    assert_eq!(found.scopes, ["reports", "holds:read"]);
+    assert_eq!((found.created_at, found.used_at), (start(), None));
+    assert_eq!(found.ends_at, start() + 30 * DAY);
+    // Used is written to the minute, too.
+    let used = async || store.tokens_of(kim).await.unwrap()[0].used_at;
+    assert_eq!(used().await, Some(later(5)));
+    assert!(good(&store, 0, later(5) + MINUTE / 2).await);
+    assert_eq!(used().await, Some(later(5)));
+    assert!(good(&store, 0, later(6)).await);
+    assert_eq!(used().await, Some(later(6)));
+    assert!(!good(&store, 0, start() + 30 * DAY).await);
+    assert!(!good(&store, 1, later(5)).await, "not made yet");
+    for number in 1..50 {
+        create(kim, number).await.unwrap();
+    }
+    assert_eq!(create(kim, 50).await, Err(AccountError::TooMany));
+    create(sam, 51).await.unwrap();
+    let unnamed = NewToken {
+        label: " ".into(),
+        ..token(sam, 52)
+    };
+    let unnamed = store.create_token(unnamed, "it.person", start()).await;
+    assert_eq!(unnamed, Err(AccountError::Unnamed));
+    assert_eq!(store.tokens_of(kim).await.unwrap().len(), 50);
+    assert_eq!(store.all_tokens().await.unwrap().len(), 51);
+    let revoke = async |id| {
+        let revoked = store.revoke_token(id, "it.person", later(7));
+        revoked.await.unwrap()
+    };
+    assert!(revoke(first).await);
+    assert!(!revoke(first).await);
+    assert!(!good(&store, 0, later(8)).await && good(&store, 1, later(8)).await);
+    // There is room again.
+    create(kim, 50).await.unwrap();
+    let said = said(&store, kim).await;
+    let revoked = ("it.person".to_owned(), "token-revoked".to_owned());
+    assert_eq!(said.iter().filter(|one| **one == revoked).count(), 1);
+    assert_eq!(said.len(), 1 + 51 + 1);
+}
+
+pub async fn views_are_their_owners(place: Place) {
+    let store = place.open().await;
+    let (kim, sam) = (made(&store, "kim").await, made(&store, "sam").await);
+    let save = async |account, name: &str, query: &str, minute| {
+        store.save_view(account, name, query, later(minute)).await
+    };
+    let first = save(kim, " Medical, Oak ", "text=Ottoline", 0)
+        .await
+        .unwrap();
+    save(sam, "Sam's", "state=held", 0).await.unwrap();
+    let kept = store.views(kim).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (kept[0].id, kept[0].name.as_str(), kept[0].query.as_str()),
+        (first, "Medical, Oak", "text=Ottoline")
+    );
+    assert!(!store.delete_view(sam, first).await.unwrap());
+    for number in 1..50 {
+        save(kim, &format!("View {number}"), "", number)
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        save(kim, "One more", "", 60).await,
+        Err(AccountError::TooMany)
+    );
+    assert!(store.delete_view(kim, first).await.unwrap());
+    assert!(!store.delete_view(kim, first).await.unwrap());
+    save(kim, "One more", "", 60).await.unwrap();
+    let kept = store.views(kim).await.unwrap();
+    assert_eq!(
+        (kept[0].name.as_str(), kept[49].name.as_str()),
+        ("View 1", "One more")
+    );
+    let (long, vast) = ("x".repeat(201), "x".repeat(4_097));
+    for (name, query) in [("", ""), (long.as_str(), ""), ("Vast", vast.as_str())] {
+        assert_eq!(save(sam, name, query, 0).await, Err(AccountError::Unnamed));
+    }
+    assert_eq!(store.views(sam).await.unwrap().len(), 1);
+}
+
+/// Sign-ins, changes, resets and sign-outs of a few accounts by two nodes at once: nothing waits in a ring, and what ends stays ended.
+pub async fn sign_ins_and_changes_at_once_get_along(place: Place) {
+    let nodes = [place.node(0).await, place.node(1).await];
+    let accounts = [made(&nodes[0], "kim").await, made(&nodes[0], "sam").await];
+    let mut tasks = JoinSet::new();
+    for worker in 0..8_u8 {
+        let (node, account) = (
+            nodes[usize::from(worker % 2)].clone(),
+            accounts[usize::from(worker / 2 % 2)],
+        );
+        tasks.spawn(async move {
+            for round in 0..12_u8 {
+                let token = worker * 12 + round;
+                let at = later(u64::from(round));
+                match round % 6 {
+                    0..3 => begin(&node, account, token, at).await,
+                    3 => {
+                        let ended = node.end_sessions_of(account, None, "it.person", at);
+                        ended.await.unwrap();
+                    }
+                    4 => {
+                        let set = node.set_credentials(account, proof(7), "it.person", at);
+                        set.await.unwrap();
+                    }
+                    _ => {
+                        node.sweep_sessions(at + 9 * HOUR).await.unwrap();
+                    }
+                }
+            }
         });
     }
-    let made = tries.join_all().await.into_iter().filter(|made| *made);
-    assert_eq!(made.count(), 1);
-    follows(&nodes[0]).await;
-}
-
-pub async fn sessions_are_bounded_and_end(place: Place) {
-    let store = place.open().await;
-    let id = made(&store, LOGIN).await;
-    let lives = async |number, now| {
-        let found = store.session(hash(number), now, IDLE).await.unwrap();
-        found.is_some()
-    };
-    for number in 0..21 {
-        let at = start() + Duration::from_secs(number.into());
-        store.begin_session(session(id, number, at)).await.unwrap();
+    tasks.join_all().await;
+    for account in accounts {
+        nodes[0]
+            .remove_account(account, "it.person", later(60))
+            .await
+            .unwrap();
+        assert!(nodes[1].sessions_of(account).await.unwrap().is_empty());
     }
-    let now = start() + Duration::from_mins(1);
-    assert_eq!(store.sessions_of(id).await.unwrap().len(), 20);
-    assert!(!lives(0, now).await, "the oldest ends");
-    assert!(lives(1, now).await && lives(20, now).await);
-    let signed_in = store.account(id).await.unwrap().signed_in_at;
-    assert_eq!(signed_in, Some(start() + Duration::from_secs(20)));
-
-    // Idle, and again used in between.
-    assert!(lives(5, start() + Duration::from_mins(29)).await);
-    assert!(lives(5, start() + Duration::from_mins(58)).await);
-    assert!(!lives(6, start() + Duration::from_mins(31)).await);
-    // However much it is used it ends.
-    let mut at = start();
-    while at < start() + Duration::from_hours(10) {
-        assert!(lives(7, at).await);
-        at += Duration::from_mins(20);
-    }
-    assert!(
-        !lives(
-            7,
-            start() + Duration::from_hours(10) + Duration::from_secs(7)
-        )
-        .await
-    );
-
-    store.end_session(hash(8), now).await.unwrap();
-    store.end_session(hash(8), now).await.unwrap();
-    assert!(!lives(8, now).await && lives(9, now).await);
-    let ended = store.end_sessions_of(id, Some(hash(9)), "q", now).await;
-    assert_eq!(ended, Ok(18));
-    assert!(lives(9, now).await && !lives(10, now).await);
-    assert_eq!(counted(&store, id).await["signed-out"], 2);
-
-    // Other grants, and being disabled, end what is open.
-    let change = |version, change| store.change_account(id, version, change, "an.admin", now);
-    change(1, AccountChange::Grants(Vec::new())).await.unwrap();
-    assert!(!lives(9, now).await);
-    store.begin_session(session(id, 30, now)).await.unwrap();
-    let renamed = AccountChange::Named {
-        name: "Q".into(),
-        address: None,
-    };
-    change(2, renamed).await.unwrap();
-    assert!(lives(30, now).await, "another name ends nothing");
-    change(3, AccountChange::Disabled(true)).await.unwrap();
-    assert!(!lives(30, now).await);
-    let refused = store.begin_session(session(id, 31, now)).await;
-    assert_eq!(refused, Err(StoreError::Missing));
-    assert_eq!(counted(&store, id).await["signed-in"], 22);
-    change(4, AccountChange::Disabled(false)).await.unwrap();
-    store.begin_session(session(id, 32, now)).await.unwrap();
-    let later = now + Duration::from_hours(11);
-    assert_eq!(store.sweep_sessions(later).await, Ok(1));
-    assert!(store.sessions_of(id).await.unwrap().is_empty());
-    follows(&store).await;
-}
-
-pub async fn tokens_are_bounded_and_end(place: Place) {
-    let nodes = [place.node(0).await, place.node(1).await];
-    let store = &nodes[0];
-    let (id, other) = (made(store, LOGIN).await, made(store, "other").await);
-    let mut tries = JoinSet::new();
-    for number in 0..54 {
-        let node = nodes[usize::from(number % 2)].clone();
-        tries.spawn(async move { node.create_token(token(id, number), "q", start()).await });
-    }
-    let done = tries.join_all().await;
-    let full = done
-        .iter()
-        .filter(|one| **one == Err(AccountError::TooMany));
-    assert_eq!(full.count(), 4);
-    let tokens = store.tokens_of(id).await.unwrap();
-    assert_eq!(tokens.len(), 50);
-    assert_eq!(counted(store, id).await["token-created"], 50);
-    assert_eq!(tokens[0].label, LABEL);
-    assert_eq!(tokens[0].scopes, ["holds:read"]);
-
-    store
-        .create_token(token(other, 200), "o", start())
-        .await
-        .unwrap();
-    let now = start() + Duration::from_mins(1);
-    let (used, owner) = store.api_token(hash(200), now).await.unwrap().unwrap();
-    assert_eq!((used.used_at, owner.id), (None, other));
-    let (used, _) = nodes[1].api_token(hash(200), now).await.unwrap().unwrap();
-    assert_eq!(used.used_at, Some(now));
-    let late = store.api_token(hash(200), start() + 30 * DAY).await;
-    assert!(late.unwrap().is_none());
-    let token_of_other = used.id;
-    let revoke = |account, token| store.revoke_token(account, token, "o", now);
-    assert_eq!(revoke(id, token_of_other).await, Ok(false), "not theirs");
-    assert_eq!(revoke(other, token_of_other).await, Ok(true));
-    assert_eq!(revoke(other, token_of_other).await, Ok(false));
-    assert!(store.api_token(hash(200), now).await.unwrap().is_none());
-    assert_eq!(
-        actions(store, other).await,
-        ["account-created", "token-created", "token-revoked"]
-    );
-    assert_eq!(store.all_tokens().await.unwrap().len(), 50);
-
-    let disabled = AccountChange::Disabled(true);
-    let disable = store.change_account(id, 1, disabled, "an.admin", now);
-    disable.await.unwrap();
-    assert!(store.tokens_of(id).await.unwrap().is_empty());
-    let refused = store.create_token(token(id, 201), "q", now).await;
-    assert_eq!(refused, Err(AccountError::Missing));
-    for label in ["", " ", &"long ".repeat(50)] {
-        let unnamed = NewToken {
-            label: label.into(),
-            ..token(other, 202)
-        };
-        let unnamed = store.create_token(unnamed, "o", now).await;
-        assert_eq!(unnamed, Err(AccountError::Unnamed));
-    }
-    store
-        .create_token(token(other, 203), "o", now)
-        .await
-        .unwrap();
-    assert_eq!(store.sweep_sessions(start() + 31 * DAY).await, Ok(1));
-    follows(store).await;
-}
-
-pub async fn views_are_bounded_and_somebodys(place: Place) {
-    let nodes = [place.node(0).await, place.node(1).await];
-    let store = &nodes[0];
-    let (id, other) = (made(store, LOGIN).await, made(store, "other").await);
-    let mut tries = JoinSet::new();
-    for number in 0..52usize {
-        let node = nodes[number % 2].clone();
-        tries.spawn(async move { node.save_view(id, VIEW, "state=held", start()).await });
-    }
-    let done = tries.join_all().await;
-    let full = done
-        .iter()
-        .filter(|one| **one == Err(AccountError::TooMany));
-    assert_eq!(full.count(), 2);
-    let views = store.views(id).await.unwrap();
-    assert_eq!(views.len(), 50);
-    assert_eq!(
-        (views[0].name.as_str(), views[0].query.as_str()),
-        (VIEW, "state=held")
-    );
-    assert!(store.views(other).await.unwrap().is_empty());
-    assert_eq!(store.delete_view(other, views[0].id).await, Ok(false));
-    assert_eq!(store.delete_view(id, views[0].id).await, Ok(true));
-    assert_eq!(store.delete_view(id, views[0].id).await, Ok(false));
-    let long = store.save_view(id, VIEW, &"x".repeat(4_097), start()).await;
-    assert_eq!(long, Err(AccountError::Unnamed));
-    let nobody = store.save_view(crate::fixtures::id(9), VIEW, "", start());
-    assert_eq!(nobody.await, Err(AccountError::Missing));
-}
-
-/// Puts there all that an account can have.
-async fn everything(store: &Custody) -> QueueId {
-    let id = made(store, LOGIN).await;
-    let set = store.set_credentials(id, proof(&[1]), "an.admin", start());
-    set.await.unwrap();
-    store.begin_session(session(id, 1, start())).await.unwrap();
-    store
-        .create_token(token(id, 2), "q", start())
-        .await
-        .unwrap();
-    let query = "text=quaternary";
-    store.save_view(id, VIEW, query, start()).await.unwrap();
-    id
-}
-
-pub async fn a_database_has_nothing_of_accounts_in_clear(place: Place) {
-    let store = place.open().await;
-    everything(&store).await;
-    let unseen = NewAccount {
-        name: "Quiddity Quoll".into(),
-        ..person("unseen")
-    };
-    store
-        .create_account(unseen, "an.admin", start())
-        .await
-        .unwrap();
-    let kept = place.everything_kept().await;
-    assert!(!kept.is_empty());
-    let markers = [
-        LOGIN,
-        // Of who has acted the ledger keeps the name, beside its chain; of who has not there is none.
-        "Quiddity",
-        "unseen",
-        "q.quillfeather",
-        LABEL,
-        BROWSER,
-        VIEW,
-        "quaternary",
-        "quartermaster",
-        "12345678901234567890",
-    ];
-    for marker in markers {
-        let marker = marker.as_bytes();
-        for file in &kept {
-            let found = file.windows(marker.len()).any(|window| window == marker);
-            assert!(!found, "{}", String::from_utf8_lossy(marker));
-        }
-    }
-}
-
-pub async fn a_row_moved_to_another_account_does_not_open(place: Place) {
-    let store = place.open().await;
-    let id = everything(&store).await;
-    let other = made(&store, "other").await;
-    store
-        .begin_session(session(other, 11, start()))
-        .await
-        .unwrap();
-    store
-        .create_token(token(other, 12), "o", start())
-        .await
-        .unwrap();
-    let corrupt = |error: StoreError| assert!(error != StoreError::Missing, "{error}");
-    let now = start() + Duration::from_secs(1);
-    for sql in [
-        format!("UPDATE session SET account = '{id}' WHERE account = '{other}'"),
-        format!("UPDATE api_token SET account = '{id}' WHERE account = '{other}'"),
-    ] {
-        place.by_hand(&sql).await;
-    }
-    corrupt(store.session(hash(11), now, IDLE).await.unwrap_err());
-    corrupt(store.api_token(hash(12), now).await.unwrap_err());
-    assert!(store.session(hash(1), now, IDLE).await.unwrap().is_some());
-    place
-        .by_hand("UPDATE api_token SET scopes = '[\"people:manage\"]'")
-        .await;
-    corrupt(store.api_token(hash(2), now).await.unwrap_err());
-    place
-        .by_hand("UPDATE session SET ends_at = ends_at + 1")
-        .await;
-    corrupt(store.session(hash(1), now, IDLE).await.unwrap_err());
-    place
-        .by_hand("UPDATE account SET version = version + 1")
-        .await;
-    corrupt(store.account(id).await.unwrap_err());
+    assert_eq!(nodes[1].verify_ledger(None).await.unwrap().first_bad, None);
 }

@@ -6,8 +6,8 @@ use beadle::detect::Category;
 use beadle::policy::Severity;
 use beadle::quarantine::{Tell, To};
 use beadle::store::{
-    FigureOutcome, Figures, IncidentAnswers, IncidentDraft, IncidentError, Judgement, Origin,
-    Refusal, StoreError,
+    Custody, FigureOutcome, Figures, IncidentAnswers, IncidentDraft, IncidentError, Judgement,
+    Origin, Refusal, StoreError,
 };
 
 use crate::fixtures::{DAY, NAME, address, by, desk, id, new_hold, start};
@@ -119,6 +119,12 @@ pub async fn figures_follow_every_act_and_outlive_the_content(place: Place) {
         followed.get(id(2)).unwrap().judgement,
         Some(Judgement::Right)
     );
+    judged_twice(&store).await;
+    assert_eq!(store.verify_ledger(None).await.unwrap().first_bad, None);
+}
+
+/// The ledger has both judgements of the first hold, each with the one before.
+async fn judged_twice(store: &Custody) {
     let about = id(1).to_string();
     let judged = store.ledger_of(1, 100, Some(&about), None);
     let judged = judged.await.unwrap();
@@ -134,7 +140,6 @@ pub async fn figures_follow_every_act_and_outlive_the_content(place: Place) {
             r#"{"before":"partly","judgement":"wrong"}"#
         ]
     );
-    assert_eq!(store.verify_ledger(None).await.unwrap().first_bad, None);
 }
 
 pub async fn a_sender_is_the_same_again_and_no_more(place: Place) {

@@ -373,6 +373,13 @@ impl Bench {
         self.answer(request.unwrap()).await
     }
 
+    /// The answer as it comes, for what does not end.
+    pub async fn open(&self, who: &Person, path: &str) -> axum::response::Response {
+        let request = Request::get(path).header(header::COOKIE, &who.cookie);
+        let request = request.body(HttpBody::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub async fn answer(&self, request: Request<HttpBody>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

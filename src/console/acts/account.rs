@@ -190,32 +190,24 @@ pub async fn make_token(
 /// Ends a token of the caller's own.
 pub async fn end_token(site: &Site, caller: &Caller, id: &str) -> Result<(), Refusal> {
     needs(caller, Permission::Own)?;
-    ended(site, caller, (caller.account.id, parsed(id)?)).await
+    let (own, id) = (caller.account.id, parsed(id)?);
+    let ended = site
+        .store()
+        .revoke_token_of(own, id, caller.actor(), site.now());
+    there(ended.await?)
 }
 
 /// Ends a token of anybody's.
 pub async fn end_anybodys(site: &Site, caller: &Caller, id: &str) -> Result<(), Refusal> {
     needs(caller, Permission::ManagePeople)?;
-    let id = parsed(id)?;
-    let tokens = site.store().all_tokens().await?;
-    let token = tokens.into_iter().find(|one| one.id == id);
-    let token = token.ok_or(Refusal::Missing)?;
-    ended(site, caller, (token.account, id)).await
-}
-
-async fn ended(
-    site: &Site,
-    caller: &Caller,
-    (account, id): (QueueId, QueueId),
-) -> Result<(), Refusal> {
     let ended = site
         .store()
-        .revoke_token(account, id, caller.actor(), site.now());
-    if ended.await? {
-        Ok(())
-    } else {
-        Err(Refusal::Missing)
-    }
+        .revoke_token(parsed(id)?, caller.actor(), site.now());
+    there(ended.await?)
+}
+
+fn there(done: bool) -> Result<(), Refusal> {
+    if done { Ok(()) } else { Err(Refusal::Missing) }
 }
 
 /// The caller's kept searches, the oldest first.
@@ -233,11 +225,7 @@ pub async fn views(site: &Site, caller: &Caller) -> Result<Vec<ViewLine>, Refusa
 pub async fn delete_view(site: &Site, caller: &Caller, id: &str) -> Result<(), Refusal> {
     needs(caller, Permission::Own)?;
     let deleted = site.store().delete_view(caller.account.id, parsed(id)?);
-    if deleted.await? {
-        Ok(())
-    } else {
-        Err(Refusal::Missing)
-    }
+    there(deleted.await?)
 }
 
 fn line(site: &Site, token: ApiToken) -> TokenLine {

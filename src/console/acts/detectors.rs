@@ -74,7 +74,10 @@ pub struct Detectors {
 /// Everything that is looked for.
 pub fn list(site: &Site, caller: &Caller) -> Result<Detectors, Refusal> {
     needs(caller, Permission::SeeDetectors)?;
-    let catalogue = site.premises().catalogue().map_err(unreadable)?;
+    let catalogue = site
+        .premises()
+        .catalogue()
+        .map_err(|error| unreadable(&error))?;
     let tools = site.pipeline().tools();
     let all = catalogue.detectors.iter();
     let mut detectors: Vec<_> = all.map(|detector| line(detector, &tools.policy)).collect();
@@ -89,7 +92,10 @@ pub fn list(site: &Site, caller: &Caller) -> Result<Detectors, Refusal> {
 /// One detector.
 pub fn show(site: &Site, caller: &Caller, id: &str) -> Result<DetectorPage, Refusal> {
     needs(caller, Permission::SeeDetectors)?;
-    let catalogue = site.premises().catalogue().map_err(unreadable)?;
+    let catalogue = site
+        .premises()
+        .catalogue()
+        .map_err(|error| unreadable(&error))?;
     let mut all = catalogue.detectors.iter();
     let detector = all.find(|known| known.id == id).ok_or(Refusal::Missing)?;
     let policy = site.pipeline().tools().policy.clone();
@@ -116,7 +122,7 @@ pub fn show(site: &Site, caller: &Caller, id: &str) -> Result<DetectorPage, Refu
     })
 }
 
-fn unreadable(error: String) -> Refusal {
+fn unreadable(error: &str) -> Refusal {
     tracing::error!(%error, "console: the catalogue cannot be read");
     Refusal::Fault("catalogue")
 }

@@ -2,14 +2,11 @@
 //!
 //! # Invariants
 //! Nobody decides on what they sent. Every act names the version that was seen. A release of health, SEN or safeguarding data needs words
-//! beside its reason, and so does a reason that is none of the list. What will be sent can be asked for before it is: [`plan`] changes nothing.
+//! beside its reason, and so does a reason that is none of the list. What will be sent can be asked for before it is, in
+//! `hold_plan`.
 
-use bytes::Bytes;
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::hold::{found, state_now};
-use super::hold_content::{passes, with_initials};
+use super::hold::found;
+use super::hold_content::with_initials;
 use crate::console::access::Permission;
 use crate::console::refusal::Refusal;
 use crate::console::signed::Caller;
@@ -19,6 +16,7 @@ use crate::detect::Category;
 use crate::mail::Address;
 use crate::quarantine::desk::{By, CLAIM, On, Outcome, Release, Tell, To, Version};
 use crate::store::{HoldDetails, Judgement, VersionSent};
+use bytes::Bytes;
 
 /// Reasons of a release, in the order in which they are offered. Their words are `hold-release-NAME`.
 pub const RELEASE_REASONS: [&str; 6] = [
@@ -81,123 +79,6 @@ pub struct ReleaseInput {
     pub form: Form,
     /// By the way that encrypts only.
     pub encrypt: bool,
-}
-
-/// What a release would do.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ReleasePlan {
-    /// Who gets it.
-    pub to: Vec<String>,
-    /// Who does not.
-    pub not_to: Vec<String>,
-    /// How many of those who get it are outside the trust and its partners.
-    pub outside: usize,
-    /// How many of all recipients are.
-    pub outside_of: usize,
-    /// Which text: `held`, `initials`, `without-attachments`.
-    pub version: String,
-    /// Names of the attachments that are left out.
-    pub left_out: Vec<String>,
-    /// Names that stand there as initials, of so many pupils.
-    pub initials: Option<InitialsPlan>,
-    /// By the way that encrypts only.
-    pub encrypt: bool,
-    /// It is asked for, and a second person decides.
-    pub asks: bool,
-}
-
-/// What the version with initials is.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct InitialsPlan {
-    /// Names that were turned.
-    pub names: usize,
-    /// Of so many pupils.
-    pub people: usize,
-    /// Findings that still stand in it.
-    pub still: usize,
-    /// Policy would let it pass.
-    pub passes: bool,
-}
-
-/// What a release would do. Nothing is changed, and nothing is entered in the ledger.
-pub async fn plan(
-    site: &Site,
-    caller: &Caller,
-    id: &str,
-    input: &ReleaseInput,
-) -> Result<ReleasePlan, Refusal> {
-    let hold = decidable(site, caller, id).await?;
-    let state = state_now(&hold, site.now());
-    if hold.summary.version != input.why.version || !state.is_waiting() {
-        return Err(conflict(&hold));
-    }
-    reason(&input.why, &RELEASE_REASONS, "release", is_special(&hold))?;
-    let chosen = chosen(&hold, &input.rcpts)?;
-    let all = super::hold::recipients(site, &hold);
-    let (to, not_to): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|one| chosen.contains(&one.number));
-    encrypts(site, input)?;
-    let outside =
-        |list: &[super::hold::RecipientLine]| list.iter().filter(|one| one.outside).count();
-    let named =
-        |list: Vec<super::hold::RecipientLine>| list.into_iter().map(|one| one.address).collect();
-    let (initials, left_out) = form(site, caller, &hold, &input.form).await?;
-    Ok(ReleasePlan {
-        outside: outside(&to),
-        outside_of: outside(&to) + outside(&not_to),
-        to: named(to),
-        not_to: named(not_to),
-        version: match input.form {
-            Form::Held => "held",
-            Form::Initials => "initials",
-            Form::Without { .. } => "without-attachments",
-        }
-        .to_owned(),
-        left_out,
-        initials,
-        encrypt: input.encrypt,
-        asks: hold.needs_second_person(),
-    })
-}
-
-async fn form(
-    site: &Site,
-    caller: &Caller,
-    hold: &HoldDetails,
-    form: &Form,
-) -> Result<(Option<InitialsPlan>, Vec<String>), Refusal> {
-    match form {
-        Form::Held => Ok((None, Vec::new())),
-        Form::Initials => {
-            let made = with_initials(site, hold).await?;
-            let names = made.proposal.altered.iter().map(|altered| altered.names);
-            let plan = InitialsPlan {
-                names: names.sum(),
-                people: made.proposal.people,
-                still: made.judgement.findings.list.len(),
-                passes: passes(&made),
-            };
-            Ok((Some(plan), Vec::new()))
-        }
-        Form::Without { numbers, .. } => {
-            let all = caller.desk(site).attachments(hold.summary.id).await?;
-            let name = |number: &usize| {
-                let found = all.iter().find(|one| one.number == *number);
-                let place = found.map(|one| one.location.as_str());
-                place.map(|place| {
-                    place
-                        .strip_prefix("attachment:")
-                        .unwrap_or(place)
-                        .to_owned()
-                })
-            };
-            let names: Option<Vec<String>> = numbers.iter().map(name).collect();
-            let names = names.filter(|names| !names.is_empty());
-            let missing = || Refusal::Wrong(Words::english().say("hold-choose-attachments"));
-            Ok((None, names.ok_or_else(missing)?))
-        }
-    }
 }
 
 /// Sends a message, or asks a second person for it.
@@ -420,7 +301,7 @@ fn needed(text: &str) -> Result<&str, Refusal> {
 }
 
 /// Places of the recipients that were chosen; all of them when none was named.
-fn chosen(hold: &HoldDetails, rcpts: &[usize]) -> Result<Vec<usize>, Refusal> {
+pub(super) fn chosen(hold: &HoldDetails, rcpts: &[usize]) -> Result<Vec<usize>, Refusal> {
     let all = hold.envelope.rcpts.len();
     if rcpts.is_empty() {
         return Ok((0..all).collect());
@@ -436,7 +317,7 @@ fn chosen(hold: &HoldDetails, rcpts: &[usize]) -> Result<Vec<usize>, Refusal> {
     Ok(chosen)
 }
 
-fn encrypts(site: &Site, input: &ReleaseInput) -> Result<(), Refusal> {
+pub(super) fn encrypts(site: &Site, input: &ReleaseInput) -> Result<(), Refusal> {
     if input.encrypt && !site.pipeline().encrypts() {
         return Err(Refusal::Wrong(Words::english().say("hold-no-encryption")));
     }
@@ -447,7 +328,7 @@ async fn initials(site: &Site, hold: &HoldDetails) -> Result<Bytes, Refusal> {
     Ok(with_initials(site, hold).await?.proposal.message.into())
 }
 
-fn conflict(hold: &HoldDetails) -> Refusal {
+pub(super) fn conflict(hold: &HoldDetails) -> Refusal {
     let summary = &hold.summary;
     let by = summary
         .decided_by

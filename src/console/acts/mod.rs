@@ -15,6 +15,8 @@ pub mod hold;
 pub mod hold_bulk;
 pub mod hold_content;
 pub mod hold_decide;
+pub mod hold_plan;
+pub mod hold_shape;
 pub mod hold_views;
 pub mod holds;
 pub mod jobs;

@@ -199,7 +199,7 @@ async fn trend(site: &Site, caller: &Caller, now: SystemTime) -> Result<Vec<DayL
         .checked_sub(jiff::Span::new().days(DAYS - 1))
         .unwrap_or(today);
     let begin = zone.to_timestamp(first.to_datetime(jiff::civil::Time::midnight()));
-    let begin = begin.map_or(0, |at| at.as_microsecond());
+    let begin = begin.map_or(0, jiff::Timestamp::as_microsecond);
     let mut days: BTreeMap<jiff::civil::Date, DayLine> = first
         .series(jiff::Span::new().days(1))
         .take_while(|day| *day <= today)

@@ -5,8 +5,6 @@
 //! callers who see holds' senders anyway, and only of holds whose content is still kept.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use jiff::civil::Date;
 
@@ -17,23 +15,15 @@ use crate::console::signed::Caller;
 use crate::console::site::Site;
 use crate::report::form::Form;
 use crate::report::model::Period;
-use crate::report::senders::Shown;
-use crate::report::summary::ForwardingFigure;
-use crate::report::{self, Report, Scope, Sources};
+use crate::report::{self, Report, Scope};
+use crate::store::HoldQuery;
 use crate::store::ledger::action;
-use crate::store::{Figures, HoldQuery};
 
 /// Days of a report that names none.
 pub const USUAL_DAYS: i64 = 30;
 
-/// Ends of content listed in the retention report.
-const ENDS: u32 = 500;
-
 /// Holds looked through for the addresses of senders.
 const ADDRESSES: u32 = 1_000;
-
-/// Mailboxes of the register that are counted.
-const FORWARDING: u32 = 10_000;
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,58 +117,42 @@ pub async fn make(
     wanted: &Wanted,
 ) -> Result<Report, Refusal> {
     let scope = scope(site, caller, kind.permission(), wanted)?;
-    let now = site.now();
-    let figures = site.store().figures(now).await?;
-    let tools = site.pipeline().tools();
-    let sources = Sources {
-        figures: &figures,
-        senders: site.senders(),
-        policy: &tools.policy,
-        zone: site.time_zone(),
-        trust: &site.config().trust_name,
-        now,
-        kept_since: site.store().figures_since(now),
+    let addresses = match kind {
+        Kind::Senders if caller.access.may(Permission::SeeHolds) => {
+            Some(addresses(site, caller).await?)
+        }
+        _ => None,
     };
-    let everywhere = caller.access.reach(kind.permission()) == Reach::Everywhere;
-    Ok(match kind {
-        Kind::Summary => {
-            let forwarding = if everywhere && scope.schools.is_empty() {
-                Some(forwarding(site).await?)
-            } else {
-                None
-            };
-            report::summary(sources, &scope, forwarding.as_deref())
-        }
-        Kind::NearMisses => report::near_misses(sources, &scope),
-        Kind::Senders => {
-            let addresses = addresses(site, caller).await?;
-            let shown = if caller.access.may(Permission::SeeHolds) {
-                Shown::Addresses(&addresses)
-            } else {
-                Shown::Pseudonyms
-            };
-            report::senders(sources, &scope, shown)
-        }
-        Kind::Retention => retention(site, sources, &scope).await?,
-    })
+    let wanted = match (kind, &addresses) {
+        (Kind::Summary, _) => report::Wanted::Summary,
+        (Kind::NearMisses, _) => report::Wanted::NearMisses,
+        (Kind::Senders, Some(addresses)) => report::Wanted::Addresses(addresses),
+        (Kind::Senders, None) => report::Wanted::Senders,
+        (Kind::Retention, _) => report::Wanted::Retention { follow: false },
+    };
+    gathered(site, &scope, wanted).await
 }
 
 /// The work-sheet of a breach as a report.
 pub async fn breach(site: &Site, caller: &Caller, id: &str) -> Result<Report, Refusal> {
     let incident = super::breaches::incident(site, caller, id).await?;
-    let now = site.now();
-    let figures: Arc<Figures> = site.store().figures(now).await?;
+    let scope = Scope::all(Period::ending(today(site), USUAL_DAYS));
+    gathered(site, &scope, report::Wanted::Breach(incident.id)).await
+}
+
+async fn gathered(
+    site: &Site,
+    scope: &Scope,
+    wanted: report::Wanted<'_>,
+) -> Result<Report, Refusal> {
     let tools = site.pipeline().tools();
-    let sources = Sources {
-        figures: &figures,
+    let setting = report::Setting {
         senders: site.senders(),
         policy: &tools.policy,
         zone: site.time_zone(),
-        trust: &site.config().trust_name,
-        now,
-        kept_since: site.store().figures_since(now),
+        now: site.now(),
     };
-    Ok(report::breach(sources, &incident))
+    Ok(report::gather(site.store(), setting, scope, wanted).await?)
 }
 
 /// The scope that was asked for, as far as the caller may see it.
@@ -226,21 +200,6 @@ fn local_now(site: &Site) -> jiff::civil::DateTime {
     site.time_zone().to_datetime(now)
 }
 
-async fn forwarding(site: &Site) -> Result<Vec<ForwardingFigure>, Refusal> {
-    let register = site.store().list_forwarding(FORWARDING).await?;
-    let micros = |at: SystemTime| {
-        let since = at.duration_since(SystemTime::UNIX_EPOCH);
-        let since = since.unwrap_or(Duration::ZERO).as_micros();
-        i64::try_from(since).unwrap_or(i64::MAX)
-    };
-    let figures = register.iter().map(|one| ForwardingFigure {
-        first_seen: micros(one.first_seen),
-        last_seen: micros(one.last_seen),
-        messages: one.messages,
-    });
-    Ok(figures.collect())
-}
-
 /// The addresses of the latest senders whose mail is still kept, by the token that figures have.
 async fn addresses(site: &Site, caller: &Caller) -> Result<HashMap<i64, String>, Refusal> {
     let query = HoldQuery {
@@ -257,25 +216,6 @@ async fn addresses(site: &Site, caller: &Caller) -> Result<HashMap<i64, String>,
     Ok(senders
         .map(|sender| (site.store().sender_token(&sender), sender.to_string()))
         .collect())
-}
-
-async fn retention(site: &Site, sources: Sources<'_>, scope: &Scope) -> Result<Report, Refusal> {
-    let moment = |day| {
-        let micros = u64::try_from(sources.midnight(day)).unwrap_or(0);
-        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
-    };
-    let after = scope.period.to.tomorrow().unwrap_or(scope.period.to);
-    let (from, to) = (moment(scope.period.from), moment(after));
-    let ended = site.store().ended_content(from, to, ENDS).await?;
-    let holds = site.store().holds_by_state().await?;
-    let kept = report::retention::Kept {
-        retention: &site.store().retention(),
-        ended: &ended,
-        holds: &holds,
-        signed: None,
-        ledger_holds: None,
-    };
-    Ok(report::retention(sources, scope, kept))
 }
 
 /// A report as a file: its name and its bytes. The ledger notes that it left the console.

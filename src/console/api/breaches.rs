@@ -1,7 +1,5 @@
 //! The register of breaches, for programs.
 
-use std::time::SystemTime;
-
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -122,7 +120,7 @@ fn version(written: &Written) -> Result<i64, Refusal> {
 
 fn input(written: Written) -> BreachInput {
     BreachInput {
-        aware_at: written.aware_at.map(system).map(SystemTime::from),
+        aware_at: written.aware_at.map(system),
         school: written.school,
         holds: written.holds,
         answers: written.answers.into_iter().collect(),

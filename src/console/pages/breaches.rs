@@ -238,16 +238,12 @@ fn input(site: &Site, fields: &Fields) -> Result<BreachInput, (BreachInput, Stri
     }
     let read = aware.parse::<jiff::civil::DateTime>();
     let at = read.and_then(|local| site.time_zone().to_timestamp(local));
-    match at {
-        Ok(at) => {
-            input.aware_at = Some(system(at));
-            Ok(input)
-        }
-        Err(_) => {
-            let words = crate::console::words::Words::english();
-            Err((input, words.say("breach-aware-wrong")))
-        }
+    if let Ok(at) = at {
+        input.aware_at = Some(system(at));
+        return Ok(input);
     }
+    let words = crate::console::words::Words::english();
+    Err((input, words.say("breach-aware-wrong")))
 }
 
 fn of(breach: &Breach) -> BreachInput {

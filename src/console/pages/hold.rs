@@ -58,6 +58,7 @@ struct Attached {
     size: String,
     media_type: String,
     notes: Vec<String>,
+    ticked: bool,
 }
 
 /// A hold like this one.
@@ -172,6 +173,7 @@ fn show_page(site: &Site, frame: Frame, view: HoldView, state: FormState) -> Sho
         Some(subject) => subject.to_owned(),
         None => words.with("hold-title-reference", "reference", &view.line.reference),
     };
+    let form = DecisionForm::of(&words, &view, state, site.pipeline().encrypts());
     ShowPage {
         next: next(site, &words, &view),
         received: view
@@ -182,7 +184,7 @@ fn show_page(site: &Site, frame: Frame, view: HoldView, state: FormState) -> Sho
         state: words.say(&format!("hold-state-{}", view.line.state)),
         colour: hold_words::colour(crate::store::HoldState::of(&view.line.state)),
         evidence: evidence(&words, &view),
-        attachments: attachments(&words, &view),
+        attachments: attachments(&words, &view, &form.without),
         history: view
             .history
             .iter()
@@ -198,7 +200,7 @@ fn show_page(site: &Site, frame: Frame, view: HoldView, state: FormState) -> Sho
                 asks: word.asks,
             })
             .collect(),
-        form: DecisionForm::of(&words, &view, state, site.pipeline().encrypts()),
+        form,
         judgement: view.judgement.as_ref().map_or_else(String::new, |name| {
             words.say(&format!("hold-judged-{name}"))
         }),
@@ -263,7 +265,7 @@ fn evidence(words: &Words, view: &HoldView) -> Vec<Evidence> {
     .collect()
 }
 
-fn attachments(words: &Words, view: &HoldView) -> Vec<Attached> {
+fn attachments(words: &Words, view: &HoldView, ticked: &[usize]) -> Vec<Attached> {
     let all = view.attachments.iter();
     all.map(|one| {
         let found = one
@@ -287,6 +289,7 @@ fn attachments(words: &Words, view: &HoldView) -> Vec<Attached> {
             size: hold_words::size(one.bytes as u64),
             media_type: one.media_type.clone(),
             notes,
+            ticked: ticked.contains(&one.number),
         }
     })
     .collect()

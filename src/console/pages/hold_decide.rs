@@ -10,7 +10,8 @@ use axum::response::Response;
 use super::hold::not_done;
 use super::hold_form::{FormState, release_of, version_of, why_of};
 use crate::console::access::Permission;
-use crate::console::acts::hold_decide::{self, ReleasePlan};
+use crate::console::acts::hold_decide;
+use crate::console::acts::hold_plan::{self, ReleasePlan};
 use crate::console::doors::Doors;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -71,7 +72,7 @@ async fn release(
             Err(refusal) => not_done(&site, &signed, &id, (refusal, state)).await,
         };
     }
-    match hold_decide::plan(&site, &signed, &id, &input).await {
+    match hold_plan::plan(&site, &signed, &id, &input).await {
         Ok(plan) => Ok(page(&confirm(frame, &id, plan, &fields))),
         Err(refusal) => not_done(&site, &signed, &id, (refusal, state)).await,
     }

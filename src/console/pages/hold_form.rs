@@ -149,11 +149,6 @@ impl DecisionForm {
             which: state.which,
         }
     }
-
-    /// Whether the attachment of this number was ticked.
-    pub fn is_without(&self, number: &usize) -> bool {
-        self.without.contains(number)
-    }
 }
 
 fn reasons(words: &Words, kind: &str, names: &[&str], chosen: &str) -> Vec<Choice> {

@@ -12,18 +12,21 @@ use std::sync::Arc;
 use crate::mail::{Address, Recipient};
 use crate::pipeline::forwarded::owner;
 use crate::pipeline::notices::Happened;
-use crate::policy::governance::{Person, TellWhen};
+use crate::pipeline::notices::seats::{Seat, seats};
+use crate::policy::governance::Person;
 use crate::policy::{
-    Action, AutomationState, Explanation, Policy, Role, RuleHit, Severity, counted, mark_origin,
+    Action, AutomationState, Explanation, Policy, Role, RuleHit, Schools, Severity, counted,
+    mark_origin,
 };
-use crate::relay::notice::MARK;
 use crate::relay::notice::content::{
     Content, ForwardText, RuleText, TrustText, listed, moment, role,
 };
-use crate::relay::notice::plan::{Due, Event, Fired, ForwardEvent, Holder, Outcome, To};
+use crate::relay::notice::link::Links;
+use crate::relay::notice::plan::{Due, Event, Fired, ForwardEvent, Outcome, To};
+use crate::relay::notice::{Kind, MARK};
 
 /// The role that alone is told of mail of a confidential channel (a union, occupational health), and then without what was found.
-const OVERSIGHT: &str = "dpo";
+pub(super) const OVERSIGHT: &str = "dpo";
 
 /// The people of a message who may be told.
 pub(super) struct Parties {
@@ -146,29 +149,16 @@ fn answers_by_machine(happened: &Happened<'_>) -> bool {
     submitted.is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
 }
 
-/// The roles that may hear of it, with their mailboxes: those with a mailbox inside the trust or at a secure partner, of the school
-/// it happened in, and of a confidential channel the oversight alone.
-pub(super) fn holders(happened: &Happened<'_>, parties: &Parties) -> Vec<(Holder, Vec<Address>)> {
-    let policy = &happened.tools.policy;
-    let people = policy.governance.people.iter();
-    let people = people.filter(|person| {
-        let home = parties.home();
-        let own = |domain| home.is_some_and(|home| home.domain().is_within(domain));
-        person.domains.is_empty() || person.domains.iter().any(own)
-    });
+/// Who may hear of it: roles with a mailbox inside the trust or at a secure partner, of the school it happened in, and of a confidential
+/// channel the oversight alone.
+pub(super) fn seats_of(happened: &Happened<'_>, parties: &Parties, schools: &Schools) -> Vec<Seat> {
     let confidential = happened.judgement.verdict.confidential;
-    people
-        .filter(|person| !confidential || &*person.role == OVERSIGHT)
-        .map(|person| (holder(person), mailboxes(policy, person)))
-        .filter(|(_, mailboxes)| !mailboxes.is_empty())
-        .collect()
-}
-
-fn holder(person: &Person) -> Holder {
-    Holder {
-        role: Arc::clone(&person.role),
-        at_once: person.when == TellWhen::AtOnce,
-    }
+    let mut list = seats(&happened.tools.policy, schools);
+    list.retain(|seat| {
+        let may = !confidential || &*seat.role == OVERSIGHT;
+        may && seat.hears_of(parties.home(), schools)
+    });
+    list
 }
 
 /// The mailboxes of a role that notices may go to.
@@ -178,7 +168,12 @@ pub(super) fn mailboxes(policy: &Policy, person: &Person) -> Vec<Address> {
 }
 
 /// What a notice that is due may say.
-pub(super) fn content(happened: &Happened<'_>, due: &Due, trust: &TrustText) -> Content {
+pub(super) fn content(
+    happened: &Happened<'_>,
+    due: &Due,
+    trust: &TrustText,
+    links: Option<&Links>,
+) -> Content {
     let verdict = &happened.judgement.verdict;
     let told = due
         .rules
@@ -210,8 +205,24 @@ pub(super) fn content(happened: &Happened<'_>, due: &Due, trust: &TrustText) -> 
         last: due.last,
         minutes: minutes.map(|escalation| escalation.minutes).min(),
         forward: forward(happened),
+        link: links.and_then(|links| link(happened, due.kind, links)),
+        register: links
+            .filter(|_| matches!(due.to, To::Role(_)) && verdict.automation.is_forward())
+            .map(Links::forwarding),
         trust: trust.clone(),
         ..Content::default()
+    }
+}
+
+/// The page that a notice leads to. What was refused or delivered is no hold and has none, and the owner of a mailbox that forwards did not
+/// send the message and so may not see it.
+fn link(happened: &Happened<'_>, kind: Kind, links: &Links) -> Option<String> {
+    let held = happened.outcome == Outcome::Held;
+    match kind {
+        Kind::ItForwarding => Some(links.forwarding()),
+        Kind::SenderHeld if held => Some(links.mine(happened.id)),
+        Kind::RoleHold | Kind::Urgent if held => Some(links.hold(happened.id)),
+        _ => None,
     }
 }
 

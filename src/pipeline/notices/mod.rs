@@ -8,10 +8,16 @@
 //! # Known gaps
 //! Advice is not given for a message whose next hop answered after the client's deadline. Open holds of a confidential channel
 //! stand in the digests of every role that their rule tells, by reference and title of the rule.
-//! A role that is for some domains only sees no list of waiting holds in its digest, since that would open every hold to learn whose it is.
+//! Where no schools are configured, or a hold is from before they were, a role that is for some domains only does not see it in the list of
+//! its digest and is not reminded of it. More than 5,000 waiting holds are neither listed nor reminded of beyond the oldest.
 
+mod ageing;
+mod asked;
+mod digest;
 mod event;
+mod heartbeat;
 mod rounds;
+mod seats;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +29,10 @@ use tokio::sync::Mutex;
 use crate::mail::{Address, QueueId};
 use crate::pipeline::judge::{Judgement, Tools};
 use crate::pipeline::received::Received;
+use crate::policy::Schools;
+use crate::relay::notice::calendar::Calendar;
 use crate::relay::notice::content::{Content, TrustText};
+use crate::relay::notice::link::Links;
 use crate::relay::notice::plan::{Event, Limits, Outcome, Plan, Recent, To, plan};
 use crate::relay::notice::{Kind, Letter, NoticeError, Templates};
 use crate::store::{
@@ -31,9 +40,11 @@ use crate::store::{
     NoticeRecord, StoreError,
 };
 
+pub use asked::{Answer, Answered};
 use event::Parties;
 pub use event::trust;
 pub use rounds::run;
+use seats::Seat;
 
 /// How long a client's answer may wait for its notices to be kept: the store has just answered, so this is for a disk that stalls.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,6 +67,14 @@ pub struct Settings {
     pub limits: Limits,
     /// The trust's own words, as far as the policy does not have them.
     pub trust: TrustText,
+    /// Where notices lead; without it they have no links.
+    pub links: Option<Links>,
+    /// The trust's schools.
+    pub schools: Schools,
+    /// Time on working days after which those who review are reminded of what waits, and again after as much; `None`: never.
+    pub ageing: Option<Duration>,
+    /// Which days are working days.
+    pub calendar: Calendar,
 }
 
 /// Tells people. Cheap to clone.
@@ -117,13 +136,7 @@ impl Notices {
     /// Tells whoever is due, and notes what waits for a digest. What goes wrong is an alarm.
     pub async fn tell(&self, happened: &Happened<'_>) {
         let told = tokio::time::timeout(PATIENCE, self.try_to_tell(happened)).await;
-        let problem = match told {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the store did not answer in time".to_owned(),
-        };
-        metrics::counter!("beadle_notice_failures_total").increment(1);
-        tracing::error!(id = %happened.id, problem, alarm = true, "notices about this message could not be kept");
+        failed(told, happened.id);
     }
 
     async fn try_to_tell(&self, happened: &Happened<'_>) -> Result<(), StoreError> {
@@ -135,17 +148,15 @@ impl Notices {
         if event.fired.iter().all(|fired| fired.tell.is_empty()) {
             return Ok(());
         }
-        let holders = event::holders(happened, &parties);
+        let seats = event::seats_of(happened, &parties, &self.0.settings.schools);
         let marks = self.marks(happened, &parties);
         let _turn = self.0.turn.lock().await;
         let mut recent = self.recent(happened, &marks, &mut event).await?;
-        for (holder, _) in &holders {
-            let sent = self
-                .sent(self.role_scope(&holder.role), happened.now)
-                .await?;
-            recent.roles.insert(Arc::clone(&holder.role), sent);
+        for seat in &seats {
+            let sent = self.sent(self.role_scope(&seat.key), happened.now).await?;
+            recent.roles.insert(Arc::clone(&seat.key), sent);
         }
-        let roles: Vec<_> = holders.iter().map(|(holder, _)| holder.clone()).collect();
+        let roles: Vec<_> = seats.iter().map(Seat::holder).collect();
         let plan = plan(&event, &roles, &recent, self.0.settings.limits);
         if plan.is_empty() {
             return Ok(());
@@ -160,12 +171,13 @@ impl Notices {
                 To::Sender => (parties.sender.iter().cloned().collect(), marks.sender),
                 To::Owner => (parties.owner.iter().cloned().collect(), None),
                 To::Role(role) => {
-                    let known = holders.iter().find(|(holder, _)| holder.role == *role);
-                    let mailboxes = known.map(|(_, mailboxes)| mailboxes.clone());
+                    let known = seats.iter().find(|seat| seat.key == *role);
+                    let mailboxes = known.map(|seat| seat.to.clone());
                     (mailboxes.unwrap_or_default(), Some(self.role_scope(role)))
                 }
             };
-            let content = event::content(happened, due, &trust);
+            let settings = &self.0.settings;
+            let content = event::content(happened, due, &trust, settings.links.as_ref());
             match self.written(due.kind, &to, &content, Some(happened.id), happened.now) {
                 Ok(delivery) => record.deliveries.push(NoticeDelivery {
                     to: name(&due.to).to_owned(),
@@ -214,6 +226,7 @@ impl Notices {
         Ok(sent.first().copied().unwrap_or_default())
     }
 
+    /// What a seat's limit of the hour is counted under.
     fn role_scope(&self, role: &str) -> NoticeMark {
         self.0.store.notice_mark("role", &[role])
     }
@@ -330,6 +343,17 @@ fn later(event: &Event, plan: &Plan, happened: &Happened<'_>, record: &mut Notic
         due_at: happened.now + Duration::from_secs(u64::from(escalation.minutes) * 60),
     });
     record.escalations.extend(escalations);
+}
+
+/// Says that notices about a message could not be kept, if they could not.
+fn failed(told: Result<Result<(), StoreError>, tokio::time::error::Elapsed>, id: QueueId) {
+    let problem = match told {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the store did not answer in time".to_owned(),
+    };
+    metrics::counter!("beadle_notice_failures_total").increment(1);
+    tracing::error!(%id, problem, alarm = true, "notices about this message could not be kept");
 }
 
 fn unwritten(kind: Kind, error: NoticeError) {

@@ -43,10 +43,24 @@ pub struct Content {
     pub forward: Option<ForwardText>,
     /// For a digest: what happened since the last one, a line for each rule.
     pub counts: Vec<CountText>,
-    /// For a digest: what waits, the oldest first.
+    /// For a digest: what happened at each school since the last one, and what waits from it.
+    pub schools: Vec<SchoolText>,
+    /// For a digest: what was decided since the last one.
+    pub decided: Option<DecidedText>,
+    /// For a digest or a reminder: how many holds end undecided within so many days.
+    pub ending: Option<EndingText>,
+    /// For a reminder: how many wait longer than how long, each hold counted once.
+    pub ages: Vec<AgeText>,
+    /// What a second person answered: `approved`, `declined` or nothing.
+    pub answer: Option<&'static str>,
+    /// For a digest or a reminder: what waits, the oldest first.
     pub open: Vec<OpenText>,
     /// How many more wait than `open` lists.
     pub more_open: u32,
+    /// The page of the console that this is about; it asks who is there.
+    pub link: Option<String>,
+    /// For an automatic forward: the console's register of mailboxes that forward.
+    pub register: Option<String>,
     /// The trust's own words and ways.
     pub trust: TrustText,
 }
@@ -103,6 +117,56 @@ pub struct OpenText {
     pub title: String,
     /// How long it has waited: `3 hours`.
     pub age: String,
+    /// Days until it ends undecided; nothing while it must be kept.
+    pub days_left: Option<u64>,
+    /// Its page of the console.
+    pub link: Option<String>,
+}
+
+/// What a school's mail came to since the last digest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SchoolText {
+    /// The school's name; its id for one that is gone.
+    pub name: String,
+    /// Messages held.
+    pub held: u64,
+    /// Messages refused by the relay.
+    pub refused: u64,
+    /// Holds that were decided.
+    pub decided: u64,
+    /// Holds that wait now.
+    pub waiting: u64,
+}
+
+/// What reviewers decided, and what they did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct DecidedText {
+    /// Holds released.
+    pub released: u64,
+    /// Holds refused.
+    pub refused: u64,
+    /// Holds that ended undecided; nothing where only a part of the trust is counted.
+    pub expired: Option<u64>,
+}
+
+/// What is about to end undecided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct EndingText {
+    /// How many holds.
+    pub number: u64,
+    /// Within so many days.
+    pub days: u64,
+}
+
+/// Holds that have waited about equally long.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct AgeText {
+    /// Hours they have waited at least, on working days.
+    pub hours: u64,
+    /// How many.
+    pub number: u64,
+    /// Days until the first of them ends undecided; nothing while all must be kept.
+    pub days_left: Option<u64>,
 }
 
 /// What the trust has set for its notices.

@@ -11,11 +11,14 @@
 //! Addresses with a non-ASCII local part are not tested. Anybody can write `X-Beadle-Notice` into a message of their own; all it
 //! does is that what is held goes into the digest instead of a notice at once.
 
+pub mod calendar;
 pub mod checkpoint;
 pub mod content;
 mod letter;
+pub mod link;
 pub mod plan;
 mod refused;
+pub mod report;
 mod samples;
 mod templates;
 
@@ -23,6 +26,7 @@ pub use checkpoint::CheckpointLetter;
 pub use content::Content;
 pub use letter::Letter;
 pub use refused::RefusedHold;
+pub use report::ReportLetter;
 pub use templates::{Rendered, TemplateProblem, Templates};
 
 /// The header that marks a notice of ours; its value is the kind.
@@ -63,11 +67,17 @@ pub enum Kind {
     ItForwarding,
     /// To a role: a hold that cannot wait.
     Urgent,
+    /// To those who review: what has waited long, or is about to end undecided.
+    RoleAgeing,
+    /// To those who review: a release waits for a second person.
+    RoleAsked,
+    /// To who asked for a release: a second person has answered.
+    RequesterAnswered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::SenderRefused,
         Self::SenderHeld,
         Self::SenderWarned,
@@ -77,6 +87,9 @@ impl Kind {
         Self::RoleDigest,
         Self::ItForwarding,
         Self::Urgent,
+        Self::RoleAgeing,
+        Self::RoleAsked,
+        Self::RequesterAnswered,
     ];
 
     /// The name of its templates, in its header and in records.
@@ -91,6 +104,9 @@ impl Kind {
             Self::RoleDigest => "role-digest",
             Self::ItForwarding => "it-forwarding",
             Self::Urgent => "urgent",
+            Self::RoleAgeing => "role-ageing",
+            Self::RoleAsked => "role-asked",
+            Self::RequesterAnswered => "requester-answered",
         }
     }
 }

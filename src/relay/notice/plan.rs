@@ -26,7 +26,7 @@ pub enum To {
     Sender,
     /// The owner of the mailbox that forwards.
     Owner,
-    /// Everybody who has a role.
+    /// Everybody who has a role; in a plan, everybody of a seat ([`Holder::seat`]).
     Role(Arc<str>),
 }
 
@@ -102,6 +102,8 @@ pub struct ForwardEvent {
 pub struct Holder {
     /// The role.
     pub role: Arc<str>,
+    /// What tells it from others of this role, of other schools; what is planned names this.
+    pub seat: Arc<str>,
     /// It is told at once, not by digest only.
     pub at_once: bool,
 }
@@ -122,7 +124,7 @@ pub struct Recent {
     pub told: bool,
     /// To this sender.
     pub sender: u32,
-    /// To each role.
+    /// To each seat.
     pub roles: BTreeMap<Arc<str>, u32>,
 }
 
@@ -142,7 +144,7 @@ pub struct Due {
 /// A role to tell later, if nobody has decided by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
-    /// The role.
+    /// The seat.
     pub role: Arc<str>,
     /// The rule that asks for it, by index into [`Event::fired`].
     pub rule: usize,
@@ -155,7 +157,7 @@ pub struct Escalation {
 pub struct Plan {
     /// Notices to send now.
     pub now: Vec<Due>,
-    /// Lines for digests: the role, and the rule by index into [`Event::fired`].
+    /// Lines for digests: the seat, and the rule by index into [`Event::fired`].
     pub later: Vec<(Arc<str>, usize)>,
     /// Roles to tell unless somebody decides.
     pub escalations: Vec<Escalation>,
@@ -242,17 +244,16 @@ fn owner(event: &Event) -> Option<Due> {
 
 /// A role is told of a message at once and in one notice, or each of the rules that tell it becomes a line of its digest.
 fn role(event: &Event, holder: &Holder, recent: &Recent, limits: Limits, plan: &mut Plan) {
-    let to = To::Role(Arc::clone(&holder.role));
-    let rules = telling(event, &to);
+    let rules = telling(event, &To::Role(Arc::clone(&holder.role)));
     if rules.is_empty() {
         return;
     }
-    let sent = recent.roles.get(&holder.role).copied().unwrap_or_default();
+    let sent = recent.roles.get(&holder.seat).copied().unwrap_or_default();
     let kind = role_kind(event, holder, &rules);
     if let Some(kind) = kind.filter(|kind| *kind == Kind::Urgent || sent < limits.per_role) {
         plan.now.push(Due {
             kind,
-            to,
+            to: To::Role(Arc::clone(&holder.seat)),
             rules,
             last: false,
         });
@@ -260,7 +261,7 @@ fn role(event: &Event, holder: &Holder, recent: &Recent, limits: Limits, plan: &
     }
     let lines = rules.into_iter();
     plan.later
-        .extend(lines.map(|rule| (Arc::clone(&holder.role), rule)));
+        .extend(lines.map(|rule| (Arc::clone(&holder.seat), rule)));
 }
 
 /// The notice a role gets at once, if any.
@@ -297,11 +298,11 @@ fn escalations(event: &Event, holders: &[Holder]) -> Vec<Escalation> {
         let Some((minutes, roles)) = &fired.escalate else {
             continue;
         };
-        for role in roles {
-            let known = holders.iter().any(|holder| holder.role == *role);
-            if known && seen.insert(Arc::clone(role)) {
+        let known = |holder: &&Holder| roles.contains(&holder.role);
+        for holder in holders.iter().filter(known) {
+            if seen.insert(Arc::clone(&holder.seat)) {
                 list.push(Escalation {
-                    role: Arc::clone(role),
+                    role: Arc::clone(&holder.seat),
                     rule,
                     minutes: *minutes,
                 });

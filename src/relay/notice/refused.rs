@@ -29,6 +29,8 @@ pub struct RefusedHold<'a> {
     pub found: Vec<String>,
     /// What the reviewer wrote for the sender.
     pub reason: &'a str,
+    /// The page of the console on which the sender sees it.
+    pub link: Option<String>,
     /// When the message arrived, by the trust's clock.
     pub arrived: String,
     /// Now.
@@ -46,6 +48,7 @@ impl RefusedHold<'_> {
             rules: self.rules.clone(),
             found: self.found.clone(),
             reason: Some(self.reason.to_owned()),
+            link: self.link.clone(),
             trust: self.trust.clone(),
             ..Content::default()
         };
@@ -90,6 +93,7 @@ mod tests {
             }],
             found: vec!["1 pupil's full name".to_owned()],
             reason: "Please use initials – zażółć.\nThank you.",
+            link: Some("https://beadle.trust.example/mine/7K3Q-91ZD".to_owned()),
             arrived: "15 January 2027, 08:00".to_owned(),
             now: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
         }
@@ -116,6 +120,7 @@ mod tests {
             "Reference: 7K3Q-91ZD",
             "15 January 2027",
             "1 pupil's full name",
+            "https://beadle.trust.example/mine/7K3Q-91ZD",
         ] {
             assert!(body.contains(text), "{text} in {body}");
         }

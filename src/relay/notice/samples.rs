@@ -1,7 +1,8 @@
 //! Invented contents that try every branch of a template: one with everything set, one with as little as there can be.
 
 use super::content::{
-    Content, CountText, ForwardText, OpenText, RuleText, TrustText, listed, role,
+    AgeText, Content, CountText, DecidedText, EndingText, ForwardText, OpenText, RuleText,
+    SchoolText, TrustText, listed, role,
 };
 
 /// Everything set, every list filled.
@@ -51,12 +52,35 @@ pub(super) fn full() -> Content {
             refused: 1,
             delivered: 3,
         }],
+        schools: vec![SchoolText {
+            name: "Oak Primary School".to_owned(),
+            held: 9,
+            refused: 1,
+            decided: 4,
+            waiting: 5,
+        }],
+        decided: Some(DecidedText {
+            released: 3,
+            refused: 1,
+            expired: Some(1),
+        }),
+        ending: Some(EndingText { number: 2, days: 3 }),
+        ages: vec![AgeText {
+            hours: 24,
+            number: 2,
+            days_left: Some(12),
+        }],
+        answer: Some("approved"),
         open: vec![OpenText {
             reference: "7K3Q-91ZD".to_owned(),
             title: "it holds a pupil's full name".to_owned(),
             age: "19 hours".to_owned(),
+            days_left: Some(29),
+            link: Some("https://beadle.trust.example/holds/ABCDEFGHIJKLMNOP".to_owned()),
         }],
         more_open: 4,
+        link: Some("https://beadle.trust.example/holds?state=held".to_owned()),
+        register: Some("https://beadle.trust.example/forwarding".to_owned()),
         trust: TrustText {
             name: "Mail protection, Trust Example".to_owned(),
             address: "dataprotection@trust.example".to_owned(),

@@ -59,6 +59,16 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "it-forwarding.html",
     "urgent.txt",
     "urgent.html",
+    "role-ageing.txt",
+    "role-ageing.html",
+    "role-asked.txt",
+    "role-asked.html",
+    "requester-answered.txt",
+    "requester-answered.html",
+    "open.txt",
+    "open.html",
+    "link.txt",
+    "link.html",
 ];
 
 /// Characters of a line of plain text (RFC 5322 2.1.1: no more than 78).

@@ -105,9 +105,8 @@ fn bar(draws: &mut Vec<Draw>, (x, y): (f32, f32), (width, height): (f32, f32), s
         return;
     }
     let along = if kind == 1 { width } else { height };
-    let stripes = (along / EVERY).floor() as usize;
-    for stripe in 1..=stripes {
-        let offset = EVERY * stripe as f32 - EVERY / 2.0;
+    let mut offset = EVERY / 2.0;
+    while offset < along {
         let points = if kind == 1 {
             vec![(x + offset, y), (x + offset, y + height)]
         } else {
@@ -119,6 +118,7 @@ fn bar(draws: &mut Vec<Draw>, (x, y): (f32, f32), (width, height): (f32, f32), s
             colour,
             dash: Vec::new(),
         });
+        offset += EVERY;
     }
 }
 

@@ -157,7 +157,7 @@ fn body(flow: &mut Flow<'_>, table: &Table, row: &[Cell], places: &[Place], shad
     let mut done = 0;
     while done < all {
         let whole = (all - done) as f32 * LINE + 2.0 * PAD;
-        let fits = ((flow.left() - 2.0 * PAD) / LINE).floor().max(0.0) as usize;
+        let fits = lines_in(flow.left());
         // A row moves as a whole unless it is longer than half a page.
         let moves = whole > flow.left() && (done == 0 && whole < flow.laid.height / 2.0);
         if moves || fits == 0 {
@@ -183,6 +183,12 @@ fn body(flow: &mut Flow<'_>, table: &Table, row: &[Cell], places: &[Place], shad
         Node::Group(role, leaves)
     });
     Node::Group(Role::Row, cells.collect())
+}
+
+/// Lines of a row that fit into this height; a page has fewer than a hundred.
+fn lines_in(height: f32) -> usize {
+    let fit = |lines: &usize| (*lines + 1) as f32 * LINE + 2.0 * PAD <= height;
+    (0..100).take_while(fit).count()
 }
 
 fn places_of(table: &Table, flow: &Flow<'_>) -> Vec<Place> {

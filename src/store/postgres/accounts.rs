@@ -127,6 +127,9 @@ impl AccountStore for PostgresStore {
         entry: NewEntry<'_>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        if !gate(&mut tx, &row.account).await? {
+            return Err(StoreError::Missing);
+        }
         sqlx::query(
             "INSERT INTO credential (account, totp_step, sealed) VALUES ($1, 0, $2) \
              ON CONFLICT (account) DO UPDATE SET totp_step = 0, sealed = excluded.sealed",
@@ -242,12 +245,14 @@ impl AccountStore for PostgresStore {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "DELETE FROM session WHERE account = $1 AND token NOT IN \
-             (SELECT token FROM session WHERE account = $2 ORDER BY began_at DESC, id LIMIT $3)",
+            "DELETE FROM session WHERE account = $1 AND token <> $2 AND token NOT IN \
+             (SELECT token FROM session WHERE account = $3 AND token <> $4 ORDER BY began_at DESC, id LIMIT $5)",
         )
         .bind(&row.account)
+        .bind(&row.token)
         .bind(&row.account)
-        .bind(at_most)
+        .bind(&row.token)
+        .bind(at_most - 1)
         .execute(&mut *tx)
         .await?;
         entered(&mut tx, &entry).await?;
@@ -299,6 +304,9 @@ impl AccountStore for PostgresStore {
         entry: NewEntry<'_>,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
+        if !gate(&mut tx, account).await? {
+            return Ok(0);
+        }
         let ended = sqlx::query(
             "DELETE FROM session WHERE account = $1 AND ($2::BYTEA IS NULL OR token = $3) AND ($4::BYTEA IS NULL OR token <> $5)",
         )
@@ -319,12 +327,17 @@ impl AccountStore for PostgresStore {
 
     async fn sweep_sessions(&self, sessions: i64, tokens: i64) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let ended = sqlx::query("DELETE FROM session WHERE ends_at < $1")
+        // What another transaction has locked it ends itself, or the next round does: two that delete several rows in other orders wait in a ring.
+        let ended = sqlx::query(
+            "DELETE FROM session WHERE token IN (SELECT token FROM session WHERE ends_at < $1 FOR UPDATE SKIP LOCKED)",
+        )
             .bind(sessions)
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        let spent = sqlx::query("DELETE FROM api_token WHERE ends_at < $1")
+        let spent = sqlx::query(
+            "DELETE FROM api_token WHERE token IN (SELECT token FROM api_token WHERE ends_at < $1 FOR UPDATE SKIP LOCKED)",
+        )
             .bind(tokens)
             .execute(&mut *tx)
             .await?
@@ -404,6 +417,15 @@ impl AccountStore for PostgresStore {
         Ok(())
     }
 
+    async fn token_account(&self, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT account FROM api_token WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?,
+        )
+    }
+
     async fn revoke_token(
         &self,
         account: &str,
@@ -470,6 +492,19 @@ impl AccountStore for PostgresStore {
         tx.commit().await?;
         Ok(deleted > 0)
     }
+}
+
+/// Locks an account that is there: whatever ends several of its sessions passes here first, and so no two wait for each other in a ring.
+async fn gate(
+    tx: &mut sqlx::Transaction<'static, sqlx::Postgres>,
+    account: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(account)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(found.is_some())
 }
 
 async fn entered(

@@ -44,7 +44,7 @@ impl CommitStore for PostgresStore {
 fn mark(row: &Insert) -> Option<&[u8]> {
     match row {
         Insert::Hold(hold) | Insert::Split(hold, _) => hold.mark.as_deref(),
-        Insert::Delivery(_) | Insert::Refusal { .. } => None,
+        Insert::Delivery(_) | Insert::Refusal(_) => None,
     }
 }
 
@@ -55,8 +55,16 @@ async fn enter(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             let at = hold.received_at;
             ledger::append(tx, at, "relay", "held", &hold.id, &hold.detail).await
         }
-        Insert::Refusal { id, at, detail, .. } => {
-            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
+        Insert::Refusal(row) => {
+            ledger::append(
+                tx,
+                row.at,
+                "system",
+                action::TURNED_AWAY,
+                &row.id,
+                &row.detail,
+            )
+            .await
         }
         Insert::Delivery(_) => Ok(()),
     }
@@ -72,32 +80,23 @@ async fn insert(tx: &mut PgConnection, row: &Insert) -> Result<(), StoreError> {
             Ok(both.commit().await?)
         }
         Insert::Delivery(delivery) => insert_delivery(delivery, tx).await,
-        Insert::Refusal {
-            id,
-            reference,
-            at,
-            rules,
-            categories,
-            explanation,
-            counted,
-            ..
-        } => {
+        Insert::Refusal(row) => {
             sqlx::query(
                 "INSERT INTO refusal (id, reference, at, rules, categories, explanation, school, sender_group, sender, severity, people) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
                  ON CONFLICT DO NOTHING",
             )
-            .bind(id)
-            .bind(reference)
-            .bind(at)
-            .bind(rules)
-            .bind(categories)
-            .bind(explanation)
-            .bind(&counted.school)
-            .bind(&counted.sender_group)
-            .bind(counted.sender)
-            .bind(counted.severity)
-            .bind(counted.people)
+            .bind(&row.id)
+            .bind(&row.reference)
+            .bind(row.at)
+            .bind(&row.rules)
+            .bind(&row.categories)
+            .bind(&row.explanation)
+            .bind(&row.counted.school)
+            .bind(&row.counted.sender_group)
+            .bind(row.counted.sender)
+            .bind(row.counted.severity)
+            .bind(row.counted.people)
             .execute(&mut *tx)
             .await
             .map(|done| inserted(&done))?

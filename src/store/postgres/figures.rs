@@ -4,34 +4,37 @@ use async_trait::async_trait;
 
 use super::{PostgresStore, ledger};
 use crate::store::error::StoreError;
-use crate::store::figures::judged_detail;
-use crate::store::rows::{FigureRow, FiguresStore, NewEntry};
+use crate::store::judgement::judged_detail;
+use crate::store::rows::{FiguresStore, NewEntry};
 
-/// Holds and refusals of these conditions.
+/// Holds and refusals of these conditions, those of a day in one text.
 macro_rules! figures {
     ($holds:literal, $refusals:literal) => {
         concat!(
-            "SELECT id, received_at AS at, state, decided_at, decided_as, judgement, severity, people, school, sender_group, sender, \
-             rules, categories FROM hold WHERE ",
+            "SELECT string_agg(coalesce(id::text, '') || chr(9) || coalesce(received_at::text, '') || chr(9) || coalesce(state::text, '') || chr(9) || coalesce(decided_at::text, '') || chr(9) || coalesce(decided_as::text, '') || chr(9) || coalesce(judgement::text, '') || chr(9) || coalesce(severity::text, '') || chr(9) || coalesce(people::text, '') || chr(9) || coalesce(school::text, '') || chr(9) || coalesce(sender_group::text, '') || chr(9) || coalesce(sender::text, '') || chr(9) || coalesce(rules::text, '') || chr(9) || categories, chr(10)) \
+             FROM hold WHERE ",
             $holds,
-            " UNION ALL SELECT id, at, 'turned-away', NULL, NULL, NULL, severity, people, school, sender_group, sender, \
-             rules, categories FROM refusal WHERE ",
-            $refusals
+            " GROUP BY received_at / 86400000000 UNION ALL SELECT string_agg(coalesce(id::text, '') || chr(9) || coalesce(at::text, '') || chr(9) || coalesce('turned-away'::text, '') || chr(9) || coalesce(NULL::text, '') || chr(9) || coalesce(NULL::text, '') || chr(9) || coalesce(NULL::text, '') || chr(9) || coalesce(severity::text, '') || chr(9) || coalesce(people::text, '') || chr(9) || coalesce(school::text, '') || chr(9) || coalesce(sender_group::text, '') || chr(9) || coalesce(sender::text, '') || chr(9) || coalesce(rules::text, '') || chr(9) || categories, chr(10)) \
+             FROM refusal WHERE ",
+            $refusals,
+            " GROUP BY at / 86400000000"
         )
     };
 }
 
 #[async_trait]
 impl FiguresStore for PostgresStore {
-    async fn figures(&self, since: i64) -> Result<Vec<FigureRow>, StoreError> {
-        Ok(sqlx::query_as(figures!("received_at >= $1", "at >= $1"))
-            .bind(since)
-            .fetch_all(&self.pool)
-            .await?)
+    async fn figures(&self, since: i64) -> Result<Vec<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar(figures!("received_at >= $1", "at >= $1"))
+                .bind(since)
+                .fetch_all(&self.pool)
+                .await?,
+        )
     }
 
-    async fn figures_after(&self, seq: i64) -> Result<Vec<FigureRow>, StoreError> {
-        Ok(sqlx::query_as(figures!(
+    async fn figures_after(&self, seq: i64) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(figures!(
             "id IN (SELECT subject FROM ledger WHERE seq > $1)",
             "id IN (SELECT subject FROM ledger WHERE seq > $1)"
         ))

@@ -8,13 +8,25 @@ use super::{Gate, PostgresStore, ledger, ring};
 use crate::store::clock::count;
 use crate::store::error::StoreError;
 use crate::store::hold::HoldState;
-use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
+use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow, WaitingRow};
 
 /// Escalations taken up at once.
 const BATCH: i64 = 100;
 
-/// Whether another node ended one of these escalations, or wrote one of these digests, since they were read.
+/// Whether another node made one of these claims, ended one of these escalations, or wrote one of these digests, since they were read.
 async fn overtaken(row: &NoticeRow, tx: &mut PgConnection) -> Result<bool, StoreError> {
+    for (mark, _) in &row.claims {
+        let made: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_mark WHERE mark = $1 AND expires_at > $2)",
+        )
+        .bind(&mark[..])
+        .bind(row.at)
+        .fetch_one(&mut *tx)
+        .await?;
+        if made {
+            return Ok(true);
+        }
+    }
     for (hold, role) in &row.ended {
         let waits: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM notice_escalation WHERE hold = $1 AND role = $2)",
@@ -98,14 +110,14 @@ impl NoticeStore for PostgresStore {
     async fn record_notices(&self, row: &NoticeRow) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         // Two nodes may both have a digest ready: the second one to come sees that it was written.
-        if !(row.ended.is_empty() && row.digested.is_empty()) {
+        if !(row.claims.is_empty() && row.ended.is_empty() && row.digested.is_empty()) {
             Gate::Notices.pass(&mut tx).await?;
             if overtaken(row, &mut tx).await? {
                 return Ok(false);
             }
         }
         end_digests(row, &mut tx).await?;
-        for (mark, until) in &row.marks {
+        for (mark, until) in row.claims.iter().chain(&row.marks) {
             sqlx::query(
                 "INSERT INTO notice_mark (mark, expires_at) VALUES ($1, $2) \
                  ON CONFLICT (mark) DO UPDATE SET expires_at = greatest(notice_mark.expires_at, excluded.expires_at)",
@@ -181,11 +193,19 @@ impl NoticeStore for PostgresStore {
         .await?)
     }
 
-    async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
+    async fn waiting_holds(&self, asked: bool, limit: u32) -> Result<Vec<WaitingRow>, StoreError> {
+        let states = if asked {
+            ["awaiting"; 3]
+        } else {
+            ["held", "claimed", "awaiting"]
+        };
         Ok(sqlx::query_as(
-            "SELECT id, received_at, rules FROM hold WHERE state IN ('held', 'claimed', 'awaiting') \
-             ORDER BY received_at, id LIMIT $1",
+            "SELECT id, received_at, rules, categories, school, version, legal_hold IS NOT NULL AS kept FROM hold \
+             WHERE state IN ($1, $2, $3) ORDER BY received_at, id LIMIT $4",
         )
+        .bind(states[0])
+        .bind(states[1])
+        .bind(states[2])
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?)

@@ -106,7 +106,7 @@ pub(crate) trait AccountStore {
     /// Removes an account with all it has; `false` when there is none.
     async fn remove_account(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError>;
 
-    /// Puts credentials in the place of any before, and ends the account's sessions.
+    /// Puts credentials in the place of any before, and ends the account's sessions; `Missing` when there is no account.
     async fn set_credentials(
         &self,
         row: &CredentialRow,
@@ -126,7 +126,7 @@ pub(crate) trait AccountStore {
         entry: NewEntry<'_>,
     ) -> Result<bool, StoreError>;
 
-    /// Begins a session of an account that is there and not disabled (`false` otherwise); of more than `at_most` the oldest end.
+    /// Begins a session of an account that is there and not disabled (`false` otherwise); of more than `at_most` the oldest end, this one never.
     async fn begin_session(
         &self,
         row: &SessionRow,
@@ -166,6 +166,9 @@ pub(crate) trait AccountStore {
     async fn api_token(&self, token: &[u8]) -> Result<Option<(TokenRow, AccountRow)>, StoreError>;
 
     async fn touch_token(&self, token: &[u8], at: i64) -> Result<(), StoreError>;
+
+    /// Whose token this is, by its id.
+    async fn token_account(&self, id: &str) -> Result<Option<String>, StoreError>;
 
     /// Ends a token of this account; `false` when it has none such.
     async fn revoke_token(

@@ -12,17 +12,21 @@ pub(crate) enum Insert {
     /// A hold for some recipients and a delivery for the others: both or neither.
     Split(Box<HoldRow>, Box<DeliveryRow>),
     Delivery(Box<DeliveryRow>),
-    Refusal {
-        id: String,
-        reference: String,
-        at: i64,
-        rules: String,
-        categories: String,
-        explanation: String,
-        /// Of its ledger entry.
-        detail: String,
-        counted: Counted,
-    },
+    Refusal(Box<RefusalRow>),
+}
+
+/// A refusal to insert.
+#[derive(Debug)]
+pub(crate) struct RefusalRow {
+    pub(crate) id: String,
+    pub(crate) reference: String,
+    pub(crate) at: i64,
+    pub(crate) rules: String,
+    pub(crate) categories: String,
+    pub(crate) explanation: String,
+    /// Of its ledger entry.
+    pub(crate) detail: String,
+    pub(crate) counted: Counted,
 }
 
 /// What becomes ours.

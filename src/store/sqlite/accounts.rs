@@ -241,12 +241,14 @@ impl AccountStore for SqliteStore {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "DELETE FROM session WHERE account = ? AND token NOT IN \
-             (SELECT token FROM session WHERE account = ? ORDER BY began_at DESC, id LIMIT ?)",
+            "DELETE FROM session WHERE account = ? AND token <> ? AND token NOT IN \
+             (SELECT token FROM session WHERE account = ? AND token <> ? ORDER BY began_at DESC, id LIMIT ?)",
         )
         .bind(&row.account)
+        .bind(&row.token)
         .bind(&row.account)
-        .bind(at_most)
+        .bind(&row.token)
+        .bind(at_most - 1)
         .execute(&mut *tx)
         .await?;
         entered(&mut tx, &entry).await?;
@@ -401,6 +403,15 @@ impl AccountStore for SqliteStore {
             .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn token_account(&self, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT account FROM api_token WHERE id = ?")
+                .bind(id)
+                .fetch_optional(&self.reader)
+                .await?,
+        )
     }
 
     async fn revoke_token(

@@ -34,34 +34,33 @@ async fn insert(tx: &mut SqliteConnection, row: &Insert) -> Result<(), StoreErro
             insert_delivery(delivery, tx).await
         }
         Insert::Delivery(delivery) => insert_delivery(delivery, tx).await,
-        Insert::Refusal {
-            id,
-            reference,
-            at,
-            rules,
-            categories,
-            explanation,
-            detail,
-            counted,
-        } => {
+        Insert::Refusal(row) => {
             sqlx::query(
                 "INSERT INTO refusal (id, reference, at, rules, categories, explanation, school, sender_group, sender, severity, people) \
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
-            .bind(id)
-            .bind(reference)
-            .bind(at)
-            .bind(rules)
-            .bind(categories)
-            .bind(explanation)
-            .bind(&counted.school)
-            .bind(&counted.sender_group)
-            .bind(counted.sender)
-            .bind(counted.severity)
-            .bind(counted.people)
+            .bind(&row.id)
+            .bind(&row.reference)
+            .bind(row.at)
+            .bind(&row.rules)
+            .bind(&row.categories)
+            .bind(&row.explanation)
+            .bind(&row.counted.school)
+            .bind(&row.counted.sender_group)
+            .bind(row.counted.sender)
+            .bind(row.counted.severity)
+            .bind(row.counted.people)
             .execute(&mut *tx)
             .await?;
-            ledger::append(tx, *at, "system", action::TURNED_AWAY, id, detail).await
+            ledger::append(
+                tx,
+                row.at,
+                "system",
+                action::TURNED_AWAY,
+                &row.id,
+                &row.detail,
+            )
+            .await
         }
     }
 }

@@ -7,13 +7,25 @@ use super::deliveries::insert_delivery;
 use super::{SqliteStore, ledger};
 use crate::store::error::StoreError;
 use crate::store::hold::HoldState;
-use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow};
+use crate::store::rows::{EscalationRow, NoticeRow, NoticeStore, ToldRow, WaitingRow};
 
 /// Escalations taken up at once.
 const BATCH: i64 = 100;
 
-/// Whether another process ended one of these escalations, or wrote one of these digests, since they were read.
+/// Whether another process made one of these claims, ended one of these escalations, or wrote one of these digests, since they were read.
 async fn overtaken(row: &NoticeRow, tx: &mut SqliteConnection) -> Result<bool, StoreError> {
+    for (mark, _) in &row.claims {
+        let made: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notice_mark WHERE mark = ? AND expires_at > ?)",
+        )
+        .bind(&mark[..])
+        .bind(row.at)
+        .fetch_one(&mut *tx)
+        .await?;
+        if made {
+            return Ok(true);
+        }
+    }
     for (hold, role) in &row.ended {
         let waits: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM notice_escalation WHERE hold = ? AND role = ?)",
@@ -106,7 +118,7 @@ impl NoticeStore for SqliteStore {
         for told in &row.told {
             insert_told(told, &mut tx, row.at).await?;
         }
-        for (mark, until) in &row.marks {
+        for (mark, until) in row.claims.iter().chain(&row.marks) {
             sqlx::query(
                 "INSERT INTO notice_mark (mark, expires_at) VALUES (?, ?) \
                  ON CONFLICT (mark) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
@@ -176,11 +188,19 @@ impl NoticeStore for SqliteStore {
         .await?)
     }
 
-    async fn waiting_holds(&self, limit: u32) -> Result<Vec<(String, i64, String)>, StoreError> {
+    async fn waiting_holds(&self, asked: bool, limit: u32) -> Result<Vec<WaitingRow>, StoreError> {
+        let states = if asked {
+            ["awaiting"; 3]
+        } else {
+            ["held", "claimed", "awaiting"]
+        };
         Ok(sqlx::query_as(
-            "SELECT id, received_at, rules FROM hold WHERE state IN ('held', 'claimed', 'awaiting') \
-             ORDER BY received_at, id LIMIT ?",
+            "SELECT id, received_at, rules, categories, school, version, legal_hold IS NOT NULL AS kept FROM hold \
+             WHERE state IN (?, ?, ?) ORDER BY received_at, id LIMIT ?",
         )
+        .bind(states[0])
+        .bind(states[1])
+        .bind(states[2])
         .bind(i64::from(limit))
         .fetch_all(&self.reader)
         .await?)

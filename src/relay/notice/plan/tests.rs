@@ -55,6 +55,7 @@ fn holders() -> Vec<Holder> {
     [("dpo", true), ("head", false), ("it", true), ("dsl", true)]
         .map(|(role, at_once)| Holder {
             role: role.into(),
+            seat: role.into(),
             at_once,
         })
         .to_vec()
