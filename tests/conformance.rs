@@ -18,6 +18,8 @@ mod fixtures;
 mod nodes;
 #[path = "conformance/place.rs"]
 mod place;
+#[path = "conformance/sealed_accounts.rs"]
+mod sealed_accounts;
 #[path = "conformance/server.rs"]
 mod server;
 mod servers;
@@ -58,6 +60,11 @@ on_both! {
         tokens_are_counted_dated_and_revoked,
         views_are_their_owners,
         sign_ins_and_changes_at_once_get_along;
+    sealed_accounts:
+        tokens_are_bounded_however_many_ask_at_once,
+        views_are_bounded_however_many_are_kept_at_once,
+        a_database_has_nothing_of_accounts_in_clear,
+        a_row_moved_to_another_account_does_not_open;
     custody:
         many_holds_at_once_are_all_kept,
         lists_page_and_filter,

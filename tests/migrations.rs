@@ -14,7 +14,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 /// The schemas that were released, as they were: these files never change.
-const RELEASED: [(i64, &str, &str); 5] = [
+const RELEASED: [(i64, &str, &str); 13] = [
     (
         1,
         "custody",
@@ -40,8 +40,50 @@ const RELEASED: [(i64, &str, &str); 5] = [
         "refusal",
         include_str!("../src/store/migrations/sqlite/0005_refusal.sql"),
     ),
+    (
+        6,
+        "cycle",
+        include_str!("../src/store/migrations/sqlite/0006_cycle.sql"),
+    ),
+    (
+        7,
+        "ledger",
+        include_str!("../src/store/migrations/sqlite/0007_ledger.sql"),
+    ),
+    (
+        8,
+        "keys",
+        include_str!("../src/store/migrations/sqlite/0008_keys.sql"),
+    ),
+    (
+        9,
+        "retention",
+        include_str!("../src/store/migrations/sqlite/0009_retention.sql"),
+    ),
+    (
+        10,
+        "search",
+        include_str!("../src/store/migrations/sqlite/0010_search.sql"),
+    ),
+    (
+        11,
+        "dead_letters",
+        include_str!("../src/store/migrations/sqlite/0011_dead_letters.sql"),
+    ),
+    (
+        12,
+        "accounts",
+        include_str!("../src/store/migrations/sqlite/0012_accounts.sql"),
+    ),
+    (
+        13,
+        "figures",
+        include_str!("../src/store/migrations/sqlite/0013_figures.sql"),
+    ),
 ];
 
+/// From this schema on whoever holds a message lists it by its rules in the same transaction.
+const LISTS: usize = 10;
 const AT: i64 = 1_790_000_000_000_000;
 const HOLD: &str = "0G0G40R40G2GC1R8";
 const REFUSED: &str = "1G0G40R40G2GC1R9";
@@ -62,7 +104,7 @@ async fn at_schema(path: &Path, version: usize) -> SqlitePool {
 }
 
 /// Rows as the version of the first schema wrote them: a hold whose content ended, a refusal, and a ledger of three entries in format 1.
-async fn fill(pool: &SqlitePool) {
+async fn fill(pool: &SqlitePool, version: usize) {
     sqlx::query(
         "INSERT INTO hold (id, reference, received_at, size, state, version, rules, categories, decided_at, decided_by) \
          VALUES (?, ?, ?, 900, 'purged', 3, '[\"pupil-name\"]', '[\"pupil-name\"]', ?, 'a.reviewer')",
@@ -83,6 +125,17 @@ async fn fill(pool: &SqlitePool) {
     .execute(pool)
     .await
     .unwrap();
+    if version >= LISTS {
+        for table in ["hold_rule", "hold_category"] {
+            let sql = format!("INSERT INTO {table} VALUES ('pupil-name', ?, ?)");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(AT)
+                .bind(HOLD)
+                .execute(pool)
+                .await
+                .unwrap();
+        }
+    }
     let mut previous = vec![0u8; 32];
     for (seq, (actor, action)) in [
         ("relay", "held"),
@@ -103,7 +156,7 @@ async fn fill(pool: &SqlitePool) {
             text.extend_from_slice(field.as_bytes());
         }
         let hash = digest(&SHA256, &text).as_ref().to_vec();
-        sqlx::query("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, '{}', ?, ?)")
+        sqlx::query("INSERT INTO ledger (seq, at, actor, action, subject, detail, prev, hash) VALUES (?, ?, ?, ?, ?, '{}', ?, ?)")
             .bind(seq)
             .bind(at)
             .bind(actor)
@@ -123,7 +176,7 @@ async fn every_released_schema_goes_forward_with_what_it_kept() {
     for version in 1..=RELEASED.len() {
         let folder = tempfile::tempdir().unwrap();
         let pool = at_schema(&folder.path().join("beadle.db"), version).await;
-        fill(&pool).await;
+        fill(&pool, version).await;
         pool.close().await;
         let config = Config::new(folder.path());
         let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
@@ -162,16 +215,18 @@ async fn every_released_schema_goes_forward_with_what_it_kept() {
             ..beadle::store::HoldQuery::default()
         };
         assert_eq!(store.search_holds(&query).await.unwrap().holds.len(), 1);
-        // Somebody can be let in to look at it.
+        // What came later is there: somebody can be given an account, and figures know the hold.
         let new = NewAccount {
             kind: AccountKind::Local,
             login: "kim".into(),
-            name: "Kim".into(),
+            name: "Kim Ford".into(),
             address: None,
-            grants: vec![],
+            grants: Vec::new(),
         };
-        let made = store.create_account(new, "it.person", now).await.unwrap();
-        assert_eq!(store.account(made).await.unwrap().login, "kim");
+        let id = store.create_account(new, "an.admin", now).await.unwrap();
+        let known = store.account_by_login(AccountKind::Local, "kim").await;
+        assert_eq!(known.unwrap().unwrap().id, id, "schema {version}");
+        assert!(store.figures(now).await.unwrap().get(hold.id).is_some());
         store.close().await;
     }
 }
@@ -185,6 +240,12 @@ fn released_files_are_as_they_were() {
         "496e1e813510bd7b6ff938ed39596f57b9888e831f100b8523abf85114c08947",
         "256cd8f3785c38ea82c355823f01542e2b0892821c17fcc7a98abfe629706918",
         "740cfbeda21c14af1f20eabd1b0b049fbe362cb0b711d487c74f01d24852dc88",
+        "31af33321acffcfe36bfb58f135e5f2fdeaa9b864387f7fa3cb7e67dabf4b75e",
+        "fd79a5aca898741b5e13952fd4a302789e5b89987c71a19d495cff0775016ce7",
+        "a1724ca48e2dd64cf937e65e25e73f9cb36e76f2cb3b2fd0bc0e25d514a40381",
+        "be79d8548b6e11f3899df63b5b78c8f9338277de21a1747022fba36d31a1462b",
+        "8ce0a9fe1b46d300e1c127347a78a40f14ac1ea13f0df3176fb0546d27608f4e",
+        "157a6f059f73fb7a6f9d37abda115d73075389a7433f1de9c46c3cdc5ffb7825",
     ];
     for ((version, _, script), known) in RELEASED.iter().zip(known) {
         let found = digest(&SHA256, script.as_bytes());

@@ -178,6 +178,11 @@ pub enum AccountsError {
     /// A head needs a school.
     #[error("--school: found none; allowed: one or more; a head decides for the schools named")]
     NoSchool,
+    /// Another account signs in so.
+    #[error(
+        "--login: found `{0}`, and there is an account with this login; allowed: one that is free; `beadle account reset {0}` gives that account new secrets"
+    )]
+    Taken(String),
     /// There is no such account.
     #[error("{0}: no such account; `beadle account list` shows all")]
     Unknown(String),
@@ -199,6 +204,7 @@ impl AccountsError {
                 | Self::School { .. }
                 | Self::NoSchool
                 | Self::Schools(_)
+                | Self::Account(AccountError::Unnamed)
                 | Self::Credential(CredentialError::Length | CredentialError::Name)
         )
     }
@@ -208,6 +214,7 @@ impl AccountsError {
         matches!(
             self,
             Self::Unknown(_)
+                | Self::Taken(_)
                 | Self::NotLocal(_)
                 | Self::Account(_)
                 | Self::Store(StoreError::Missing)
@@ -241,7 +248,11 @@ pub async fn run(
             };
             let password = password(*password_stdin)?;
             let made = prove(&password)?;
-            let id = store.create_account(new, &actor, now).await?;
+            let made_account = store.create_account(new, &actor, now).await;
+            let id = made_account.map_err(|error| match error {
+                AccountError::LoginTaken => AccountsError::Taken(login.clone()),
+                error => error.into(),
+            })?;
             let codes = give(&store, id, made, (&actor, now)).await?;
             print(&codes, (config, login), !*password_stdin, out)
         }

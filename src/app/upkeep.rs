@@ -1,4 +1,4 @@
-//! What the relay does for its store beside mail: retention, the sweep of orphans, gauges, a watch on the space that is
+//! What the relay does for its store beside mail: retention, the end of sessions and tokens, the sweep of orphans, gauges, a watch on the space that is
 //! left, and indexing of holds from before an update.
 
 use std::time::{Duration, SystemTime};

@@ -6,6 +6,7 @@
 //! known school is for those who see every school.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use crate::mail::Address;
 use crate::policy::Schools;
@@ -201,6 +202,8 @@ pub struct Access {
     address: Option<Address>,
     /// Nothing but these, whatever the grants say: a program has a part of what its owner may do.
     only: Option<BTreeSet<Permission>>,
+    /// When a program's token ends.
+    until: Option<SystemTime>,
 }
 
 impl Access {
@@ -210,7 +213,20 @@ impl Access {
             grants: account.grants.clone(),
             address: account.address.clone(),
             only: None,
+            until: None,
         }
+    }
+
+    /// The same, for a program whose token ends then: a token that it makes ends no later.
+    #[must_use]
+    pub fn until(mut self, ends_at: SystemTime) -> Self {
+        self.until = Some(ends_at);
+        self
+    }
+
+    /// When the token ends that this is done by; `None` for a person at a page.
+    pub fn ends_at(&self) -> Option<SystemTime> {
+        self.until
     }
 
     /// The same, cut down to these: never more than before.
@@ -232,6 +248,10 @@ impl Access {
             .is_some_and(|only| !only.contains(&permission))
         {
             return Reach::Nowhere;
+        }
+        if permission == Permission::Own {
+            // Who has no role yet sees that, and signs out.
+            return Reach::Everywhere;
         }
         let mut schools = BTreeSet::new();
         for grant in &self.grants {
@@ -318,13 +338,15 @@ mod tests {
             grants: grants.collect(),
             address: None,
             only: None,
+            until: None,
         }
     }
 
     #[test]
-    fn nobody_may_do_what_no_role_names() {
+    fn nobody_may_do_what_no_role_names_but_see_that_and_sign_out() {
         for permission in Permission::ALL {
-            assert!(!access(&[]).may(permission), "{permission:?}");
+            let own = permission == Permission::Own;
+            assert_eq!(access(&[]).may(permission), own, "{permission:?}");
         }
     }
 

@@ -30,8 +30,22 @@ pub enum Key {
     Open,
     /// Somebody signed in to whom a role allows it, for one school at least.
     Needs(Permission),
+    /// The same, and they signed in minutes ago: what gives somebody power for longer than a session lasts.
+    Fresh(Permission),
     /// The same for a program with a token.
     Token(Permission),
+}
+
+impl Key {
+    /// What a role must allow; none for what anybody may open.
+    pub fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Open => None,
+            Self::Needs(permission) | Self::Fresh(permission) | Self::Token(permission) => {
+                Some(permission)
+            }
+        }
+    }
 }
 
 /// A route.
@@ -86,7 +100,7 @@ impl Doors {
         H: Handler<T, Site>,
         T: 'static,
     {
-        self.guarded(Method::GET, path, permission, handler)
+        self.guarded(Method::GET, path, Key::Needs(permission), handler)
     }
 
     /// A form that does something.
@@ -96,16 +110,30 @@ impl Doors {
         H: Handler<T, Site>,
         T: 'static,
     {
-        self.guarded(Method::POST, path, permission, handler)
+        self.guarded(Method::POST, path, Key::Needs(permission), handler)
     }
 
-    fn guarded<H, T>(
-        self,
-        method: Method,
-        path: &'static str,
-        permission: Permission,
-        handler: H,
-    ) -> Self
+    /// A page that somebody who signed in minutes ago may open: it leads to what only they may do.
+    #[must_use]
+    pub fn get_fresh<H, T>(self, path: &'static str, permission: Permission, handler: H) -> Self
+    where
+        H: Handler<T, Site>,
+        T: 'static,
+    {
+        self.guarded(Method::GET, path, Key::Fresh(permission), handler)
+    }
+
+    /// A form that gives power for longer than a session lasts: whoever sends it signed in minutes ago.
+    #[must_use]
+    pub fn post_fresh<H, T>(self, path: &'static str, permission: Permission, handler: H) -> Self
+    where
+        H: Handler<T, Site>,
+        T: 'static,
+    {
+        self.guarded(Method::POST, path, Key::Fresh(permission), handler)
+    }
+
+    fn guarded<H, T>(self, method: Method, path: &'static str, key: Key, handler: H) -> Self
     where
         H: Handler<T, Site>,
         T: 'static,
@@ -114,10 +142,10 @@ impl Doors {
         let checked = route.route_layer(middleware::from_fn_with_state(
             self.site.clone(),
             move |State(site): State<Site>, request: Request, next: Next| async move {
-                answered(go_through(&site, permission, request, next).await)
+                answered(go_through(&site, key, request, next).await)
             },
         ));
-        self.add(method, path, Key::Needs(permission), checked)
+        self.add(method, path, key, checked)
     }
 
     /// A route that is checked by a layer of its own.
@@ -181,13 +209,13 @@ async fn come_in(site: &Site, request: Request, next: Next) -> Result<Response, 
 /// Somebody signed in who may.
 async fn go_through(
     site: &Site,
-    permission: Permission,
+    key: Key,
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     let signed = Signed::of(site, &parts).await?;
-    if !signed.access.may(permission) {
+    if !key.permission().is_some_and(|one| signed.access.may(one)) {
         return Ok(known(Refusal::Denied.into_response(), &signed));
     }
     let mut body = Some(body);
@@ -198,6 +226,9 @@ async fn go_through(
             return Err(Refusal::Foreign);
         }
         parts.extensions.insert(fields);
+    }
+    if matches!(key, Key::Fresh(_)) {
+        signed.is_fresh(site, &parts)?;
     }
     parts.extensions.insert(signed.clone());
     let request = Request::from_parts(parts, body.unwrap_or_default());

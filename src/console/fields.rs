@@ -1,6 +1,8 @@
 //! What a form sent: names and values, bounded.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
@@ -8,6 +10,9 @@ use super::refusal::Refusal;
 
 /// Bytes of a form: a policy file and its reason.
 const BYTES: usize = 1 << 20;
+
+/// For the whole of a body: a megabyte over a poor line.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Fields of a form: a bulk decision names 200 holds.
 const FIELDS: usize = 2_000;
@@ -60,10 +65,20 @@ impl Fields {
 
 /// Reads the body of a form.
 pub async fn read(body: Body) -> Result<Fields, Refusal> {
-    let bytes = axum::body::to_bytes(body, BYTES)
-        .await
-        .map_err(|_| Refusal::TooLarge)?;
-    Ok(Fields::parse(&bytes))
+    Ok(Fields::parse(&whole(body, BYTES).await?))
+}
+
+/// A body of at most so many bytes, as long as it comes in time: one that trickles would keep its connection from others.
+pub async fn whole(body: Body, at_most: usize) -> Result<Bytes, Refusal> {
+    within(body, at_most, PATIENCE).await
+}
+
+async fn within(body: Body, at_most: usize, patience: Duration) -> Result<Bytes, Refusal> {
+    let read = tokio::time::timeout(patience, axum::body::to_bytes(body, at_most));
+    match read.await {
+        Ok(read) => read.map_err(|_| Refusal::TooLarge),
+        Err(_) => Err(Refusal::Slow),
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Fields {
@@ -77,5 +92,20 @@ impl<S: Sync> FromRequestParts<S> for Fields {
         Ok(Self::parse(
             parts.uri.query().unwrap_or_default().as_bytes(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_trickles_is_given_up() {
+        let first = Ok::<_, std::io::Error>(Bytes::from_static(b"login=k"));
+        let begun = futures_util::stream::iter([first]);
+        let never = futures_util::stream::pending();
+        let body = Body::from_stream(futures_util::StreamExt::chain(begun, never));
+        let read = within(body, BYTES, Duration::from_millis(20)).await;
+        assert!(matches!(read, Err(Refusal::Slow)), "{read:?}");
     }
 }

@@ -191,9 +191,9 @@ async fn listen(State(site): State<Site>, signed: Signed) -> Result<Response, Re
         let event = listener.next().await;
         Some((Ok::<_, Infallible>(event), listener))
     });
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
-        .into_response())
+    let news = Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)));
+    // What is held now is for nobody's cache.
+    Ok(([(axum::http::header::CACHE_CONTROL, "no-store")], news).into_response())
 }
 
 impl Listener {

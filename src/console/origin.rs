@@ -29,6 +29,15 @@ pub fn is_ours(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
     if ours { Ok(()) } else { Err(Refusal::Foreign) }
 }
 
+/// The path of the page of ours that a form was sent from, as the browser says.
+pub fn path_of_referer(site: &Site, headers: &HeaderMap) -> Option<String> {
+    let referer = headers.get(header::REFERER)?.to_str().ok()?;
+    let (origin, rest) = referer.split_at_checked(site.origin().text.len())?;
+    let path = rest.split(['?', '#']).next()?;
+    let ours = origin.eq_ignore_ascii_case(&site.origin().text) && path.starts_with('/');
+    ours.then(|| path.to_owned())
+}
+
 /// The client's address.
 pub fn client(site: &Site, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let trusted = |ip: &IpAddr| site.proxies().iter().any(|network| network.contains(ip));

@@ -19,6 +19,12 @@ pub enum Refusal {
         /// Where they wanted to go.
         next: String,
     },
+    /// They signed in too long ago for this; they may do so again and then come back here.
+    #[error("sign in again first")]
+    Stale {
+        /// Where they wanted to go.
+        next: String,
+    },
     /// A program has no token that is good now.
     #[error("a token is needed")]
     NoToken,
@@ -34,6 +40,9 @@ pub enum Refusal {
     /// The form is larger than any of ours.
     #[error("the form is too large")]
     TooLarge,
+    /// The form did not come in time.
+    #[error("the form did not come in time")]
+    Slow,
     /// What was asked for is none that can be read.
     #[error("{0}")]
     Wrong(String),
@@ -94,11 +103,12 @@ impl Refusal {
     /// The status that tells a program.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::SignIn { .. } | Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::SignIn { .. } | Self::Stale { .. } | Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Provider("down") => StatusCode::BAD_GATEWAY,
             Self::Denied | Self::Foreign | Self::Provider(_) => StatusCode::FORBIDDEN,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
             Self::Changed | Self::Desk(DeskError::Store(_) | DeskError::Claimed { .. }) => {
                 StatusCode::CONFLICT
@@ -113,11 +123,13 @@ impl Refusal {
     pub fn word(&self) -> &'static str {
         match self {
             Self::SignIn { .. } => "sign-in",
+            Self::Stale { .. } => "again",
             Self::NoToken => "token",
             Self::Denied => "denied",
             Self::Missing => "missing",
             Self::Foreign => "foreign",
             Self::TooLarge => "too-large",
+            Self::Slow => "slow",
             Self::Wrong(_) => "wrong",
             Self::Changed => "changed",
             Self::Desk(DeskError::Store(_)) => "decided",
@@ -146,10 +158,12 @@ pub struct Refused {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        if let Self::SignIn { next } = &self {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("next", next)
-                .finish();
+        if let Self::SignIn { next } | Self::Stale { next } = &self {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            if matches!(self, Self::Stale { .. }) {
+                query.append_pair("again", "yes");
+            }
+            let query = query.append_pair("next", next).finish();
             return Redirect::to(&format!("/sign-in?{query}")).into_response();
         }
         let status = self.status();

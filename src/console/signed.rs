@@ -14,10 +14,15 @@ use axum::http::{HeaderMap, Method, header};
 use std::time::Duration;
 
 use super::access::Access;
+use super::origin::path_of_referer;
 use super::refusal::Refusal;
 use super::site::Site;
 use crate::quarantine::desk::Desk;
 use crate::store::{Account, Session};
+
+/// How old a sign-in may be for what gives power beyond it: a token for a program, another's roles. It is what somebody finds who
+/// comes to a browser that was left open.
+pub const FRESH: Duration = Duration::from_mins(15);
 
 /// Whoever asks for something: somebody at a page, or their program. Acts are done for a caller.
 #[derive(Debug, Clone)]
@@ -58,7 +63,7 @@ impl Signed {
     /// Whose session a request belongs to.
     pub async fn of(site: &Site, parts: &Parts) -> Result<Self, Refusal> {
         let sign_in = || Refusal::SignIn {
-            next: back_to(parts),
+            next: back_to(parts, site),
         };
         let token = cookie_of(&parts.headers, session_cookie(site)).ok_or_else(sign_in)?;
         let token_sha256 = sha256(token.as_bytes());
@@ -73,6 +78,22 @@ impl Signed {
             },
             session,
             token_sha256,
+        })
+    }
+
+    /// Refuses somebody whose sign-in is older than such a thing may be done by.
+    pub fn is_fresh(&self, site: &Site, parts: &Parts) -> Result<(), Refusal> {
+        // A form that was shown in time may be filled in.
+        let within = if parts.method == Method::GET {
+            FRESH
+        } else {
+            2 * FRESH
+        };
+        if site.now() < self.session.began_at + within {
+            return Ok(());
+        }
+        Err(Refusal::Stale {
+            next: back_to(parts, site),
         })
     }
 
@@ -105,11 +126,12 @@ impl<S: Sync> FromRequestParts<S> for Signed {
 }
 
 /// Where to come back to after a sign-in: what was to be seen; what was to be done is not done again.
-fn back_to(parts: &Parts) -> String {
+fn back_to(parts: &Parts, site: &Site) -> String {
     let wanted = parts.uri.path_and_query();
     match wanted {
         Some(wanted) if parts.method == Method::GET => wanted.as_str().to_owned(),
-        _ => "/".to_owned(),
+        // The page that the form stood on.
+        _ => path_of_referer(site, &parts.headers).unwrap_or_else(|| "/".to_owned()),
     }
 }
 

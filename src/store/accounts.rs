@@ -2,16 +2,17 @@
 //!
 //! # Invariants
 //! Names, logins and addresses are sealed; an account is found by a keyed hash of its login. Of a session's or a program's token the
-//! SHA-256 alone is kept. Every change has its entry in the ledger in the same transaction. An account that is disabled has nothing open; whoever gets
+//! SHA-256 alone is kept. What is sealed is bound to what stands beside it in clear (whose it is, its token's hash, when it ends, what it is good for,
+//! whether it may sign in), so that whoever can write the database, but has no key, cannot make a session of one person another's. Every change has its entry in the ledger in the same transaction. An account that is disabled has nothing open; whoever gets
 //! other grants signs in again. A code is good once: its step is taken by one comparison in the database.
 //!
 //! # Standards
 //! RFC 6238 5.2 (a one-time code is accepted once); OWASP session management (hashes of tokens, renewal at a change of privilege).
 //!
 //! # Known gaps
-//! When a session was last seen is kept to the minute.
+//! When a session was last seen is kept to the minute. Whoever can write the database can put back an older row of an account as it was, with its
+//! version; the ledger then tells of a change that the row does not have.
 
-use std::str::FromStr as _;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -375,6 +376,7 @@ impl Custody {
             Created::Done => Ok(account.id),
             Created::LoginTaken => Err(AccountError::LoginTaken),
             Created::TooMany => Err(AccountError::TooMany),
+            Created::Missing => Err(AccountError::Missing),
         }
     }
 
@@ -534,7 +536,11 @@ impl Custody {
             began_at: micros(new.at),
             seen_at: micros(new.at),
             ends_at: micros(new.ends_at),
-            sealed: self.seal_label(id, &new.device)?,
+            sealed: Vec::new(),
+        };
+        let row = SessionRow {
+            sealed: self.seal_label(&bound_session(&row), &new.device)?,
+            ..row
         };
         let detail = json!({ "method": row.method }).to_string();
         let (name, subject) = (account.name.as_str(), row.account.as_str());
@@ -633,15 +639,15 @@ impl Custody {
             created_at: micros(at),
             used_at: None,
             ends_at: micros(new.ends_at),
-            sealed: self.seal_label(id, new.label.trim())?,
+            sealed: Vec::new(),
+        };
+        let row = TokenRow {
+            sealed: self.seal_label(&bound_token(&row), new.label.trim())?,
+            ..row
         };
         let detail = json!({ "token": row.id, "scopes": new.scopes }).to_string();
         let entry = entry(actor, action::TOKEN_CREATED, &row.account, &detail, at);
-        if self.database.create_token(&row, TOKENS, entry).await? {
-            Ok(id)
-        } else {
-            Err(AccountError::TooMany)
-        }
+        room(self.database.create_token(&row, TOKENS, entry).await?, id)
     }
 
     /// The tokens of an account, the latest first.
@@ -676,20 +682,35 @@ impl Custody {
         Ok(Some((token, self.open_account(&account)?)))
     }
 
-    /// Ends a token; `false` when there is none.
+    /// Ends a token, whosever it is; `false` when there is none.
     pub async fn revoke_token(
         &self,
         id: QueueId,
         actor: &str,
         at: SystemTime,
     ) -> Result<bool, StoreError> {
-        let id = id.to_string();
-        let Some(account) = self.database.token_account(&id).await? else {
-            return Ok(false);
-        };
+        let owner = self.database.token_account(&id.to_string()).await?;
+        match owner {
+            Some(owner) => {
+                let owner = parse_id(&owner)?;
+                self.revoke_token_of(owner, id, actor, at).await
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Ends a token of this account; `false` when it has none such.
+    pub async fn revoke_token_of(
+        &self,
+        account: QueueId,
+        id: QueueId,
+        actor: &str,
+        at: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let (account, id) = (account.to_string(), id.to_string());
         let detail = json!({ "token": id }).to_string();
         let entry = entry(actor, action::TOKEN_REVOKED, &account, &detail, at);
-        self.database.revoke_token(&id, entry).await
+        self.database.revoke_token(&account, &id, entry).await
     }
 
     /// Keeps a search under a name; gives its id.
@@ -714,13 +735,13 @@ impl Custody {
             id: id.to_string(),
             account: account.to_string(),
             created_at: micros(at),
-            sealed: self.seal_label(id, &plain)?,
+            sealed: Vec::new(),
         };
-        if self.database.save_view(&row, VIEWS).await? {
-            Ok(id)
-        } else {
-            Err(AccountError::TooMany)
-        }
+        let row = ViewRow {
+            sealed: self.seal_label(&bound_view(&row), &plain)?,
+            ..row
+        };
+        room(self.database.save_view(&row, VIEWS).await?, id)
     }
 
     /// The saved searches of an account, the oldest first.
@@ -728,7 +749,7 @@ impl Custody {
         let rows = self.database.views(&account.to_string()).await?;
         let opened = rows.into_iter().map(|row| {
             let id = parse_id(&row.id)?;
-            let plain: SealedView = from_json(&self.open_label(id, &row.sealed)?)?;
+            let plain: SealedView = from_json(&self.open_label(&bound_view(&row), &row.sealed)?)?;
             Ok(SavedView {
                 id,
                 name: plain.name,
@@ -767,7 +788,7 @@ impl Custody {
             grants: account.grants.clone(),
         };
         let plain = Zeroizing::new(json_text(&plain)?);
-        let context = context("account", account.id);
+        let context = bound_account(account.id, account.version, account.disabled);
         let sealed = self.secret.seal(Kind::Account, &context, plain.as_bytes());
         Ok(AccountRow {
             id: account.id.to_string(),
@@ -783,7 +804,7 @@ impl Custody {
 
     fn open_account(&self, row: &AccountRow) -> Result<Account, StoreError> {
         let id = parse_id(&row.id)?;
-        let context = context("account", id);
+        let context = bound_account(id, row.version, row.disabled);
         let plain = self.secret.open(Kind::Account, &context, &row.sealed)?;
         let plain: Sealed = parse(&plain)?;
         let address = plain.address.as_deref().map(Address::parse).transpose();
@@ -802,11 +823,10 @@ impl Custody {
     }
 
     fn open_session(&self, row: SessionRow) -> Result<Session, StoreError> {
-        let id = parse_id(&row.id)?;
         Ok(Session {
-            id,
+            id: parse_id(&row.id)?,
             account: parse_id(&row.account)?,
-            device: self.open_label(id, &row.sealed)?,
+            device: self.open_label(&bound_session(&row), &row.sealed)?,
             method: row.method,
             began_at: time(row.began_at),
             seen_at: time(row.seen_at),
@@ -815,11 +835,10 @@ impl Custody {
     }
 
     fn open_token(&self, row: &TokenRow) -> Result<ApiToken, StoreError> {
-        let id = parse_id(&row.id)?;
         Ok(ApiToken {
-            id,
+            id: parse_id(&row.id)?,
             account: parse_id(&row.account)?,
-            label: self.open_label(id, &row.sealed)?,
+            label: self.open_label(&bound_token(row), &row.sealed)?,
             scopes: from_json(&row.scopes)?,
             created_at: time(row.created_at),
             used_at: row.used_at.map(time),
@@ -827,20 +846,66 @@ impl Custody {
         })
     }
 
-    fn seal_label(&self, id: QueueId, text: &str) -> Result<Vec<u8>, StoreError> {
-        let sealed = self
-            .secret
-            .seal(Kind::Label, &context("label", id), text.as_bytes());
-        Ok(sealed?)
+    fn seal_label(&self, bound: &[u8], text: &str) -> Result<Vec<u8>, StoreError> {
+        Ok(self.secret.seal(Kind::Label, bound, text.as_bytes())?)
     }
 
-    fn open_label(&self, id: QueueId, sealed: &[u8]) -> Result<String, StoreError> {
-        let plain = self
-            .secret
-            .open(Kind::Label, &context("label", id), sealed)?;
+    fn open_label(&self, bound: &[u8], sealed: &[u8]) -> Result<String, StoreError> {
+        let plain = self.secret.open(Kind::Label, bound, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Corrupt("label"))?;
-        Ok(String::from_str(text).unwrap_or_default())
+        Ok(text.to_owned())
     }
+}
+
+fn room(made: Created, id: QueueId) -> Result<QueueId, AccountError> {
+    match made {
+        Created::Done => Ok(id),
+        Created::TooMany => Err(AccountError::TooMany),
+        Created::LoginTaken | Created::Missing => Err(AccountError::Missing),
+    }
+}
+
+/// What an account's sealed part is bound to: an older version, or one that might sign in, does not open in its place.
+fn bound_account(id: QueueId, version: i64, disabled: bool) -> Vec<u8> {
+    let version = version.to_be_bytes();
+    let parts: [&[u8]; 4] = [b"account", id.as_bytes(), &version, &[u8::from(disabled)]];
+    parts.concat()
+}
+
+/// A session's: whose it is, by which token, since when and until when.
+fn bound_session(row: &SessionRow) -> Vec<u8> {
+    let (began, ends) = (row.began_at.to_be_bytes(), row.ends_at.to_be_bytes());
+    let parts: [&[u8]; 7] = [
+        b"session",
+        row.id.as_bytes(),
+        row.account.as_bytes(),
+        &row.token,
+        &began,
+        &ends,
+        row.method.as_bytes(),
+    ];
+    parts.concat()
+}
+
+/// A program's token's: whose it is, which token, until when and for what.
+fn bound_token(row: &TokenRow) -> Vec<u8> {
+    let (made, ends) = (row.created_at.to_be_bytes(), row.ends_at.to_be_bytes());
+    let parts: [&[u8]; 7] = [
+        b"token",
+        row.id.as_bytes(),
+        row.account.as_bytes(),
+        &row.token,
+        &made,
+        &ends,
+        row.scopes.as_bytes(),
+    ];
+    parts.concat()
+}
+
+/// A saved view's: whose it is.
+fn bound_view(row: &ViewRow) -> Vec<u8> {
+    let parts: [&[u8]; 3] = [b"view", row.id.as_bytes(), row.account.as_bytes()];
+    parts.concat()
 }
 
 /// What a sealed text is bound to.

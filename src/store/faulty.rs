@@ -106,13 +106,13 @@ hand_on! {
         read sessions_of(account: &str) -> Vec<SessionRow>;
         write end_sessions(account: &str, only: Option<&[u8]>, except: Option<&[u8]>, entry: NewEntry<'_>) -> u64;
         write sweep_sessions(sessions: i64, tokens: i64) -> u64;
-        write create_token(row: &TokenRow, at_most: i64, entry: NewEntry<'_>) -> bool;
+        write create_token(row: &TokenRow, at_most: i64, entry: NewEntry<'_>) -> Created;
         read api_tokens(account: Option<&str>) -> Vec<TokenRow>;
         read api_token(token: &[u8]) -> Option<(TokenRow, AccountRow)>;
         write touch_token(token: &[u8], at: i64) -> ();
         read token_account(id: &str) -> Option<String>;
-        write revoke_token(id: &str, entry: NewEntry<'_>) -> bool;
-        write save_view(row: &ViewRow, at_most: i64) -> bool;
+        write revoke_token(account: &str, id: &str, entry: NewEntry<'_>) -> bool;
+        write save_view(row: &ViewRow, at_most: i64) -> Created;
         read views(account: &str) -> Vec<ViewRow>;
         write delete_view(account: &str, id: &str) -> bool;
     }

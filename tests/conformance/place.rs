@@ -58,6 +58,60 @@ impl Place {
         self.try_node(number).await.unwrap()
     }
 
+    /// Does what somebody with the database's password could.
+    pub async fn by_hand(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.is_sqlite() {
+            let pool = sqlx::SqlitePool::connect_with(self.file()).await.unwrap();
+            sqlx::query(sql).execute(&pool).await.unwrap();
+            pool.close().await;
+        } else {
+            let pool = sqlx::PgPool::connect(&self.url()).await.unwrap();
+            sqlx::query(sql).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    }
+
+    /// What is in the database: SQLite's files as they are, PostgreSQL's rows as text, bytes as bytes.
+    pub async fn everything_kept(&self) -> Vec<Vec<u8>> {
+        if self.is_sqlite() {
+            let files = std::fs::read_dir(self.data_dir(0)).unwrap();
+            let files = files.map(|file| file.unwrap().path());
+            let files = files.filter(|path| path.is_file());
+            return files.map(|path| std::fs::read(path).unwrap()).collect();
+        }
+        let pool = sqlx::PgPool::connect(&self.url()).await.unwrap();
+        let mut kept = Vec::new();
+        for table in [
+            "account",
+            "credential",
+            "session",
+            "api_token",
+            "saved_view",
+            "ledger",
+        ] {
+            // `escape` leaves letters in bytes as letters.
+            let sql = format!(
+                "SELECT set_config('bytea_output', 'escape', false), t::text FROM {table} t"
+            );
+            let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&pool)
+                .await
+                .unwrap();
+            kept.extend(rows.into_iter().map(|(_, row)| row.into_bytes()));
+        }
+        pool.close().await;
+        kept
+    }
+
+    fn file(&self) -> sqlx::sqlite::SqliteConnectOptions {
+        sqlx::sqlite::SqliteConnectOptions::new().filename(self.data_dir(0).join("beadle.db"))
+    }
+
+    fn url(&self) -> String {
+        self.database.url.replace("beadle@", "beadle:not-a-secret@")
+    }
+
     pub async fn try_node(&self, number: usize) -> Result<Custody, StoreError> {
         let config = Config {
             database: self.database.clone(),

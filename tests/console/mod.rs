@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use beadle::console::sign_in::oidc::Oidc;
 use beadle::console::signed::{Caller, sha256};
 use beadle::console::{self, Access, Check, Parts, Premises, Site};
 use beadle::detect::{Catalogue, Category, Confidence, Engine};
@@ -137,13 +138,18 @@ pub async fn bench() -> Bench {
 
 /// A bench whose next hop has a way that encrypts, or not.
 pub async fn bench_with(encrypts: bool) -> Bench {
+    bench_at("http://127.0.0.1:8443", encrypts, Vec::new()).await
+}
+
+/// A bench that people reach at this address and sign in to by these providers.
+pub async fn bench_at(url: &str, encrypts: bool, providers: Vec<Oidc>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::new(folder.path());
     let key = MasterKey::load_or_create(&config.default_key_file()).unwrap();
     let store = Custody::open(config, key).await.unwrap();
     let site = Site::new(Parts {
         config: console::Config {
-            url: "http://127.0.0.1:8443".into(),
+            url: url.into(),
             trust_name: "Hollin Trust".into(),
             ..console::Config::default()
         },
@@ -156,7 +162,7 @@ pub async fn bench_with(encrypts: bool) -> Bench {
             schools: schools(),
             ..Senders::default()
         },
-        providers: Vec::new(),
+        providers,
         time_zone: jiff::tz::TimeZone::UTC,
         premises: Arc::new(Well),
         store: store.clone(),

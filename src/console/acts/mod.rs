@@ -4,6 +4,7 @@
 //! Every act checks what its caller may do, and for which school, before it looks at anything; what a caller may not know of is told as if it
 //! were not there. What an act gives is plain data that a page writes as HTML and a program gets as JSON. Work that takes longer than a page may is a job.
 
+pub mod account;
 pub mod breaches;
 pub mod compare;
 pub mod deliveries;

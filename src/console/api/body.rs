@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::console::fields::whole;
 use crate::console::refusal::Refusal;
 
 /// Bytes of a request: a policy file and its reason.
@@ -19,8 +20,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let body: Body = request.into_body();
-        let bytes = axum::body::to_bytes(body, BYTES).await;
-        let bytes = bytes.map_err(|_| Refusal::TooLarge)?;
+        let bytes = whole(body, BYTES).await?;
         // serde's words name the place and what is allowed there, never a value of a string.
         let read = serde_json::from_slice(&bytes);
         read.map(Self).map_err(|error| {

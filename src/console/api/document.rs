@@ -17,6 +17,7 @@ use utoipa::{Modify, OpenApi};
     nest(
         (path = "/api/v1", api = super::breaches::Document),
         (path = "/api/v1", api = super::reports::Document),
+        (path = "/api/v1", api = super::tokens::Document),
     ),
     modifiers(&Bearer),
     security(("token" = []))

@@ -87,7 +87,9 @@ async fn caller(site: &Site, parts: &Parts) -> Result<Caller, Refusal> {
     let (token, account) = found.ok_or(Refusal::NoToken)?;
     let scopes = token.scopes.iter().filter_map(|name| Scope::of(name));
     Ok(Caller {
-        access: Access::of(&account).only(scopes.flat_map(Scope::permissions)),
+        access: Access::of(&account)
+            .only(scopes.flat_map(Scope::permissions))
+            .until(token.ends_at),
         account,
     })
 }

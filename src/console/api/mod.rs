@@ -13,6 +13,7 @@ mod breaches;
 pub mod document;
 pub mod guard;
 mod reports;
+mod tokens;
 
 use axum::http::Method;
 
@@ -21,6 +22,7 @@ use super::doors::Doors;
 /// Every route for programs.
 pub fn doors(doors: Doors) -> Doors {
     let doors = doors.open(Method::GET, "/api/v1/openapi.json", document::show);
+    let doors = tokens::doors(doors);
     let doors = breaches::doors(doors);
     reports::doors(doors)
 }

@@ -26,6 +26,7 @@ mod rehearsal;
 mod reports;
 mod retention;
 mod roster;
+mod tokens;
 
 use super::access::Permission;
 use super::doors::Doors;
@@ -127,5 +128,5 @@ pub fn doors(doors: Doors) -> Doors {
     let doors = deliveries::doors(doors);
     let doors = health::doors(doors);
     let doors = reports::doors(doors);
-    account::doors(doors)
+    tokens::doors(account::doors(doors))
 }

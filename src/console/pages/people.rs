@@ -22,11 +22,11 @@ pub fn doors(doors: Doors) -> Doors {
     doors
         .get("/people", SeePeople, list)
         .get("/people/{id}", SeePeople, show)
-        .post("/people/{id}/grants", ManagePeople, grant)
+        .post_fresh("/people/{id}/grants", ManagePeople, grant)
         .post("/people/{id}/disable", ManagePeople, disable)
-        .post("/people/{id}/enable", ManagePeople, enable)
+        .post_fresh("/people/{id}/enable", ManagePeople, enable)
         .post("/people/{id}/sign-out", ManagePeople, sign_out)
-        .post("/people/{id}/remove", ManagePeople, remove)
+        .post_fresh("/people/{id}/remove", ManagePeople, remove)
 }
 
 /// Somebody with what they may do in words.

@@ -8,7 +8,6 @@ pub mod oidc;
 mod provider;
 pub mod throttle;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,7 +26,7 @@ use super::origin;
 use super::page::page;
 use super::refusal::Refusal;
 use super::serving::Peer;
-use super::signed::{Signed, session_cookie, sha256};
+use super::signed::{Signed, cookie_of, session_cookie, sha256};
 use super::site::Site;
 use crate::store::credentials::{recovery_sha256, verify_password, verify_totp};
 use crate::store::{Account, AccountKind, NewSession};
@@ -67,6 +66,8 @@ struct SignInPage {
     next: String,
     login: String,
     error: Option<String>,
+    /// They are signed in, and asked to show again that it is them.
+    again: bool,
 }
 
 /// The ways to sign in that are configured.
@@ -89,6 +90,7 @@ async fn form(State(site): State<Site>, fields: Fields) -> Response {
         next: own_path(fields.text("next")).to_owned(),
         login: String::new(),
         error: None,
+        again: fields.has("again"),
     })
 }
 
@@ -101,7 +103,8 @@ async fn sign_in(
 ) -> Result<Response, Refusal> {
     let client = origin::client(&site, peer.ip(), &headers);
     let login = fields.text("login").to_lowercase();
-    if let Some(wait) = site.throttle().wait(&login, client, Instant::now()) {
+    // Counted before it is checked: of many at the same time no more are checked than one after the other.
+    if let Some(wait) = site.throttle().attempt(&login, client, Instant::now()) {
         return Err(Refusal::Throttled {
             seconds: wait.as_secs().max(1),
         });
@@ -111,15 +114,15 @@ async fn sign_in(
             site.throttle().right(&login, client);
             let device = device(&headers);
             let cookie = begin(&site, &account, method, device).await?;
+            leave_behind(&site, &headers).await?;
             Ok(welcome(own_path(fields.text("next")), &cookie))
         }
-        None => Ok(wrong(&site, &fields, &login, client)),
+        None => Ok(wrong(&site, &fields)),
     }
 }
 
-/// Counts a wrong try and says the one thing that is said.
-fn wrong(site: &Site, fields: &Fields, login: &str, client: IpAddr) -> Response {
-    site.throttle().wrong(login, client, Instant::now());
+/// Says the one thing that is said.
+fn wrong(site: &Site, fields: &Fields) -> Response {
     metrics::counter!("beadle_sign_in_failed_total").increment(1);
     let frame = Frame::outside(site, "sign-in-title");
     let error = Some(frame.words.say("sign-in-wrong"));
@@ -129,6 +132,7 @@ fn wrong(site: &Site, fields: &Fields, login: &str, client: IpAddr) -> Response 
         next: own_path(fields.text("next")).to_owned(),
         login: fields.text("login").to_owned(),
         error,
+        again: fields.has("again"),
     });
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     response
@@ -199,6 +203,15 @@ pub async fn begin(
     };
     site.store().begin_session(session).await?;
     Ok(set_cookie(site, session_cookie(site), &token, None))
+}
+
+/// Ends the session that this browser had before: whoever signs in again leaves none open behind them.
+pub async fn leave_behind(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
+    if let Some(before) = cookie_of(headers, session_cookie(site)) {
+        let token = sha256(before.as_bytes());
+        site.store().end_session(token, site.now()).await?;
+    }
+    Ok(())
 }
 
 /// The answer that sets a session's cookie and leads on.

@@ -13,7 +13,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::oidc::{Oidc, OidcError, Pending, Returned, SIGN_IN_WITHIN, SignedIn};
-use super::{begin, device, own_path, set_cookie, welcome};
+use super::{begin, device, leave_behind, own_path, set_cookie, welcome};
 use crate::console::fields::Fields;
 use crate::console::refusal::Refusal;
 use crate::console::signed::cookie_of;
@@ -37,7 +37,9 @@ pub(super) async fn leave(
     fields: Fields,
 ) -> Result<Response, Refusal> {
     let provider = provider(&site, &id)?;
-    let begun = provider.begin(site.now(), false).await;
+    // Where a provider cannot be asked for that, going there and back must do.
+    let anew = fields.has("again") && provider.asks_anew();
+    let begun = provider.begin(site.now(), anew).await;
     let (url, pending) = begun.map_err(|error| refused(&id, &error))?;
     let away = Away {
         pending,
@@ -77,6 +79,7 @@ pub(super) async fn come_back(
         return Err(Refusal::Provider("not-allowed"));
     }
     let session = begin(&site, &account, "oidc", device(&headers)).await?;
+    leave_behind(&site, &headers).await?;
     let mut response = welcome(&away.next, &session);
     let ended = set_cookie(
         &site,

@@ -43,40 +43,67 @@ pub struct Throttle(Mutex<HashMap<Who, Tries>>);
 
 impl Throttle {
     /// How long this client has to wait before it may try this account.
+    #[cfg(test)]
     pub fn wait(&self, login: &str, client: IpAddr, now: Instant) -> Option<Duration> {
         let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = |who: &Who, allowed: u32| {
-            let known = tries.get(who)?;
-            let beyond = known.wrong.checked_sub(allowed)?;
-            let wait = WAIT.saturating_mul(1 << beyond.min(10)).min(LONGEST);
-            (known.last + wait).checked_duration_since(now)
-        };
-        let [account, client] = keys(login, client);
-        left(&account, TRIES).max(left(&client, TRIES_OF_CLIENT))
+        waits(&tries, &keys(login, client), now)
+    }
+
+    /// Counts a try as wrong before it is known, and gives how long it has to wait instead; one that waits is not counted.
+    /// [`Self::right`] takes it back.
+    pub fn attempt(&self, login: &str, client: IpAddr, now: Instant) -> Option<Duration> {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = waits(&tries, &keys(login, client), now);
+        if wait.is_none() {
+            count(&mut tries, keys(login, client), now);
+        }
+        wait
     }
 
     /// A try was wrong.
+    #[cfg(test)]
     pub fn wrong(&self, login: &str, client: IpAddr, now: Instant) {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut tries, now);
-        for who in keys(login, client) {
-            let count = tries.entry(who).or_insert(Tries {
-                wrong: 0,
-                last: now,
-            });
-            if now.duration_since(count.last) > FORGET {
-                count.wrong = 0;
-            }
-            count.wrong = count.wrong.saturating_add(1);
-            count.last = now;
-        }
+        count(&mut tries, keys(login, client), now);
     }
 
-    /// A try was right: the account's count begins anew, the client's stays.
+    /// A try was right: the account's count begins anew, the client's is what it was before this try.
     pub fn right(&self, login: &str, client: IpAddr) {
-        let [account, _] = keys(login, client);
+        let [account, client] = keys(login, client);
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.remove(&account);
+        if let Some(count) = tries.get_mut(&client) {
+            count.wrong = count.wrong.saturating_sub(1);
+        }
+    }
+}
+
+fn waits(
+    tries: &HashMap<Who, Tries>,
+    [account, client]: &[Who; 2],
+    now: Instant,
+) -> Option<Duration> {
+    let left = |who: &Who, allowed: u32| {
+        let known = tries.get(who)?;
+        let beyond = known.wrong.checked_sub(allowed)?;
+        let wait = WAIT.saturating_mul(1 << beyond.min(10)).min(LONGEST);
+        (known.last + wait).checked_duration_since(now)
+    };
+    left(account, TRIES).max(left(client, TRIES_OF_CLIENT))
+}
+
+fn count(tries: &mut HashMap<Who, Tries>, whose: [Who; 2], now: Instant) {
+    make_room(tries, now);
+    for who in whose {
+        let count = tries.entry(who).or_insert(Tries {
+            wrong: 0,
+            last: now,
+        });
+        if now.duration_since(count.last) > FORGET {
+            count.wrong = 0;
+        }
+        count.wrong = count.wrong.saturating_add(1);
+        count.last = now;
     }
 }
 
@@ -126,6 +153,25 @@ mod tests {
         assert_eq!(throttle.wait("kim", HERE, now), Some(LONGEST));
         throttle.right("kim", HERE);
         assert_eq!(throttle.wait("kim", HERE, now), None);
+    }
+
+    #[test]
+    fn of_many_at_once_no_more_are_checked() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let checked = (0..200).filter(|_| throttle.attempt("kim", HERE, now).is_none());
+        assert_eq!(checked.count(), TRIES as usize);
+        for _ in 0..100 {
+            let throttle = Throttle::default();
+            assert_eq!(throttle.attempt("lee", HERE, now), None);
+            throttle.right("lee", HERE);
+            assert_eq!(throttle.wait("lee", HERE, now), None);
+        }
+        // A school behind one address: whoever signs in rightly costs the others nothing.
+        for number in 0..100 {
+            let login = format!("teacher{number}");
+            assert_eq!(throttle.attempt(&login, THERE, now), None, "{number}");
+            throttle.right(&login, THERE);
+        }
     }
 
     #[test]

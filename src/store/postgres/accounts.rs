@@ -351,14 +351,17 @@ impl AccountStore for PostgresStore {
         row: &TokenRow,
         at_most: i64,
         entry: NewEntry<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Created, StoreError> {
         let mut tx = self.begin().await?;
+        if !may_have(&mut tx, &row.account).await? {
+            return Ok(Created::Missing);
+        }
         let number: i64 = sqlx::query_scalar("SELECT count(*) FROM api_token WHERE account = $1")
             .bind(&row.account)
             .fetch_one(&mut *tx)
             .await?;
         if number >= at_most {
-            return Ok(false);
+            return Ok(Created::TooMany);
         }
         sqlx::query(
             "INSERT INTO api_token (token, id, account, scopes, created_at, used_at, ends_at, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -375,7 +378,7 @@ impl AccountStore for PostgresStore {
         .await?;
         entered(&mut tx, &entry).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Created::Done)
     }
 
     async fn api_tokens(&self, account: Option<&str>) -> Result<Vec<TokenRow>, StoreError> {
@@ -423,10 +426,16 @@ impl AccountStore for PostgresStore {
         )
     }
 
-    async fn revoke_token(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError> {
+    async fn revoke_token(
+        &self,
+        account: &str,
+        id: &str,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let revoked = sqlx::query("DELETE FROM api_token WHERE id = $1")
+        let revoked = sqlx::query("DELETE FROM api_token WHERE id = $1 AND account = $2")
             .bind(id)
+            .bind(account)
             .execute(&mut *tx)
             .await?
             .rows_affected();
@@ -438,14 +447,17 @@ impl AccountStore for PostgresStore {
         Ok(true)
     }
 
-    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<bool, StoreError> {
+    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<Created, StoreError> {
         let mut tx = self.begin().await?;
+        if !may_have(&mut tx, &row.account).await? {
+            return Ok(Created::Missing);
+        }
         let number: i64 = sqlx::query_scalar("SELECT count(*) FROM saved_view WHERE account = $1")
             .bind(&row.account)
             .fetch_one(&mut *tx)
             .await?;
         if number >= at_most {
-            return Ok(false);
+            return Ok(Created::TooMany);
         }
         sqlx::query(
             "INSERT INTO saved_view (id, account, created_at, sealed) VALUES ($1, $2, $3, $4)",
@@ -457,7 +469,7 @@ impl AccountStore for PostgresStore {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Created::Done)
     }
 
     async fn views(&self, account: &str) -> Result<Vec<ViewRow>, StoreError> {
@@ -502,4 +514,18 @@ async fn entered(
     let (action, subject, detail) = (entry.action, entry.subject, entry.detail);
     ledger::append(tx, entry.at, entry.actor, action, subject, detail).await?;
     Ok(())
+}
+
+/// Whether the account is there and may sign in. Holds its row until the transaction ends, so that two at once are counted one after the other.
+async fn may_have(
+    tx: &mut sqlx::Transaction<'static, sqlx::Postgres>,
+    account: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT id FROM account WHERE id = $1 AND disabled = FALSE FOR NO KEY UPDATE",
+    )
+    .bind(account)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.is_some())
 }

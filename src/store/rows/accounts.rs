@@ -26,12 +26,14 @@ pub(crate) struct Ends {
     pub(crate) tokens: bool,
 }
 
-/// What became of a new account.
+/// What became of a new account, or of something new of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Created {
     Done,
     LoginTaken,
     TooMany,
+    /// The account that it is for is not there, or may not sign in.
+    Missing,
 }
 
 /// A password's hash and the secret of one-time codes, sealed, with the hashes of recovery codes.
@@ -156,7 +158,7 @@ pub(crate) trait AccountStore {
         row: &TokenRow,
         at_most: i64,
         entry: NewEntry<'_>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Created, StoreError>;
 
     /// Tokens of one account, or all.
     async fn api_tokens(&self, account: Option<&str>) -> Result<Vec<TokenRow>, StoreError>;
@@ -168,10 +170,16 @@ pub(crate) trait AccountStore {
     /// Whose token this is, by its id.
     async fn token_account(&self, id: &str) -> Result<Option<String>, StoreError>;
 
-    async fn revoke_token(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError>;
+    /// Ends a token of this account; `false` when it has none such.
+    async fn revoke_token(
+        &self,
+        account: &str,
+        id: &str,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError>;
 
     /// Whether the account had room for it.
-    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<bool, StoreError>;
+    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<Created, StoreError>;
 
     async fn views(&self, account: &str) -> Result<Vec<ViewRow>, StoreError>;
 

@@ -339,14 +339,17 @@ impl AccountStore for SqliteStore {
         row: &TokenRow,
         at_most: i64,
         entry: NewEntry<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Created, StoreError> {
         let mut tx = self.begin().await?;
+        if !may_have(&mut tx, &row.account).await? {
+            return Ok(Created::Missing);
+        }
         let number: i64 = sqlx::query_scalar("SELECT count(*) FROM api_token WHERE account = ?")
             .bind(&row.account)
             .fetch_one(&mut *tx)
             .await?;
         if number >= at_most {
-            return Ok(false);
+            return Ok(Created::TooMany);
         }
         sqlx::query(
             "INSERT INTO api_token (token, id, account, scopes, created_at, used_at, ends_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -363,7 +366,7 @@ impl AccountStore for SqliteStore {
         .await?;
         entered(&mut tx, &entry).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Created::Done)
     }
 
     async fn api_tokens(&self, account: Option<&str>) -> Result<Vec<TokenRow>, StoreError> {
@@ -411,10 +414,16 @@ impl AccountStore for SqliteStore {
         )
     }
 
-    async fn revoke_token(&self, id: &str, entry: NewEntry<'_>) -> Result<bool, StoreError> {
+    async fn revoke_token(
+        &self,
+        account: &str,
+        id: &str,
+        entry: NewEntry<'_>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let revoked = sqlx::query("DELETE FROM api_token WHERE id = ?")
+        let revoked = sqlx::query("DELETE FROM api_token WHERE id = ? AND account = ?")
             .bind(id)
+            .bind(account)
             .execute(&mut *tx)
             .await?
             .rows_affected();
@@ -426,14 +435,17 @@ impl AccountStore for SqliteStore {
         Ok(true)
     }
 
-    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<bool, StoreError> {
+    async fn save_view(&self, row: &ViewRow, at_most: i64) -> Result<Created, StoreError> {
         let mut tx = self.begin().await?;
+        if !may_have(&mut tx, &row.account).await? {
+            return Ok(Created::Missing);
+        }
         let number: i64 = sqlx::query_scalar("SELECT count(*) FROM saved_view WHERE account = ?")
             .bind(&row.account)
             .fetch_one(&mut *tx)
             .await?;
         if number >= at_most {
-            return Ok(false);
+            return Ok(Created::TooMany);
         }
         sqlx::query("INSERT INTO saved_view (id, account, created_at, sealed) VALUES (?, ?, ?, ?)")
             .bind(&row.id)
@@ -443,7 +455,7 @@ impl AccountStore for SqliteStore {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Created::Done)
     }
 
     async fn views(&self, account: &str) -> Result<Vec<ViewRow>, StoreError> {
@@ -475,4 +487,17 @@ async fn entered(
     let (action, subject, detail) = (entry.action, entry.subject, entry.detail);
     ledger::append(tx, entry.at, entry.actor, action, subject, detail).await?;
     Ok(())
+}
+
+/// Whether the account is there and may sign in.
+async fn may_have(
+    tx: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
+    account: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT id FROM account WHERE id = ? AND disabled = FALSE")
+            .bind(account)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(found.is_some())
 }

@@ -281,6 +281,11 @@ impl Oidc {
         Some(url.into())
     }
 
+    /// Whether a person can be asked to prove anew who they are: Google neither asks for a password again nor says when it did.
+    pub fn asks_anew(&self) -> bool {
+        !matches!(self.kind, Kind::Google)
+    }
+
     /// How long ago the person may have proved who they are; 0 for a fresh sign-in.
     fn max_age(&self, fresh: bool) -> Option<Duration> {
         let minutes = self.config.max_age_minutes;

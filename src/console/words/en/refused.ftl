@@ -1,6 +1,8 @@
 refused-onward = Go to the first page
 refused-sign-in = Sign in first
 refused-sign-in-help = You are not signed in, or your session has ended.
+refused-again = Sign in again first
+refused-again-help = This takes a sign-in that is not older than 15 minutes.
 refused-token = A token is needed
 refused-token-help = This address is for programs. Make a token under Your account.
 refused-denied = You may not do this
@@ -11,6 +13,8 @@ refused-foreign = This form could not be accepted
 refused-foreign-help = It was not sent from a page of this sign-in. Go back, load the page again, and send it once more.
 refused-too-large = This form is too large
 refused-too-large-help = Send less at a time.
+refused-slow = This form did not arrive in time
+refused-slow-help = Your connection may be slow. Send it once more.
 refused-wrong = This cannot be read
 refused-wrong-help = Go back and correct what is named below.
 refused-desk = This is not possible now

@@ -1,4 +1,5 @@
 sign-in-title = Sign in
+sign-in-again = What you want to do lasts longer than your session, so show again that it is you. Then you go on where you were.
 sign-in-with = Sign in with { $provider }
 sign-in-local = Sign in with an emergency account
 sign-in-login = Login
