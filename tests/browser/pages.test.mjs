@@ -24,7 +24,7 @@ async function pages(page) {
   // One page of each kind is enough: the ids differ, the page does not.
   const kinds = new Map();
   for (const path of seen) {
-    const kind = path.split('?')[0].replace(/\/[A-Z0-9-]{8,}(?=\/|$)/g, '/ID');
+    const kind = path.split('?')[0].replace(/\/[A-Z0-9-]{8,}(?=\/|$)/g, '/ID').replace(/^\/detectors\/.+/, '/detectors/NAME');
     if (!kinds.has(kind)) kinds.set(kind, path);
   }
   for (const kind of ['/assets', '/sign-out']) kinds.delete(kind);
@@ -43,7 +43,7 @@ async function look(page, path, name) {
   if (headings.length !== 1 || headings[0].trim() === '') wrong.push(`headings: ${headings}`);
   if ((await page.title()).trim() === '') wrong.push('no title');
   add('empty', await page.evaluate(() => [...document.querySelectorAll('h1, h2, h3, caption, th, button, a[href]')]
-    .filter((one) => one.innerText?.trim() === '' && !one.querySelector('img[alt]:not([alt=""])'))
+    .filter((one) => one.textContent.trim() === '' && !one.hidden && !one.querySelector('img[alt]:not([alt=""])'))
     .map((one) => one.outerHTML.slice(0, 120))));
   // A word that is not there would stand here as its key.
   add('a key for a word', (await page.evaluate(() => document.body.innerText)).match(/(?<![\w/.@-])(?:hold|holds|mine|parts|frame|people|ledger|policies|overview|breach|report)-[a-z]+(?:-[a-z]+)+(?![\w.@-])/g) ?? []);
