@@ -19,7 +19,7 @@ export async function launch() {
 
 /** A context of its own that records every request it makes, and every error on its pages. */
 export async function visitor(browser, server, options = {}) {
-  const context = await browser.newContext({ baseURL: server.url, locale: 'en-GB', ...options });
+  const context = await browser.newContext({ baseURL: server.url, locale: 'en-GB', reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   const seen = { requests: [], errors: [], dialogs: [] };
   page.on('request', (request) => seen.requests.push(request.url()));
@@ -55,10 +55,20 @@ export async function isAccessible(page, what) {
   assert.deepEqual(await violations(page), [], what);
 }
 
-/** Nothing sticks out sideways: the page itself does not scroll. */
+/** What sticks out sideways, so that the page itself would scroll; nothing where all fits. */
+export async function overflow(page) {
+  return page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth + 1) return [];
+    const held = (element) => element.parentElement?.closest('.table-scroll, pre, textarea, .mainnav__list');
+    const out = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > clientWidth + 1 && !held(element));
+    const name = (element) => `${element.localName}.${element.className}`;
+    return [`${scrollWidth} pixels in a window of ${clientWidth}: ${out.slice(0, 6).map(name).join(', ')}`];
+  });
+}
+
 export async function fits(page, what) {
-  const [inner, whole] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollWidth]);
-  assert.ok(whole <= inner + 1, `${what}: ${whole} pixels in a window of ${inner}`);
+  assert.deepEqual(await overflow(page), [], what);
 }
 
 export async function picture(page, name) {

@@ -1,8 +1,10 @@
 // A relay with a console on loopback, with the sample trust, the sample messages and an account for each role.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { sink } from './sink.mjs';
 
 const PROGRAM = process.env.BEADLE ?? 'target/debug/beadle';
 
@@ -58,4 +60,86 @@ function create(folder, { login, name, role, schools = [], address }) {
   if (made.status !== 0) throw new Error(`account ${login}: ${made.stderr}${made.stdout}`);
   const secret = made.stdout.match(/secret=([A-Z2-7]+)/)[1];
   return { login, name, role, password: `a long password for ${login} only`, secret, used: 0 };
+}
+
+/** A port that is free now. */
+async function free() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A relay of its own whose policy wants two people for messages about five pupils or more, with a next hop that encrypts beside the usual one. */
+export async function startStrict() {
+  const folder = mkdtempSync(join(tmpdir(), 'beadle-browser-'));
+  const tree = process.env.BEADLE_TREE ?? '.';
+  const [usual, encrypting] = [await sink(), await sink()];
+  const [smtp, web, admin] = [await free(), await free(), await free()];
+  const standard = readFileSync(join(tree, 'patterns/policies/standard.toml'), 'utf8');
+  const strict = standard.replace(/(\[\[rule\]\]\nid = "bulk"[^[]*?)mode = "shadow"/, '$1mode = "enforce"');
+  if (strict === standard) throw new Error('the rule for many pupils has changed');
+  writeFileSync(join(folder, 'policy.toml'), strict);
+  writeFileSync(join(folder, 'beadle.toml'), `
+[server]
+name = "beadle.demo.example"
+data_dir = "${join(folder, 'data')}"
+[trust]
+policy = "${join(folder, 'policy.toml')}"
+internal_domains = ["oakfield-trust.example"]
+partner_domains = ["council-safeguarding.example"]
+roster = "${resolve(tree, 'patterns/sample/roster.csv')}"
+staff = "${resolve(tree, 'patterns/sample/staff.csv')}"
+[[trust.schools]]
+id = "brookmere"
+name = "Brookmere Primary School"
+domains = ["brookmere.oakfield-trust.example"]
+[[access.clients]]
+networks = ["127.0.0.0/8"]
+own_server = true
+[[listener]]
+address = "127.0.0.1:${smtp}"
+[[outbound.hops]]
+host = "127.0.0.1"
+port = ${usual.port}
+tls = "none"
+[[outbound.encrypting]]
+host = "127.0.0.1"
+port = ${encrypting.port}
+tls = "none"
+[admin]
+listen = "127.0.0.1:${admin}"
+[console]
+address = "127.0.0.1:${web}"
+[console.site]
+trust_name = "Oakfield Trust"
+`);
+  const process_ = spawn(PROGRAM, ['serve', '--config', join(folder, 'beadle.toml')], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [process_.stdout, process_.stderr]) stream.on('data', (text) => { said += text; });
+  let ended;
+  process_.on('exit', (code) => { ended = code; });
+  const url = `http://127.0.0.1:${web}`;
+  for (let tries = 0; ; tries += 1) {
+    if (ended !== undefined || tries > 300) throw new Error(`beadle did not start (${ended}):\n${said}`);
+    if (await fetch(`${url}/sign-in`).then((response) => response.ok, () => false)) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const accounts = Object.fromEntries(ROLES.map((role) => [role.login, create(folder, role)]));
+  return {
+    url,
+    smtp: { host: '127.0.0.1', port: smtp },
+    folder,
+    accounts,
+    usual: usual.taken,
+    encrypting: encrypting.taken,
+    stop: async () => {
+      process_.kill('SIGTERM');
+      for (let tries = 0; ended === undefined && tries < 50; tries += 1) await new Promise((resolve) => setTimeout(resolve, 200));
+      usual.close();
+      encrypting.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }

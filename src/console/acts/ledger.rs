@@ -10,8 +10,8 @@ use crate::console::access::Permission;
 use crate::console::refusal::Refusal;
 use crate::console::signed::Caller;
 use crate::console::site::Site;
-use crate::mail::QueueId;
-use crate::store::{Against, Checkpoint, Entry, Verified};
+use crate::mail::{QueueId, Reference};
+use crate::store::{Against, Checkpoint, Entry, Referenced, StoreError, Verified};
 
 /// Entries of a page.
 const PAGE: u32 = 50;
@@ -168,6 +168,23 @@ async fn about(site: &Site, wanted: &Wanted, end: i64) -> Result<LedgerPage, Ref
         end,
         looked_to: 1,
     })
+}
+
+/// What a person means by a reference or an id; an id may be of anything, a reference is of a message.
+pub async fn named(site: &Site, caller: &Caller, text: &str) -> Result<Option<QueueId>, Refusal> {
+    needs(caller, Permission::SeeLedger)?;
+    if let Ok(id) = text.to_ascii_uppercase().parse() {
+        return Ok(Some(id));
+    }
+    if text.parse::<Reference>().is_err() {
+        return Ok(None);
+    }
+    match site.store().find_reference(text).await {
+        Ok(Referenced::Hold(id)) => Ok(Some(id)),
+        Ok(Referenced::Refusal(refusal)) => Ok(Some(refusal.id)),
+        Err(StoreError::Missing | StoreError::Ambiguous) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Has the whole ledger followed.

@@ -56,7 +56,6 @@ struct Attached {
     number: usize,
     name: String,
     size: String,
-    media_type: String,
     notes: Vec<String>,
     ticked: bool,
 }
@@ -259,7 +258,7 @@ fn evidence(words: &Words, view: &HoldView) -> Vec<Evidence> {
     all.map(|one| Evidence {
         kind: words.say(&format!("hold-found-{}", one.category)),
         masked: one.masked.clone(),
-        place: one.location.clone(),
+        place: hold_words::place(words, &one.location),
         sure: words.say(&format!("hold-sure-{}", one.confidence)),
     })
     .collect()
@@ -287,7 +286,6 @@ fn attachments(words: &Words, view: &HoldView, ticked: &[usize]) -> Vec<Attached
             number: one.number,
             name: one.name.clone(),
             size: hold_words::size(one.bytes as u64),
-            media_type: one.media_type.clone(),
             notes,
             ticked: ticked.contains(&one.number),
         }

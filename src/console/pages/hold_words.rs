@@ -89,6 +89,21 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// Where in a message a finding stands: a file by its name.
+pub fn place(words: &Words, location: &str) -> String {
+    match location.split_once(':') {
+        Some(("attachment", name)) => name.to_owned(),
+        _ => {
+            let key = format!("hold-place-{location}");
+            if words.has(&key) {
+                words.say(&key)
+            } else {
+                location.to_owned()
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

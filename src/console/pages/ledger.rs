@@ -89,6 +89,8 @@ struct Line {
     at: When,
     action: String,
     href: String,
+    /// The subject as people call it.
+    on: String,
     detail: Vec<(String, String)>,
 }
 
@@ -148,7 +150,7 @@ async fn shown(
 ) -> Result<Response, Refusal> {
     let frame = Frame::of(site, signed, "ledger-title", "/ledger").after(fields.one("done"));
     let about = fields.text("about");
-    let parsed: Option<QueueId> = about.to_ascii_uppercase().parse().ok();
+    let parsed = ledger::named(site, signed, about).await?;
     let action = ACTIONS
         .into_iter()
         .find(|one| *one == fields.text("action"));
@@ -202,28 +204,31 @@ fn line(site: &Site, frame: &Frame, of: &EntryLine) -> Line {
         of.action.clone()
     };
     let about_policy = of.action.starts_with("policy-");
-    let is_id = of.subject.parse::<QueueId>().is_ok();
+    let id = of.subject.parse::<QueueId>().ok();
     let place = if about_policy {
         "/policies/"
     } else if of.action.starts_with("incident-") {
         "/breaches/"
-    } else if of.action.starts_with("account-") || of.action.starts_with("signed-") {
+    } else if ABOUT_PEOPLE
+        .iter()
+        .any(|start| of.action.starts_with(start))
+    {
         "/people/"
     } else {
         "/holds/"
     };
     Line {
         at: When::of(site, of.at),
-        href: if is_id {
-            format!("{place}{}", of.subject)
-        } else {
-            String::new()
-        },
+        href: id.map_or_else(String::new, |id| format!("{place}{id}")),
+        on: id.map_or_else(|| of.subject.clone(), |id| id.reference().to_string()),
         detail: detail(&of.detail),
         action,
         of: of.clone(),
     }
 }
+
+/// How the actions begin whose subject is an account.
+const ABOUT_PEOPLE: [&str; 4] = ["account-", "signed-", "credentials-", "recovery-"];
 
 /// Values longer than this are cut: a hash is known by its beginning.
 const SHOWN: usize = 60;

@@ -67,7 +67,6 @@ struct Saved {
 #[template(path = "report_page.html")]
 struct ReportPage {
     frame: Frame,
-    about: Vec<(String, String)>,
     fragment: String,
     filter: Option<Filter>,
     forms: Vec<Saved>,
@@ -136,7 +135,6 @@ fn shown(
     let forms = forms.collect();
     Ok(page(&ReportPage {
         frame: frame.titled(report.title.clone()),
-        about: report.about.clone(),
         fragment,
         filter,
         forms,

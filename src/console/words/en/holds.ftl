@@ -1,7 +1,6 @@
 # The list of what is held.
 nav-holds = Held messages
 holds-title = Held messages
-holds-caption = Messages
 holds-find = Find a message
 holds-text = Words, names or addresses
 holds-text-hint = Looks in addresses, subjects and the names of files with findings. What you type is not recorded.
