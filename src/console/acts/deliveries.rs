@@ -13,11 +13,7 @@ use crate::store::{Answer, DeliverySummary, QueueState, RecipientState, StoreErr
 pub const LISTED: u32 = 200;
 
 /// The states that can be asked for.
-pub const STATES: [QueueState; 3] = [
-    QueueState::Waiting,
-    QueueState::Dead,
-    QueueState::Finished,
-];
+pub const STATES: [QueueState; 3] = [QueueState::Waiting, QueueState::Dead, QueueState::Finished];
 
 /// A delivery in a list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
