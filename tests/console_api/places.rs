@@ -16,9 +16,8 @@ async fn each_place_answers_as_the_document_says() {
     let bench = bench().await;
     let document = document(&bench).await;
     bench.hold(Held::default()).await;
-    let mut it = bench.person(Role::It, &[]).await;
+    let it = bench.person(Role::It, &[]).await;
     let dpo = bench.person(Role::Dpo, &[]).await;
-    it.csrf.clear();
     let (all, operates) = (
         program(&bench, &dpo, &Scope::ALL).await,
         program(&bench, &it, &Scope::ALL).await,
@@ -123,7 +122,7 @@ async fn a_policy_goes_from_one_program_to_another_persons() {
     let broken = json!({"text": broken, "reason": "Shorter"});
     let broken = first.post("/api/v1/policies", broken).await;
     broken.refused(StatusCode::UNPROCESSABLE_ENTITY, "mistakes");
-    assert_eq!(broken.json()["problems"][0]["key"], "action");
+    assert_eq!(broken.json()["problems"][0]["key"], "rule[1].action");
     let shorter = text.replacen("\nheld_days = 30", "\nheld_days = 20", 1);
     let new = json!({"text": shorter, "reason": "Shorter"});
     let made = first.post("/api/v1/policies", new).await;

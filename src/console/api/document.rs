@@ -125,10 +125,28 @@ fn complete(operation: &mut Map<String, Value>, scope: Option<&'static str>) {
         .get_mut("responses")
         .and_then(Value::as_object_mut);
     if let Some(responses) = responses {
+        for (status, response) in responses.iter_mut() {
+            describe(status, response);
+        }
         let problem = json!({
             "description": "It is not done: a problem (RFC 9457).",
             "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
         });
         responses.insert("default".to_owned(), problem);
+    }
+}
+
+/// OpenAPI asks for words on each answer.
+fn describe(status: &str, response: &mut Value) {
+    let said = match status {
+        "201" => "It was made.",
+        "202" => "It was begun; it may go on.",
+        "204" => "It was done.",
+        "409" => "Somebody was faster: read again.",
+        "422" => "It must be mended.",
+        _ => "What was asked for.",
+    };
+    if let Some(response) = response.as_object_mut() {
+        response.entry("description").or_insert_with(|| said.into());
     }
 }
