@@ -73,13 +73,12 @@ impl Modify for Bearer {
 pub async fn show(State(site): State<Site>) -> Result<Response, Refusal> {
     /// The routes of a program do not change while it runs.
     static WRITTEN: OnceLock<String> = OnceLock::new();
-    let text = match WRITTEN.get() {
-        Some(text) => text,
-        None => {
-            let text = written(crate::console::doors(&site).list());
-            let text = text.map_err(|_| Refusal::Fault("document"))?;
-            WRITTEN.get_or_init(|| text)
-        }
+    let text = if let Some(text) = WRITTEN.get() {
+        text
+    } else {
+        let text = written(crate::console::doors(&site).list());
+        let text = text.map_err(|_| Refusal::Fault("document"))?;
+        WRITTEN.get_or_init(|| text)
     };
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kind, text.as_str()).into_response())
