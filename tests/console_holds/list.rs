@@ -244,7 +244,7 @@ async fn a_saved_search_is_its_owners_and_tells_nothing_in_its_address() {
         .post(&dpo, &format!("{view}/delete"), &[])
         .await
         .is(SEE_OTHER);
-    bench.get(&dpo, "/holds").await.is(OK).hides("Health<");
+    bench.get(&dpo, "/holds").await.is(OK).hides("Care plans<");
 }
 
 #[tokio::test]
