@@ -159,9 +159,8 @@ pub fn fits(document: &Value, (method, path): (&str, &str), status: &str, answer
     let operation = &document["paths"][path][method.to_lowercase()];
     let schema = &operation["responses"][status]["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{method} {path} {status}");
-    if let Err(wrong) = is_of(document, schema, answer) {
-        panic!("{method} {path}: {wrong}\n{answer:#}");
-    }
+    let wrong = is_of(document, schema, answer).err();
+    assert_eq!(wrong, None, "{method} {path}: {answer:#}");
 }
 
 fn is_of(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
@@ -212,7 +211,7 @@ fn is_of(document: &Value, schema: &Value, value: &Value) -> Result<(), String> 
                 let others = &schema["additionalProperties"];
                 match (known.is_object(), others.is_object()) {
                     (true, _) => {
-                        is_of(document, known, one).map_err(|wrong| format!("{name}: {wrong}"))?
+                        is_of(document, known, one).map_err(|wrong| format!("{name}: {wrong}"))?;
                     }
                     (false, true) => is_of(document, others, one)?,
                     (false, false) => return Err(format!("{name} is not in the document")),
