@@ -100,15 +100,29 @@ fn explained(site: &Site, refused: Refused, bare: &Response) -> Response {
     response
 }
 
+/// Why something is not done, as a program reads it (RFC 9457).
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `urn:beadle:refused:` and the title: what a program goes by.
+    r#type: String,
+    /// `token`, `denied`, `missing`, `wrong`, `changed`, `decided`, `desk`, `too-large`, `throttled` or `fault`.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong, in words, where there is more to say. Nothing of a message stands in it.
+    detail: Option<String>,
+}
+
 /// RFC 9457: what a program reads of a refusal.
 fn problem(refused: &Refused, bare: &Response) -> Response {
-    let body = serde_json::json!({
-        "type": format!("urn:beadle:refused:{}", refused.word),
-        "title": refused.word,
-        "status": bare.status().as_u16(),
-        "detail": refused.detail,
+    let status = bare.status();
+    let body = axum::Json(Problem {
+        r#type: format!("urn:beadle:refused:{}", refused.word),
+        title: refused.word,
+        status: status.as_u16(),
+        detail: refused.detail.clone(),
     });
-    let mut response = (bare.status(), body.to_string()).into_response();
+    let mut response = (status, body).into_response();
     response.headers_mut().extend(bare.headers().clone());
     response.headers_mut().insert(
         header::CONTENT_TYPE,

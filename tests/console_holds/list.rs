@@ -214,7 +214,7 @@ async fn a_saved_search_is_its_owners_and_tells_nothing_in_its_address() {
         .post(&dpo, "/holds/search", &[("text", "asthma")])
         .await;
     let sealed = found.location().split_once("q=").unwrap().1.to_owned();
-    let fields = [("q", sealed.as_str()), ("name", "Health")];
+    let fields = [("q", sealed.as_str()), ("name", "Care plans")];
     bench
         .post(&dpo, "/holds/views", &fields)
         .await
@@ -224,8 +224,8 @@ async fn a_saved_search_is_its_owners_and_tells_nothing_in_its_address() {
         .await
         .is(StatusCode::BAD_REQUEST);
     let list = bench.get(&dpo, "/holds").await;
-    list.is(OK).says("Health");
-    let view = href(&list.body, "\">Health<");
+    list.is(OK).says("Care plans");
+    let view = href(&list.body, "\">Care plans<");
     let opened = bench.get(&dpo, &view).await;
     opened.is(SEE_OTHER);
     assert!(!opened.location().contains("asthma"));
@@ -244,7 +244,7 @@ async fn a_saved_search_is_its_owners_and_tells_nothing_in_its_address() {
         .post(&dpo, &format!("{view}/delete"), &[])
         .await
         .is(SEE_OTHER);
-    bench.get(&dpo, "/holds").await.is(OK).hides("Health<");
+    bench.get(&dpo, "/holds").await.is(OK).hides("Care plans<");
 }
 
 #[tokio::test]

@@ -102,8 +102,10 @@ pub async fn decide(
     };
     allowed(caller, &ids)?;
     let mut results = Vec::with_capacity(holds.len());
+    let mut rules = None;
     for (id, version) in holds {
-        let done = one(site, caller, (id, *version), together, &reason).await;
+        let at = (id.as_str(), *version);
+        let done = one(site, caller, at, (together, &reason), &mut rules).await;
         let reference = id.parse::<crate::mail::QueueId>().map(|id| id.reference());
         results.push(BulkResult {
             reference: reference.map_or_else(|_| id.clone(), |reference| reference.to_string()),
@@ -119,10 +121,15 @@ async fn one(
     site: &Site,
     caller: &Caller,
     (id, version): (&str, i64),
-    together: Together,
-    reason: &str,
+    (together, reason): (Together, &str),
+    rules: &mut Option<Vec<String>>,
 ) -> Result<(), Refusal> {
     let hold = super::hold_decide::decidable(site, caller, id).await?;
+    // The first that can be decided says what kind of holds these are.
+    let first = rules.get_or_insert_with(|| hold.summary.rules.clone());
+    if *first != hold.summary.rules {
+        return Err(Refusal::Wrong(Words::english().say("bulk-unlike")));
+    }
     let (desk, on) = (caller.desk(site), on(&hold, version));
     let by = by(site, caller, reason);
     match together {

@@ -28,14 +28,22 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
         read.map(Self).map_err(|error| {
             let place = (error.line(), error.column());
             let what = match error.classify() {
-                serde_json::error::Category::Data => {
-                    "a field is missing, unknown or of another kind"
-                }
-                _ => "no JSON",
+                serde_json::error::Category::Data => missing(&error.to_string()),
+                _ => "no JSON".to_owned(),
             };
             Refusal::Wrong(format!("{what} at line {}, column {}", place.0, place.1))
         })
     }
+}
+
+/// What is wrong with the data: the name of a missing field is ours and can be said, a value is not.
+fn missing(text: &str) -> String {
+    let name = text.strip_prefix("missing field `");
+    let name = name.and_then(|rest| rest.split_once('`'));
+    name.map_or_else(
+        || "a field is unknown or of another kind".to_owned(),
+        |(name, _)| format!("the field {name} is missing"),
+    )
 }
 
 /// JSON as an answer.

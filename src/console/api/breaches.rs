@@ -34,6 +34,7 @@ pub(super) fn doors(doors: Doors) -> Doors {
 /// A work-sheet to be written.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BreachSheet)]
 struct Written {
     /// The version that was read; for a change.
     #[serde(default)]

@@ -17,6 +17,7 @@ pub struct JobAnswer<T> {
     /// When it began, of one that runs; when it ended, of one that did.
     at: Option<Moment>,
     /// What it came to, once it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<T>,
 }
 

@@ -8,6 +8,7 @@
 //! # Standards
 //! RFC 6750 (bearer tokens), RFC 9457 (problem details), OpenAPI 3.1.
 
+mod account;
 mod body;
 mod breaches;
 mod deliveries;
@@ -15,11 +16,17 @@ mod detectors;
 pub mod document;
 mod forwarding;
 pub mod guard;
+mod hold_bulk;
+mod hold_content;
+mod hold_decide;
+mod holds;
 mod job;
 mod ledger;
+mod mine;
 mod overview;
 mod people;
 mod policies;
+mod reasons;
 mod reports;
 mod retention;
 mod roster;
@@ -34,6 +41,12 @@ pub fn doors(doors: Doors) -> Doors {
     let doors = doors.open(Method::GET, "/api/v1/openapi.json", document::show);
     let doors = tokens::doors(doors);
     let doors = overview::doors(doors);
+    let doors = holds::doors(doors);
+    let doors = hold_content::doors(doors);
+    let doors = hold_decide::doors(doors);
+    let doors = hold_bulk::doors(doors);
+    let doors = mine::doors(doors);
+    let doors = account::doors(doors);
     let doors = forwarding::doors(doors);
     let doors = policies::doors(doors);
     let doors = detectors::doors(doors);

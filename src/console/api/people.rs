@@ -95,7 +95,7 @@ impl Granted {
 
 /// How many sessions ended.
 #[derive(Serialize, ToSchema)]
-struct Ended {
+struct SessionsOfEnded {
     /// So many.
     sessions: u64,
 }
@@ -180,7 +180,7 @@ async fn enable(
 #[utoipa::path(
     post, path = "/people/{id}/sign-out", tag = "people",
     params(("id" = String, Path)),
-    responses((status = 200, body = Ended))
+    responses((status = 200, body = SessionsOfEnded))
 )]
 async fn sign_out(
     State(site): State<Site>,
@@ -188,7 +188,7 @@ async fn sign_out(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let sessions = people::sign_out(&site, &caller, &id).await?;
-    Ok(given(Ended { sessions }))
+    Ok(given(SessionsOfEnded { sessions }))
 }
 
 /// Removes an account.
