@@ -57,13 +57,14 @@ fn sender(number: u64) -> Address {
 
 fn new_hold(number: u64, of: u64) -> NewHold {
     let some = mixed(number);
-    let rcpts = (0..=some % 3)
-        .map(|place| console::address(&format!("office{}@place{}.example", some % 5_000, place + some % 300)));
+    let rcpts: Vec<Address> = (0..=some % 3)
+        .map(|place| console::address(&format!("office{}@place{}.example", some % 5_000, place + some % 300)))
+        .collect();
     let rule = RULES[(some % 5) as usize];
     let common = if number.is_multiple_of(10) { " trip" } else { "" };
     NewHold {
         id: Custody::new_id().unwrap(),
-        envelope: Envelope::of(Some(sender(some % SENDERS)), rcpts.collect()),
+        envelope: Envelope::of(Some(sender(some % SENDERS)), rcpts),
         client: HoldClient {
             ip: "192.0.2.7".parse().unwrap(),
             helo: "mail.trust.example".into(),
@@ -104,8 +105,8 @@ async fn fill(store: &Custody, of: u64) {
         if tasks.len() == AT_ONCE {
             tasks.join_next().await.unwrap().unwrap();
         }
-        let store = store.clone();
-        tasks.spawn(async move { store.hold(new_hold(number, of)).await.map(drop).unwrap() });
+        let to = store.clone();
+        tasks.spawn(async move { to.hold(new_hold(number, of)).await.map(drop).unwrap() });
         if number % 10_000 == 9_999 {
             tasks = emptied(tasks, store).await;
         }
