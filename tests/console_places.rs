@@ -94,7 +94,7 @@ async fn every_form_of_these_places_is_denied_without_its_permission_and_without
     let mut seen = 0;
     for door in forms {
         seen += 1;
-        let Key::Needs(permission) = door.key else {
+        let (Key::Needs(permission) | Key::Fresh(permission)) = door.key else {
             panic!("{} is open", door.path);
         };
         let path = door.path.replace("{id}", "AAAAAAAAAAAAAAAA");

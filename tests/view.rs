@@ -570,6 +570,7 @@ fn hold(from: &str, rule: &str, values: &[u128], second: u64) -> NewHold {
         },
         received_at: UNIX_EPOCH + Duration::from_secs(1_790_000_000 + second),
         message: Bytes::from_static(b"Subject: x\r\n\r\nx\r\n"),
+        origin: beadle::store::Origin::default(),
         record: HoldRecord {
             rules: vec![RuleRecord {
                 id: rule.into(),

@@ -69,7 +69,7 @@ pub async fn run(args: &DemoArgs, out: &mut dyn Write) -> Result<(), DemoError> 
             .tempdir()?
             .keep(),
     };
-    let running = Box::pin(wiring::start(config(&folder)?)).await?;
+    let running = wiring::start(config(&folder)?).await?;
     let address = running
         .addresses
         .first()

@@ -11,7 +11,7 @@ use crate::app::wiring::{self, Running, StartError};
 
 /// Runs the relay of `config`. `args` are asked again on reload.
 pub async fn run(config: Config, args: &ServeArgs) -> Result<(), StartError> {
-    let running = Box::pin(wiring::start(config)).await?;
+    let running = wiring::start(config).await?;
     for address in &running.addresses {
         tracing::info!(%address, "accepting mail");
     }

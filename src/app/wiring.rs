@@ -197,6 +197,11 @@ pub fn workers(config: &Config, processes: usize) -> Result<worker::Pool, StartE
 
 /// Starts everything; the relay accepts mail when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    // Its state takes some 16 KiB, which no caller's should.
+    Box::pin(begin(config)).await
+}
+
+async fn begin(config: Config) -> Result<Running, StartError> {
     // First of all: what is measured before it starts is lost.
     let metrics = telemetry::start_metrics();
     let config = config.completed();

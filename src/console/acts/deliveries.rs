@@ -12,6 +12,9 @@ use crate::store::{Answer, DeliverySummary, QueueState, RecipientState, StoreErr
 /// Deliveries of one state that are listed.
 pub const LISTED: u32 = 200;
 
+/// The states that can be asked for.
+pub const STATES: [QueueState; 3] = [QueueState::Waiting, QueueState::Dead, QueueState::Finished];
+
 /// A delivery in a list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct DeliveryLine {
@@ -39,6 +42,7 @@ pub struct DeliveryLine {
 
 /// A recipient of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DeliveryRecipient)]
 pub struct RecipientLine {
     /// The address.
     pub address: String,
@@ -72,6 +76,18 @@ pub struct Queue {
     pub waiting: u64,
     /// All that ended without reaching everybody.
     pub dead: u64,
+}
+
+/// The state of this name; what waits for an empty one.
+pub fn state_of(name: &str) -> Result<QueueState, Refusal> {
+    let unknown = || Refusal::Wrong("state: waiting, dead or finished".to_owned());
+    match name {
+        "" => Ok(QueueState::Waiting),
+        name => {
+            let mut all = STATES.into_iter();
+            all.find(|state| state.name() == name).ok_or_else(unknown)
+        }
+    }
 }
 
 /// What is in the queue.

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::holds_wanted::HoldsWanted;
 use crate::console::access::Permission;
 use crate::console::refusal::Refusal;
 use crate::console::signed::Caller;
@@ -24,9 +25,8 @@ pub struct HoldSearch {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// What it asks for, as the query of an address; the text stands in it in clear.
-    #[serde(skip)]
-    pub query: String,
+    /// What it asks for.
+    pub wanted: HoldsWanted,
 }
 
 /// The caller's saved searches, the oldest first.
@@ -35,7 +35,7 @@ pub async fn list(site: &Site, caller: &Caller) -> Result<Vec<HoldSearch>, Refus
     let views = site.store().views(caller.account.id).await?;
     let own = views.into_iter().filter_map(|view| {
         Some(HoldSearch {
-            query: view.query.strip_prefix(BEGINS)?.to_owned(),
+            wanted: HoldsWanted::parse(view.query.strip_prefix(BEGINS)?),
             id: view.id.to_string(),
             name: view.name,
         })
@@ -43,16 +43,28 @@ pub async fn list(site: &Site, caller: &Caller) -> Result<Vec<HoldSearch>, Refus
     Ok(own.collect())
 }
 
-/// Keeps a search under a name.
-pub async fn save(site: &Site, caller: &Caller, name: &str, query: &str) -> Result<(), Refusal> {
+/// One of them.
+pub async fn open(site: &Site, caller: &Caller, id: &str) -> Result<HoldSearch, Refusal> {
+    let views = list(site, caller).await?;
+    let view = views.into_iter().find(|view| view.id == id);
+    view.ok_or(Refusal::Missing)
+}
+
+/// Keeps a search under a name; gives its id.
+pub async fn save(
+    site: &Site,
+    caller: &Caller,
+    name: &str,
+    wanted: &HoldsWanted,
+) -> Result<QueueId, Refusal> {
     may(caller)?;
     let words = Words::english();
-    let query = format!("{BEGINS}{query}");
+    let query = format!("{BEGINS}{}", wanted.query());
     let saved = site
         .store()
         .save_view(caller.account.id, name, &query, site.now());
     match saved.await {
-        Ok(_) => Ok(()),
+        Ok(id) => Ok(id),
         Err(AccountError::TooMany) => Err(Refusal::Wrong(words.say("views-many"))),
         Err(AccountError::Store(error)) => Err(error.into()),
         Err(_) => Err(Refusal::Wrong(words.say("views-unnamed"))),

@@ -99,7 +99,7 @@ pub struct Proof {
 
 /// The newest signed head.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Signed {
+pub struct SignedHead {
     /// The entry that it signs.
     pub entry: i64,
     /// When.
@@ -205,10 +205,10 @@ pub fn verified(site: &Site, caller: &Caller) -> Result<Option<Job<Proof>>, Refu
 }
 
 /// The newest signed head, if one was signed.
-pub async fn signed(site: &Site, caller: &Caller) -> Result<Option<Signed>, Refusal> {
+pub async fn signed(site: &Site, caller: &Caller) -> Result<Option<SignedHead>, Refusal> {
     needs(caller, Permission::SeeLedger)?;
     let newest = site.store().newest_checkpoint().await?;
-    Ok(newest.map(|(entry, text)| Signed {
+    Ok(newest.map(|(entry, text)| SignedHead {
         entry,
         at: Checkpoint::parse(&text).map(|checkpoint| checkpoint.at.into()),
         text,

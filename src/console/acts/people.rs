@@ -29,6 +29,15 @@ pub struct GrantLine {
     pub schools: Vec<String>,
 }
 
+impl GrantLine {
+    pub(super) fn of(grant: &Grant) -> Self {
+        Self {
+            role: grant.role.name(),
+            schools: grant.schools.clone(),
+        }
+    }
+}
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct PersonLine {
@@ -222,16 +231,12 @@ fn parsed(id: &str) -> Result<QueueId, Refusal> {
 }
 
 fn line(caller: &Caller, account: &Account) -> PersonLine {
-    let grant = |grant: &Grant| GrantLine {
-        role: grant.role.name(),
-        schools: grant.schools.clone(),
-    };
     PersonLine {
         id: account.id.to_string(),
         name: account.name.clone(),
         address: account.address.as_ref().map(ToString::to_string),
         kind: account.kind.name(),
-        grants: account.grants.iter().map(grant).collect(),
+        grants: account.grants.iter().map(GrantLine::of).collect(),
         disabled: account.disabled,
         signed_in_at: account.signed_in_at.map(Moment),
         version: account.version,

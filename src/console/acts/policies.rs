@@ -106,8 +106,14 @@ pub async fn in_force(site: &Site, caller: &Caller) -> Result<InForce, Refusal> 
     })
 }
 
+/// The text of the policy in force.
+pub async fn text_of(site: &Site, caller: &Caller) -> Result<String, Refusal> {
+    needs(caller, Permission::SeePolicies)?;
+    Ok(text_in_force(site).await?.0)
+}
+
 /// The text of the policy in force, and the policy without the trust's domains; what a proposal is compared with.
-pub async fn text_in_force(site: &Site) -> Result<(String, Policy), Refusal> {
+pub(super) async fn text_in_force(site: &Site) -> Result<(String, Policy), Refusal> {
     let configured = site.premises().policy_source().map(|source| source.name);
     let what = site.store().policy_enforced().await?.or(configured);
     let what = what.unwrap_or_else(|| site.pipeline().tools().policy.name.to_string());

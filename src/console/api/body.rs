@@ -2,9 +2,11 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::console::fields::whole;
 use crate::console::refusal::Refusal;
@@ -43,4 +45,42 @@ impl<T: Serialize> IntoResponse for Given<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// An act on something that may have changed meanwhile.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnVersion {
+    /// The version that was seen: another one is a conflict (409).
+    pub version: i64,
+}
+
+/// An act that needs a reason.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithReason {
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The id of what was made.
+#[derive(Serialize, ToSchema)]
+pub struct Made {
+    /// Its id.
+    pub id: String,
+}
+
+/// An answer of data.
+pub fn given<T: Serialize>(data: T) -> Response {
+    Given(data).into_response()
+}
+
+/// Something was made.
+pub fn made(id: String) -> Response {
+    (StatusCode::CREATED, Given(Made { id })).into_response()
+}
+
+/// It was done, and there is nothing to say.
+pub fn done() -> Response {
+    StatusCode::NO_CONTENT.into_response()
 }

@@ -3,10 +3,10 @@
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::body::{Given, Sent};
+use super::body::{Given, Made, Sent, made};
 use crate::console::access::Permission;
 use crate::console::acts::breaches::{self, Breach, BreachInput, BreachLine};
 use crate::console::doors::Doors;
@@ -53,13 +53,6 @@ struct Written {
     answers: std::collections::BTreeMap<String, String>,
 }
 
-/// The id of what was made.
-#[derive(Serialize, ToSchema)]
-struct Made {
-    /// Its id.
-    id: String,
-}
-
 /// The register: open ones first, then the latest.
 #[utoipa::path(get, path = "/breaches", tag = "breaches", responses((status = 200, body = Vec<BreachLine>)))]
 async fn list(State(site): State<Site>, caller: Caller) -> Result<Response, Refusal> {
@@ -74,8 +67,7 @@ async fn record(
     Sent(written): Sent<Written>,
 ) -> Result<Response, Refusal> {
     let id = breaches::record(&site, &caller, input(written)).await?;
-    let made = Given(Made { id: id.to_string() });
-    Ok((StatusCode::CREATED, made).into_response())
+    Ok(made(id.to_string()))
 }
 
 /// One work-sheet.

@@ -15,6 +15,15 @@ use utoipa::{Modify, OpenApi};
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     nest(
+        (path = "/api/v1", api = super::deliveries::Document),
+        (path = "/api/v1", api = super::detectors::Document),
+        (path = "/api/v1", api = super::forwarding::Document),
+        (path = "/api/v1", api = super::ledger::Document),
+        (path = "/api/v1", api = super::overview::Document),
+        (path = "/api/v1", api = super::people::Document),
+        (path = "/api/v1", api = super::policies::Document),
+        (path = "/api/v1", api = super::retention::Document),
+        (path = "/api/v1", api = super::roster::Document),
         (path = "/api/v1", api = super::breaches::Document),
         (path = "/api/v1", api = super::reports::Document),
         (path = "/api/v1", api = super::tokens::Document),

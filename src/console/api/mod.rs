@@ -10,9 +10,19 @@
 
 mod body;
 mod breaches;
+mod deliveries;
+mod detectors;
 pub mod document;
+mod forwarding;
 pub mod guard;
+mod job;
+mod ledger;
+mod overview;
+mod people;
+mod policies;
 mod reports;
+mod retention;
+mod roster;
 mod tokens;
 
 use axum::http::Method;
@@ -23,6 +33,15 @@ use super::doors::Doors;
 pub fn doors(doors: Doors) -> Doors {
     let doors = doors.open(Method::GET, "/api/v1/openapi.json", document::show);
     let doors = tokens::doors(doors);
+    let doors = overview::doors(doors);
+    let doors = forwarding::doors(doors);
+    let doors = policies::doors(doors);
+    let doors = detectors::doors(doors);
+    let doors = roster::doors(doors);
+    let doors = people::doors(doors);
+    let doors = retention::doors(doors);
+    let doors = ledger::doors(doors);
+    let doors = deliveries::doors(doors);
     let doors = breaches::doors(doors);
     reports::doors(doors)
 }

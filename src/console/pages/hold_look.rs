@@ -13,6 +13,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use super::hold_words;
 use crate::console::access::Permission;
 use crate::console::acts::hold_content::{self, Look};
+use crate::console::acts::hold_message::{
+    self, FileText, HeaderText, MessageText, PartText, RunText, SideText,
+};
 use crate::console::doors::Doors;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -21,7 +24,7 @@ use crate::console::refusal::Refusal;
 use crate::console::signed::Signed;
 use crate::console::site::Site;
 use crate::console::words::Words;
-use crate::quarantine::view::{self, MessageView, PartView, Reading, Run};
+use crate::quarantine::view;
 
 /// How long a look that was noted may be gone back to.
 pub const GOOD_FOR: Duration = Duration::from_mins(15);
@@ -175,90 +178,74 @@ async fn look(
     if !has_leave(site, signed, look, (id, fields)) {
         return Ok(over(id));
     }
-    let (hold, view) = hold_content::read(site, signed, id).await?;
+    let of = hold_message::text(site, signed, id, look).await?;
     let title = match look {
         Look::Text => "message-title",
         Look::Clear => "message-clear-title",
     };
     let frame = Frame::of(site, signed, title, "/holds");
     let query = format!("at={}&mark={}", fields.text("at"), fields.text("mark"));
-    let reading = match look {
-        Look::Text => Reading::Masked,
-        Look::Clear => Reading::Revealed,
-    };
-    let reference = hold.summary.id.reference().to_string();
-    Ok(page(&message_page(
-        frame,
-        (id, reference),
-        &view,
-        (reading, &query),
-    )))
+    Ok(page(&message_page(frame, id, of, &query)))
 }
 
-fn message_page(
-    frame: Frame,
-    (id, reference): (&str, String),
-    view: &MessageView,
-    (reading, query): (Reading, &str),
-) -> MessagePage {
+fn message_page(frame: Frame, id: &str, of: MessageText, query: &str) -> MessagePage {
     let words = frame.words.clone();
-    let in_clear = reading == Reading::Revealed;
-    let pages = view.html.iter().filter(|_| in_clear);
     let is_main = |name: &str| MAIN_FIELDS.contains(&name.to_ascii_lowercase().as_str());
-    let (main, other): (Vec<_>, Vec<_>) = view.headers.iter().partition(|one| is_main(&one.name));
+    let all = of.headers.into_iter();
+    let (main, other): (Vec<_>, Vec<_>) = all.partition(|one| is_main(&one.name));
     // Fields that say what the message is about may hold what was found; they stand in the text, masked.
-    let field = |one: &&view::HeaderView| Field {
-        name: one.name.clone(),
-        value: if one.about && !in_clear {
-            words.say("message-field-masked")
-        } else {
-            one.value.reveal().to_owned()
-        },
+    let field = |one: HeaderText| Field {
+        name: one.name,
+        value: one
+            .value
+            .unwrap_or_else(|| words.say("message-field-masked")),
     };
     MessagePage {
-        parts: view
+        parts: of
             .parts
-            .iter()
-            .map(|part| part_of(&words, part, reading))
+            .into_iter()
+            .map(|part| part_of(&words, part))
             .collect(),
-        files: view
+        files: of
             .attachments
-            .iter()
+            .into_iter()
             .map(|one| Saved {
                 number: one.number,
-                name: text_of(&one.name, reading),
                 size: hold_words::size(one.bytes as u64),
-                kind: one.kind.clone(),
-                notes: notes(&words, one),
+                notes: notes(&words, &one),
+                name: one.name,
+                kind: one.kind,
             })
             .collect(),
-        fields: main.iter().map(field).collect(),
-        other_fields: other.iter().map(field).collect(),
-        pages: pages
-            .map(|one| PageLink {
-                number: one.number,
-                href: format!("/holds/{id}/preview/{}?{query}", one.number),
+        fields: main.into_iter().map(field).collect(),
+        other_fields: other.into_iter().map(field).collect(),
+        pages: of
+            .pages
+            .into_iter()
+            .map(|number| PageLink {
+                number,
+                href: format!("/holds/{id}/preview/{number}?{query}"),
             })
             .collect(),
         versions: format!("/holds/{id}/versions?{query}"),
-        cut: view.cut,
+        cut: of.cut,
         id: id.to_owned(),
-        reference,
-        in_clear,
+        reference: of.reference,
+        in_clear: of.in_clear,
         frame,
     }
 }
 
-fn notes(words: &Words, file: &view::AttachmentView) -> String {
+fn notes(words: &Words, file: &FileText) -> String {
     let mut notes = Vec::new();
     if file.mismatch {
         notes.push(words.say("message-file-mismatch"));
     }
-    for guard in &file.protection {
-        notes.push(words.with("hold-protected", "how", guard.reason));
+    for how in &file.protection {
+        notes.push(words.with("hold-protected", "how", *how));
     }
-    for unread in &file.unread {
-        notes.push(words.with("message-file-unread", "kind", &unread.kind));
+    for kind in &file.unread {
+        notes.push(words.with("message-file-unread", "kind", kind));
     }
     if file.recognised {
         notes.push(words.say("message-file-recognised"));
@@ -266,43 +253,32 @@ fn notes(words: &Words, file: &view::AttachmentView) -> String {
     notes.join("; ")
 }
 
-fn part_of(words: &Words, part: &PartView, reading: Reading) -> Part {
-    let shown = |run: &Run| Shown {
-        text: run.read(reading).to_owned(),
-        kind: run.finding.as_ref().map_or_else(String::new, |found| {
-            words.say(&format!("hold-found-{}", found.category.name()))
+fn part_of(words: &Words, part: PartText) -> Part {
+    let shown = |run: RunText| Shown {
+        text: run.text,
+        kind: run.category.map_or_else(String::new, |category| {
+            words.say(&format!("hold-found-{category}"))
         }),
     };
-    let rows = part.rows();
-    let title = match part.attachment {
-        Some(number) if reading == Reading::Masked => words.with("message-in-file", "n", number),
-        _ => part.place.clone(),
-    };
+    let in_file = || words.with("message-in-file", "n", part.attachment.unwrap_or_default());
     Part {
-        title,
-        runs: match rows {
-            Some(_) => Vec::new(),
-            None => part.runs.iter().map(shown).collect(),
-        },
-        rows: rows
-            .unwrap_or_default()
-            .iter()
+        title: part.place.unwrap_or_else(in_file),
+        runs: part.runs.into_iter().map(shown).collect(),
+        rows: part
+            .rows
+            .into_iter()
             .map(|row| Row {
-                place: row.place.clone(),
+                place: row.place,
                 cells: row
                     .cells
-                    .iter()
-                    .map(|cell| cell.iter().map(shown).collect())
+                    .into_iter()
+                    .map(|cell| cell.into_iter().map(shown).collect())
                     .collect(),
             })
             .collect(),
         beyond: part.beyond,
         cut: part.cut,
     }
-}
-
-fn text_of(runs: &[Run], reading: Reading) -> String {
-    runs.iter().map(|run| run.read(reading)).collect()
 }
 
 async fn preview(
@@ -331,25 +307,12 @@ async fn preview(
     Ok(response)
 }
 
-/// A place of the message before and after.
-struct Side {
-    place: String,
-    before: Vec<Piece>,
-    after: Vec<Piece>,
-}
-
-/// A piece of a place.
-struct Piece {
-    text: String,
-    changed: bool,
-}
-
 #[derive(askama::Template)]
 #[template(path = "hold_versions.html")]
 struct VersionsPage {
     frame: Frame,
     id: String,
-    sides: Vec<Side>,
+    sides: Vec<SideText>,
     passes: bool,
 }
 
@@ -362,26 +325,11 @@ async fn versions(
     if !has_leave(&site, &signed, Look::Clear, (&id, &fields)) {
         return Ok(over(&id));
     }
-    let (sides, passes) = hold_content::versions(&site, &signed, &id).await?;
-    let pieces = |pieces: Vec<view::Piece>| {
-        let all = pieces.into_iter();
-        all.map(|piece| Piece {
-            text: piece.text.reveal().to_owned(),
-            changed: piece.changed,
-        })
-        .collect()
-    };
-    let sides = sides.into_iter().filter(|side| side.changed);
+    let of = hold_message::versions(&site, &signed, &id).await?;
     Ok(page(&VersionsPage {
         frame: Frame::of(&site, &signed, "versions-title", "/holds"),
-        sides: sides
-            .map(|side| Side {
-                place: side.place,
-                before: pieces(side.before),
-                after: pieces(side.after),
-            })
-            .collect(),
-        passes,
+        sides: of.places,
+        passes: of.passes,
         id,
     }))
 }

@@ -27,11 +27,8 @@ async fn open(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let views = hold_views::list(&site, &signed).await?;
-    let view = views.into_iter().find(|view| view.id == id);
-    let view = view.ok_or(Refusal::Missing)?;
-    let fields = Fields::parse(view.query.as_bytes());
-    Ok(Redirect::to(&address_of(&site, &signed, &fields)?).into_response())
+    let view = hold_views::open(&site, &signed, &id).await?;
+    Ok(Redirect::to(&address_of(&site, &signed, &view.wanted)?).into_response())
 }
 
 async fn save(
@@ -39,12 +36,9 @@ async fn save(
     signed: Signed,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    let query = search_of(&site, &signed, &fields);
-    hold_views::save(&site, &signed, fields.text("name"), &query).await?;
-    Ok(done(
-        &address_of(&site, &signed, &Fields::parse(query.as_bytes()))?,
-        "view-saved",
-    ))
+    let wanted = search_of(&site, &signed, &fields);
+    hold_views::save(&site, &signed, fields.text("name"), &wanted).await?;
+    Ok(done(&address_of(&site, &signed, &wanted)?, "view-saved"))
 }
 
 async fn delete(

@@ -91,16 +91,14 @@ pub fn size(bytes: u64) -> String {
 
 /// Where in a message a finding stands: a file by its name.
 pub fn place(words: &Words, location: &str) -> String {
-    match location.split_once(':') {
-        Some(("attachment", name)) => name.to_owned(),
-        _ => {
-            let key = format!("hold-place-{location}");
-            if words.has(&key) {
-                words.say(&key)
-            } else {
-                location.to_owned()
-            }
-        }
+    if let Some(("attachment", name)) = location.split_once(':') {
+        return name.to_owned();
+    }
+    let key = format!("hold-place-{location}");
+    if words.has(&key) {
+        words.say(&key)
+    } else {
+        location.to_owned()
     }
 }
 

@@ -12,6 +12,7 @@ use super::hold_words::{self, Choice};
 use crate::console::access::{Permission, Reach};
 use crate::console::acts::hold_views::{self, HoldSearch};
 use crate::console::acts::holds::{self, HoldLine, HoldsFilter, HoldsPage, PAGE, Standing};
+use crate::console::acts::holds_wanted::HoldsWanted;
 use crate::console::doors::Doors;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -89,7 +90,7 @@ async fn list(
     let search_ended = opened.is_none() && !sealed.is_empty();
     let text = opened.unwrap_or_default();
     let found = async {
-        let filter = filter_of(&fields, text.clone())?;
+        let filter = HoldsWanted::of(&fields, text.clone()).filter()?;
         let cursor = fields.one("at").filter(|at| !at.is_empty());
         let page = holds::list(&site, &signed, &filter, cursor).await?;
         Ok((filter, page))
@@ -122,7 +123,8 @@ async fn search(
     signed: Signed,
     fields: Fields,
 ) -> Result<Response, Refusal> {
-    Ok(Redirect::to(&address_of(&site, &signed, &fields)?).into_response())
+    let wanted = HoldsWanted::of(&fields, fields.text("text").to_owned());
+    Ok(Redirect::to(&address_of(&site, &signed, &wanted)?).into_response())
 }
 
 /// Fields of a filter that may stand in an address.
@@ -130,11 +132,14 @@ const PLAIN: [&str; 7] = [
     "state", "rule", "category", "school", "from", "until", "order",
 ];
 
-/// The address of the list for what a form says, its text sealed.
-pub(super) fn address_of(site: &Site, signed: &Signed, fields: &Fields) -> Result<String, Refusal> {
-    let mut query = plain(fields);
-    let text = fields.text("text");
-    let text = &text[..text.floor_char_boundary(sealed::LONGEST)];
+/// The address of the list for what somebody asks for, its text sealed.
+pub(super) fn address_of(
+    site: &Site,
+    signed: &Signed,
+    wanted: &HoldsWanted,
+) -> Result<String, Refusal> {
+    let mut query = wanted.plain();
+    let text = &wanted.text[..wanted.text.floor_char_boundary(sealed::LONGEST)];
     if !text.is_empty() {
         query.append_pair("q", &sealed::seal(site, signed, SEARCH, text)?);
     }
@@ -146,52 +151,10 @@ pub(super) fn address_of(site: &Site, signed: &Signed, fields: &Fields) -> Resul
     })
 }
 
-/// What an address of the list asks for, its text in clear, to be kept sealed.
-pub(super) fn search_of(site: &Site, signed: &Signed, fields: &Fields) -> String {
-    let mut query = plain(fields);
-    if let Some(text) = sealed::open(site, signed, SEARCH, fields.text("q")) {
-        query.append_pair("text", &text);
-    }
-    query.finish()
-}
-
-fn plain(fields: &Fields) -> form_urlencoded::Serializer<'static, String> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in PLAIN {
-        let value = fields.text(name);
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
-    }
-    query
-}
-
-/// What an address asks for.
-fn filter_of(fields: &Fields, text: String) -> Result<HoldsFilter, Refusal> {
-    let wrong = |what: &str| Refusal::Wrong(what.to_owned());
-    let day = |name: &str| match fields.text(name) {
-        "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| wrong("A day must be a real date, like 2026-11-28.")),
-    };
-    let given = |name: &str| Some(fields.text(name).to_owned()).filter(|text| !text.is_empty());
-    Ok(HoldsFilter {
-        state: Standing::of(fields.text("state"))
-            .ok_or_else(|| wrong("There is no such state."))?,
-        rule: given("rule"),
-        category: given("category")
-            .map(|name| {
-                holds::category(&name).ok_or_else(|| wrong("There is no such kind of data."))
-            })
-            .transpose()?,
-        school: given("school"),
-        from: day("from")?,
-        until: day("until")?,
-        text,
-        newest_first: fields.text("order") == "newest",
-    })
+/// What an address of the list asks for, its text in clear.
+pub(super) fn search_of(site: &Site, signed: &Signed, fields: &Fields) -> HoldsWanted {
+    let text = sealed::open(site, signed, SEARCH, fields.text("q"));
+    HoldsWanted::of(fields, text.unwrap_or_default())
 }
 
 fn list_page(
@@ -266,7 +229,7 @@ fn hidden(fields: &Fields) -> Vec<(&'static str, String)> {
 
 /// The filter as it stands in the address, ready for more.
 fn query_of(fields: &Fields) -> String {
-    let mut query = plain(fields);
+    let mut query = HoldsWanted::of(fields, String::new()).plain();
     if !fields.text("q").is_empty() {
         query.append_pair("q", fields.text("q"));
     }

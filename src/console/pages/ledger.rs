@@ -4,9 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::console::access::Permission;
-use crate::console::acts::ledger::{
-    self, EntryLine, FaultLine, Proof, Signed as SignedHead, Wanted,
-};
+use crate::console::acts::ledger::{self, EntryLine, FaultLine, Proof, SignedHead, Wanted};
 use crate::console::acts::roster;
 use crate::console::doors::Doors;
 use crate::console::fields::Fields;

@@ -44,10 +44,10 @@ struct ProposePage {
 
 async fn new(State(site): State<Site>, signed: Signed) -> Result<Response, Refusal> {
     // A change begins with what is in force.
-    let text = policies::text_in_force(&site).await;
+    let text = policies::text_of(&site, &signed).await;
     Ok(page(&ProposePage {
         frame: Frame::of(&site, &signed, "propose-title", "/policies"),
-        text: text.map_or_else(|_| String::new(), |(text, _)| text),
+        text: text.unwrap_or_default(),
         reason: String::new(),
         problems: Vec::new(),
         error: None,
