@@ -86,7 +86,8 @@ async function read(page, reference, button) {
       await page.mouse.click(box.x + at[0], box.y + at[1]);
     }
     for (const key of ['Tab', 'Enter', 'Space']) {
-      // Beyond the frame stand our own buttons.
+      // Beyond the frame stand our own buttons; the focus leaves a frame of another process a moment after the key.
+      await page.waitForTimeout(120);
       if (await page.evaluate(() => document.activeElement.localName === 'iframe')) await page.keyboard.press(key);
     }
   }
