@@ -25,8 +25,8 @@ before(async () => {
 });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-/** The message as one of our trust that is held: its own bytes as its page, with a pupil's name in it. */
-function held(file) {
+/** The message as one of our trust that is held: its own bytes as its page, with a pupil's name in it, or with a file beside it that cannot be read. */
+function held(file, beside = false) {
   const raw = readFileSync(join(FOLDER, file), 'latin1');
   const end = raw.indexOf('\r\n\r\n');
   const fields = raw.slice(0, end).split(/\r\n(?![ \t])/).filter((field) => /^Content-Type:/i.test(field));
@@ -34,14 +34,16 @@ function held(file) {
   const head = ['From: Rachel Moss <rmoss@brookmere.oakfield-trust.example>', 'To: office@hillcoaches.example', `Subject: Hostile ${file}`,
     `Message-ID: <${file}@brookmere.oakfield-trust.example>`, 'MIME-Version: 1.0'];
   const multipart = /multipart\//i.test(fields[0]);
-  const named = /kept /.test(body);
-  body = body.replace('kept ', `kept ${NAME} `);
+  const named = /kept /.test(body) && !beside;
+  if (named) body = body.replace('kept ', `kept ${NAME} `);
   // In base64, so that no byte of it is lost on the way.
   const entity = multipart ? [fields[0], '', body]
     : [fields[0], 'Content-Transfer-Encoding: base64', '', Buffer.from(body, 'latin1').toString('base64').replace(/(.{76})/g, '$1\r\n')];
   if (named) return [...head, ...entity, ''].join('\r\n');
   // A page whose letters are not ASCII's has the name in a part beside it.
-  return [...head, 'Content-Type: multipart/mixed; boundary="around"', '', '--around', 'Content-Type: text/plain', '', NAME, '--around', ...entity,
+  return [...head, 'Content-Type: multipart/mixed; boundary="around"', '', '--around',
+    ...(beside ? ['Content-Type: application/x-7z-compressed; name="a.7z"', 'Content-Disposition: attachment; filename="a.7z"', '', '7z\xbc\xaf\x27\x1c no more'] : ['Content-Type: text/plain', '', NAME]),
+    '--around', ...entity,
     '--around--', ''].join('\r\n');
 }
 
@@ -65,8 +67,7 @@ async function read(page, reference, button) {
   await page.goto(`/holds/${reference}`);
   const begun = Date.now();
   await page.getByRole('button', { name: button }).first().click();
-  await page.locator('h2', { hasText: 'Text' }).first().waitFor();
-  await page.waitForLoadState('load');
+  await page.waitForURL(/\/(message|unmasked)\?/, { waitUntil: 'load' });
   const took = Date.now() - begun;
   if (took > 10_000) wrong.push(`${took} ms until it could be read`);
   const frames = await page.locator('iframe').all();
@@ -84,7 +85,11 @@ async function read(page, reference, button) {
       await page.mouse.move(box.x + at[0], box.y + at[1]);
       await page.mouse.click(box.x + at[0], box.y + at[1]);
     }
-    for (const key of ['Tab', 'Enter', 'Tab', 'Space']) await page.keyboard.press(key);
+    for (const key of ['Tab', 'Enter', 'Space']) {
+      // Beyond the frame stand our own buttons; the focus leaves a frame of another process a moment after the key.
+      await page.waitForTimeout(120);
+      if (await page.evaluate(() => document.activeElement.localName === 'iframe')) await page.keyboard.press(key);
+    }
   }
   await page.waitForTimeout(100);
   const whole = await page.content();
@@ -100,7 +105,10 @@ test('nothing of a hostile message is live', async () => {
   const wrong = [];
   let [shown, slowest] = [0, 0];
   for (const file of files) {
-    const reference = await hold(server, { subject: file, raw: held(file) }).catch((error) => { wrong.push(String(error)); });
+    // A page with a word of health beside a name is refused at once: it is held without the name.
+    const reference = await hold(server, { subject: file, raw: held(file) })
+      .catch(() => hold(server, { subject: file, raw: held(file, true) }))
+      .catch((error) => { wrong.push(String(error)); });
     if (!reference) continue;
     for (const button of ['Read the message, findings masked', 'Read the message in clear']) {
       const one = await read(page, reference, button);

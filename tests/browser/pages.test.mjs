@@ -31,6 +31,19 @@ async function pages(page) {
   return [...kinds.entries()].filter(([kind]) => !/[?&]form=/.test(kinds.get(kind)));
 }
 
+/** What cannot be pressed since something lies over it. */
+async function covered(page) {
+  return page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.closest('.govuk-visually-hidden, .govuk-skip-link') && !one.matches('.govuk-skip-link'))
+    .filter((one) => {
+      one.scrollIntoView({ block: 'center', inline: 'center' });
+      const box = one.getClientRects()[0];
+      const top = box && document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      return box && top !== one && !one.contains(top) && !top?.contains(one) && top?.closest('label')?.control !== one;
+    })
+    .map((one) => one.outerHTML.slice(0, 120)));
+}
+
 /** Everything that is wrong with a page, in both schemes and four widths; keeps pictures of it. */
 async function look(page, path, name) {
   const wrong = [];
@@ -45,6 +58,7 @@ async function look(page, path, name) {
   add('empty', await page.evaluate(() => [...document.querySelectorAll('h1, h2, h3, caption, th, button, a[href]')]
     .filter((one) => one.textContent.trim() === '' && !one.hidden && !one.querySelector('img[alt]:not([alt=""])'))
     .map((one) => one.outerHTML.slice(0, 120))));
+  add('covered', await covered(page));
   // A word that is not there would stand here as its key.
   add('a key for a word', (await page.evaluate(() => document.body.innerText)).match(/(?<![\w/.@-])(?:hold|holds|mine|parts|frame|people|ledger|policies|overview|breach|report)-[a-z]+(?:-[a-z]+)+(?![\w.@-])/g) ?? []);
   add('light', await violations(page));

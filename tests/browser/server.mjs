@@ -75,11 +75,11 @@ async function free() {
 export async function startStrict() {
   const folder = mkdtempSync(join(tmpdir(), 'beadle-browser-'));
   const tree = process.env.BEADLE_TREE ?? '.';
+  const standard = readFileSync(join(tree, 'patterns/policies/standard.toml'), 'utf8');
+  const strict = standard.replace(/(\nid = "bulk"\n(?:(?!\[\[)[^])*?\nmode = )"shadow"/, '$1"enforce"');
+  if (strict === standard) throw new Error('the rule for many pupils has changed');
   const [usual, encrypting] = [await sink(), await sink()];
   const [smtp, web, admin] = [await free(), await free(), await free()];
-  const standard = readFileSync(join(tree, 'patterns/policies/standard.toml'), 'utf8');
-  const strict = standard.replace(/(\[\[rule\]\]\nid = "bulk"[^[]*?)mode = "shadow"/, '$1mode = "enforce"');
-  if (strict === standard) throw new Error('the rule for many pupils has changed');
   writeFileSync(join(folder, 'policy.toml'), strict);
   writeFileSync(join(folder, 'beadle.toml'), `
 [server]

@@ -128,10 +128,10 @@ test('agreed to while it was being taken back: the second is told', async () => 
 });
 
 test('messages for two people are not released together', async () => {
-  for (const subject of ['Class list A', 'Class list B']) await hold(server, { subject, to: TO, text: CLASS });
+  for (const subject of ['Pupils one', 'Pupils two']) await hold(server, { subject, to: TO, text: CLASS });
   const { page } = first;
   await page.goto('/holds?order=newest');
-  for (const subject of ['Class list A', 'Class list B']) await page.locator('tbody tr', { hasText: subject }).getByRole('checkbox').check();
+  for (const subject of ['Pupils one', 'Pupils two']) await page.locator('tbody tr', { hasText: subject }).getByRole('checkbox').check();
   await page.getByRole('button', { name: 'Decide the chosen messages together' }).click();
   assert.match(await page.locator('main').innerText(), /needs two people/);
   assert.equal(await page.getByLabel('Release them as they are').count(), 0);

@@ -216,6 +216,7 @@ fn next(site: &Site, words: &Words, view: &HoldView) -> Next {
     let who = |by: &Option<String>| by.clone().unwrap_or_default();
     let asked = view.request.as_ref();
     let (title, text) = match line.state.as_str() {
+        "held" if !view.may.decide => (words.say("hold-next-others"), "hold-next-held-text"),
         "held" => (words.say("hold-next-held"), "hold-next-held-text"),
         "claimed" if line.yours => (words.say("hold-next-yours"), "hold-next-held-text"),
         "claimed" => (
@@ -228,7 +229,11 @@ fn next(site: &Site, words: &Words, view: &HoldView) -> Next {
         "awaiting" => {
             let by = asked.map_or_else(String::new, |asked| asked.by.clone());
             (
-                words.with("hold-next-approve", "who", by),
+                if view.may.decide {
+                    words.with("hold-next-approve", "who", by)
+                } else {
+                    words.with("hold-next-approve-others", "who", by)
+                },
                 "hold-next-held-text",
             )
         }

@@ -36,6 +36,7 @@ struct ChoosePage {
     release_reasons: Vec<Choice>,
     refuse_reasons: Vec<Choice>,
     text: String,
+    together: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -126,6 +127,7 @@ fn choose_page(frame: Frame, plan: BulkPlan, fields: &Fields, error: Option<Stri
         release_reasons: reasons("release", &RELEASE_REASONS),
         refuse_reasons: reasons("refuse", &REFUSE_REASONS),
         text: fields.text("text").to_owned(),
+        together: Together::of(fields.text("together")).map(Together::name),
         error,
         number: plan.holds.len(),
         plan,

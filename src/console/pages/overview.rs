@@ -47,6 +47,7 @@ struct OverviewPage {
     rules: Vec<ShareLine>,
     days: Vec<Day>,
     late: String,
+    decides: bool,
 }
 
 async fn show(
@@ -82,6 +83,7 @@ async fn show(
         headline,
         since: since_words,
         late,
+        decides: signed.access.may(Permission::Decide),
         of,
         frame,
     }))

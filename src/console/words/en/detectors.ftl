@@ -16,6 +16,11 @@ detectors-off = { $n ->
 detectors-what = Looks for
 detectors-state = State
 detectors-rules = Rules that use it
+detectors-rules-count = { $n ->
+    [0] None
+    [one] 1 rule
+   *[other] { $n } rules
+}
 detector-confidence = How sure by itself: { $confidence }.
 detector-terms = { $n ->
     [one] 1 term in its dictionary.

@@ -5,6 +5,8 @@ hold-received = received { $when }
 hold-back = Back to the message
 
 # What happens next.
+hold-next-others = This message waits for a reviewer’s decision
+hold-next-approve-others = { $who } asks for its release: a second person must agree
 hold-next-held = This message waits for your decision
 hold-next-yours = You have this message: decide when you are ready
 hold-next-claimed = { $who } is looking at this message

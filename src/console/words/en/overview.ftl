@@ -11,6 +11,7 @@ overview-urgent = { $n ->
    *[other] { $n } of them are urgent.
 }
 overview-begin = Begin with the oldest
+overview-look = See the oldest
 overview-all = See every message that waits
 overview-second = { $n ->
     [one] 1 message waits for a second person.
