@@ -9,6 +9,7 @@
 //! may read what later ones have in memory. The mark is 50 ms for 99 in 100.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up has failed")]
 #![allow(missing_docs, reason = "a bench has no callers")]
+#![allow(clippy::print_stdout, reason = "figures are the bench's output")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -17,7 +18,6 @@
 
 #[path = "../tests/console/mod.rs"]
 mod console;
-
 use std::time::{Duration, Instant, SystemTime};
 
 use beadle::detect::{Category, Confidence};
@@ -167,9 +167,9 @@ async fn timed(bench: &Bench, who: &Person, name: &str, path: &str) -> bool {
         assert!(answer.status.is_success(), "{path}: {}", answer.status);
         bytes = answer.body.len();
         if round == 0 {
-            first = took
+            first = took;
         } else {
-            times.push(took)
+            times.push(took);
         }
     }
     told(name, first, times, bytes)

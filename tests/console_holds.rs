@@ -1,5 +1,9 @@
 //! Held messages in the console: who sees what, who decides, what a decision needs, and what senders do with their own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a test tells one way of a message from its beginning to its end"
+)]
 
 mod console;
 #[path = "console_holds/decide.rs"]

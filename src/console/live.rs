@@ -1,7 +1,7 @@
 //! News of what waits, as server-sent events: numbers and nothing else.
 //!
 //! # Invariants
-//! One task a node asks the store, only while somebody listens, every [`EVERY`]; listeners ask it only when that task saw something new. There are at
+//! One task a node asks the store, only while somebody listens, every `EVERY`; listeners ask it only when that task saw something new. There are at
 //! most [`OF_A_SESSION`] listeners of a sign-in and [`IN_ALL`] of a node. A browser that listens asks nothing, so that its sign-in still ends
 //! when nobody uses it: after that time the stream says nothing more, and it stays open, since a browser whose stream ends comes back.
 //!

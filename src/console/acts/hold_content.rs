@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! Nothing here is given out before the ledger has it: a look is noted by [`note`], and what a page shows afterwards is shown on a mark that
-//! only that look gives; what is saved is noted as it is given. At most [`AT_ONCE`] messages are read again at a time on a node, each under the
+//! only that look gives; what is saved is noted as it is given. At most `AT_ONCE` messages are read again at a time on a node, each under the
 //! limits that judging has.
 
 use bytes::Bytes;

@@ -42,13 +42,13 @@ struct Wanted {
 }
 
 /// The caller's tokens, the latest first.
-#[utoipa::path(get, path = "/tokens", tag = "account", responses((status = 200, body = Vec<TokenLine>)))]
+#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Vec<TokenLine>)))]
 async fn list(State(site): State<Site>, caller: Caller) -> Result<Response, Refusal> {
     Ok(Given(account::tokens(&site, &caller).await?).into_response())
 }
 
 /// Makes a token. It is in this answer and cannot be had again.
-#[utoipa::path(post, path = "/tokens", tag = "account", request_body = Wanted, responses((status = 201, body = MadeToken)))]
+#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = Wanted, responses((status = 201, body = MadeToken)))]
 async fn make(
     State(site): State<Site>,
     caller: Caller,
@@ -64,7 +64,7 @@ async fn make(
 }
 
 /// Ends a token of the caller's.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "account", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
 async fn end(
     State(site): State<Site>,
     caller: Caller,

@@ -92,7 +92,7 @@ impl Calendar {
             .rfind(|slot| slot.at <= now)
     }
 
-    /// The times before this one, the last first: as many as reach over the last [`BACK`] of working days.
+    /// The times before this one, the last first: as many as reach over the last `BACK` of working days.
     pub fn before(&self, slot: Slot) -> Vec<Slot> {
         let mut list: Vec<Slot> = Vec::new();
         let mut working = 0;

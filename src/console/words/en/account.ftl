@@ -17,7 +17,6 @@ account-views = Kept searches
 account-view-name = Name
 account-view-delete = Delete
 done-token-ended = The token has ended. A program that still uses it is refused.
-done-view-deleted = The search was deleted.
 
 token-new-title = Make a token for a program
 token-new-lead = A program signs in to the API with a token. It never may do more than you may, and what it does stands in the ledger under your name.
