@@ -124,7 +124,8 @@ test('nothing of a hostile message is live', async () => {
     seen.requests.length = 0;
   }
   assert.deepEqual(wrong, []);
-  assert.ok(shown > 100, `${shown} pages were shown`);
+  // A page is shown to those who read in clear alone: it cannot be masked.
+  assert.ok(shown > 60, `${shown} pages were shown`);
   assert.deepEqual(visit.context.pages().length, 1, 'no window opened');
   console.log(`${files.length} hostile messages, ${shown} pages shown, the slowest read in ${slowest} ms`);
 });
