@@ -371,7 +371,7 @@ impl Custody {
         };
         let row = self.account_row(&account)?;
         let detail = granted(&account);
-        let entry = entry(actor, action::ACCOUNT_CREATED, &row.id, &detail, at);
+        let entry = NewEntry::of(actor, action::ACCOUNT_CREATED, &row.id, &detail, at);
         match self.database.create_account(&row, ACCOUNTS, entry).await? {
             Created::Done => Ok(account.id),
             Created::LoginTaken => Err(AccountError::LoginTaken),
@@ -430,7 +430,7 @@ impl Custody {
         }
         let row = self.account_row(&account)?;
         let detail = granted(&account);
-        let entry = entry(actor, action::ACCOUNT_CHANGED, &row.id, &detail, at);
+        let entry = NewEntry::of(actor, action::ACCOUNT_CHANGED, &row.id, &detail, at);
         if self.database.change_account(&row, ends, entry).await? {
             Ok(())
         } else {
@@ -446,7 +446,7 @@ impl Custody {
         at: SystemTime,
     ) -> Result<(), AccountError> {
         let id = id.to_string();
-        let entry = entry(actor, action::ACCOUNT_REMOVED, &id, "{}", at);
+        let entry = NewEntry::of(actor, action::ACCOUNT_REMOVED, &id, "{}", at);
         if self.database.remove_account(&id, entry).await? {
             Ok(())
         } else {
@@ -483,7 +483,7 @@ impl Custody {
                 .map(|one| one.to_vec())
                 .collect(),
         };
-        let entry = entry(actor, action::CREDENTIALS_SET, &row.account, "{}", at);
+        let entry = NewEntry::of(actor, action::CREDENTIALS_SET, &row.account, "{}", at);
         Ok(self.database.set_credentials(&row, entry).await?)
     }
 
@@ -520,7 +520,7 @@ impl Custody {
     ) -> Result<bool, StoreError> {
         let account = self.account(id).await?;
         let id = id.to_string();
-        let entry = entry(&account.name, action::RECOVERY_USED, &id, "{}", at);
+        let entry = NewEntry::of(&account.name, action::RECOVERY_USED, &id, "{}", at);
         self.database.use_recovery(&id, &sha256, entry).await
     }
 
@@ -544,7 +544,7 @@ impl Custody {
         };
         let detail = json!({ "method": row.method }).to_string();
         let (name, subject) = (account.name.as_str(), row.account.as_str());
-        let entry = entry(name, action::SIGNED_IN, subject, &detail, new.at);
+        let entry = NewEntry::of(name, action::SIGNED_IN, subject, &detail, new.at);
         if self.database.begin_session(&row, SESSIONS, entry).await? {
             Ok(())
         } else {
@@ -592,7 +592,7 @@ impl Custody {
         };
         let account = self.open_account(&account)?;
         let id = account.id.to_string();
-        let entry = entry(&account.name, action::SIGNED_OUT, &id, "{}", at);
+        let entry = NewEntry::of(&account.name, action::SIGNED_OUT, &id, "{}", at);
         self.database
             .end_sessions(&id, Some(&token_sha256), None, entry)
             .await?;
@@ -609,7 +609,7 @@ impl Custody {
     ) -> Result<u64, StoreError> {
         let id = account.to_string();
         let detail = json!({ "everywhere": true }).to_string();
-        let entry = entry(actor, action::SIGNED_OUT, &id, &detail, at);
+        let entry = NewEntry::of(actor, action::SIGNED_OUT, &id, &detail, at);
         let except = except.as_ref().map(<[u8; 32]>::as_slice);
         self.database.end_sessions(&id, None, except, entry).await
     }
@@ -646,7 +646,7 @@ impl Custody {
             ..row
         };
         let detail = json!({ "token": row.id, "scopes": new.scopes }).to_string();
-        let entry = entry(actor, action::TOKEN_CREATED, &row.account, &detail, at);
+        let entry = NewEntry::of(actor, action::TOKEN_CREATED, &row.account, &detail, at);
         room(self.database.create_token(&row, TOKENS, entry).await?, id)
     }
 
@@ -709,7 +709,7 @@ impl Custody {
     ) -> Result<bool, StoreError> {
         let (account, id) = (account.to_string(), id.to_string());
         let detail = json!({ "token": id }).to_string();
-        let entry = entry(actor, action::TOKEN_REVOKED, &account, &detail, at);
+        let entry = NewEntry::of(actor, action::TOKEN_REVOKED, &account, &detail, at);
         self.database.revoke_token(&account, &id, entry).await
     }
 
@@ -921,20 +921,4 @@ fn granted(account: &Account) -> String {
         "disabled": account.disabled,
     })
     .to_string()
-}
-
-fn entry<'a>(
-    actor: &'a str,
-    action: &'a str,
-    subject: &'a str,
-    detail: &'a str,
-    at: SystemTime,
-) -> NewEntry<'a> {
-    NewEntry {
-        at: micros(at),
-        actor,
-        action,
-        subject,
-        detail,
-    }
 }

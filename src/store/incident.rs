@@ -145,7 +145,7 @@ impl Custody {
         };
         let row = self.incident_row(&incident, at)?;
         let detail = detail(&incident);
-        let entry = entry(actor, action::INCIDENT_OPENED, &row.id, &detail, at);
+        let entry = NewEntry::of(actor, action::INCIDENT_OPENED, &row.id, &detail, at);
         self.database.open_incident(&row, entry).await?;
         Ok(incident.id)
     }
@@ -202,7 +202,7 @@ impl Custody {
         incident.version = incident.version.saturating_add(1);
         let row = self.incident_row(&incident, at)?;
         let detail = detail(&incident);
-        let entry = entry(actor, action, &row.id, &detail, at);
+        let entry = NewEntry::of(actor, action, &row.id, &detail, at);
         if self.database.change_incident(&row, entry).await? {
             Ok(())
         } else {
@@ -306,20 +306,4 @@ fn detail(incident: &Incident) -> String {
         "version": incident.version,
     })
     .to_string()
-}
-
-fn entry<'a>(
-    actor: &'a str,
-    action: &'a str,
-    subject: &'a str,
-    detail: &'a str,
-    at: SystemTime,
-) -> NewEntry<'a> {
-    NewEntry {
-        at: micros(at),
-        actor,
-        action,
-        subject,
-        detail,
-    }
 }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::needs;
 use crate::console::access::Permission;
 use crate::console::page::machine_time;
 use crate::console::refusal::Refusal;
@@ -99,7 +100,7 @@ pub struct BreachInput {
 
 /// The register: open ones first, then the latest.
 pub async fn list(site: &Site, caller: &Caller) -> Result<Vec<BreachLine>, Refusal> {
-    must(caller, Permission::SeeBreaches)?;
+    needs(caller, Permission::SeeBreaches)?;
     let now = site.now();
     let incidents = site.store().incidents(LISTED).await?;
     Ok(incidents.iter().map(|one| line(one, now)).collect())
@@ -122,14 +123,14 @@ pub async fn open(site: &Site, caller: &Caller, id: &str) -> Result<Breach, Refu
 
 /// One work-sheet as the store has it, for a report.
 pub async fn incident(site: &Site, caller: &Caller, id: &str) -> Result<Incident, Refusal> {
-    must(caller, Permission::SeeBreaches)?;
+    needs(caller, Permission::SeeBreaches)?;
     let id = site.store().find_incident(id).await?;
     Ok(site.store().incident(id).await?)
 }
 
 /// Puts a breach on record; gives its id.
 pub async fn record(site: &Site, caller: &Caller, input: BreachInput) -> Result<QueueId, Refusal> {
-    must(caller, Permission::KeepBreaches)?;
+    needs(caller, Permission::KeepBreaches)?;
     let draft = draft(site, input).await?;
     let opened = site
         .store()
@@ -144,7 +145,7 @@ pub async fn change(
     (id, version): (&str, i64),
     input: BreachInput,
 ) -> Result<(), Refusal> {
-    must(caller, Permission::KeepBreaches)?;
+    needs(caller, Permission::KeepBreaches)?;
     let id = site.store().find_incident(id).await?;
     let draft = draft(site, input).await?;
     let (actor, now) = (caller.actor(), site.now());
@@ -161,19 +162,11 @@ pub async fn close(
     caller: &Caller,
     (id, version): (&str, i64),
 ) -> Result<(), Refusal> {
-    must(caller, Permission::KeepBreaches)?;
+    needs(caller, Permission::KeepBreaches)?;
     let id = site.store().find_incident(id).await?;
     let (actor, now) = (caller.actor(), site.now());
     let closed = site.store().close_incident(id, version, actor, now).await;
     closed.map_err(refused)
-}
-
-fn must(caller: &Caller, permission: Permission) -> Result<(), Refusal> {
-    if caller.access.may(permission) {
-        Ok(())
-    } else {
-        Err(Refusal::Denied)
-    }
 }
 
 fn refused(error: IncidentError) -> Refusal {

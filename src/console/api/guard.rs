@@ -1,6 +1,5 @@
 //! Whose token a request carries, and whether it is good for what it asks.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::handler::Handler;
 use axum::http::request::Parts;
@@ -12,7 +11,7 @@ use crate::console::access::{Access, Permission};
 use crate::console::doors::{Doors, Key, by_method};
 use crate::console::refusal::Refusal;
 use crate::console::scope::Scope;
-use crate::console::signed::Caller;
+use crate::console::signed::{Caller, sha256};
 use crate::console::site::Site;
 
 /// How a token begins, so that one that leaked is recognised where it lies.
@@ -81,9 +80,8 @@ async fn caller(site: &Site, parts: &Parts) -> Result<Caller, Refusal> {
         .map(|(_, token)| token.trim())
         .filter(|token| token.starts_with(BEGINS))
         .ok_or(Refusal::NoToken)?;
-    let mut sha256 = [0; 32];
-    sha256.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    let found = site.store().api_token(sha256, site.now()).await?;
+    let hash = sha256(token.as_bytes());
+    let found = site.store().api_token(hash, site.now()).await?;
     let (token, account) = found.ok_or(Refusal::NoToken)?;
     let scopes = token.scopes.iter().filter_map(|name| Scope::of(name));
     Ok(Caller {

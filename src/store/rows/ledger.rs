@@ -3,8 +3,11 @@
 //! # Invariants
 //! A page keeps all its texts in one buffer and lends them out: reading a million entries allocates some hundred buffers.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 
+use crate::store::clock::micros;
 use crate::store::error::StoreError;
 
 /// An entry as it is stored, lent by a page.
@@ -128,6 +131,25 @@ pub(crate) struct NewEntry<'a> {
     pub(crate) action: &'a str,
     pub(crate) subject: &'a str,
     pub(crate) detail: &'a str,
+}
+
+impl<'a> NewEntry<'a> {
+    /// Who did what to which, with what is to be said of it.
+    pub(crate) fn of(
+        actor: &'a str,
+        action: &'a str,
+        subject: &'a str,
+        detail: &'a str,
+        at: SystemTime,
+    ) -> Self {
+        Self {
+            at: micros(at),
+            actor,
+            action,
+            subject,
+            detail,
+        }
+    }
 }
 
 /// Which entries are asked for, oldest first.
