@@ -24,28 +24,18 @@ use super::clock::{micros, time};
 use super::delivered::mac;
 use super::error::StoreError;
 use super::hold::parse_id;
-use super::holding::{from_json, json_text, parse};
+use super::holding::{json_text, parse};
 use super::ledger::action;
-use super::rows::{
-    AccountRow, Created, CredentialRow, Ends, NewEntry, SessionRow, TokenRow, ViewRow,
-};
+use super::rows::{AccountRow, Created, CredentialRow, Ends, NewEntry};
 use super::seal::Kind;
 use crate::mail::{Address, QueueId};
 
 /// Accounts of a trust: every member of staff may sign in as a sender.
 const ACCOUNTS: i64 = 20_000;
-/// Sessions of an account; of more the oldest end.
-const SESSIONS: i64 = 20;
-/// Tokens of an account.
-const TOKENS: i64 = 50;
-/// Saved views of an account.
-const VIEWS: i64 = 50;
 /// Characters of a name, a label, a browser.
-const TEXT: usize = 200;
-/// Bytes of a saved query.
-const QUERY: usize = 4_096;
+pub(super) const TEXT: usize = 200;
 /// How often it is written down that a session or a token is used.
-const TOUCH: Duration = Duration::from_mins(1);
+pub(super) const TOUCH: Duration = Duration::from_mins(1);
 
 /// What somebody is to the trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -230,105 +220,6 @@ pub struct Credentials {
     pub recovery: Vec<[u8; 32]>,
 }
 
-/// A session to begin.
-pub struct NewSession {
-    /// SHA-256 of its token.
-    pub token_sha256: [u8; 32],
-    /// Whose.
-    pub account: QueueId,
-    /// How they proved who they are: `password+totp`, `recovery`, `oidc`.
-    pub method: String,
-    /// The browser, as it calls itself.
-    pub device: String,
-    /// When.
-    pub at: SystemTime,
-    /// When it ends at the latest.
-    pub ends_at: SystemTime,
-}
-
-/// A session.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Session {
-    /// Its id; not its token.
-    pub id: QueueId,
-    /// Whose.
-    pub account: QueueId,
-    /// How they proved who they are.
-    pub method: String,
-    /// The browser.
-    pub device: String,
-    /// When it began.
-    pub began_at: SystemTime,
-    /// When it was last used, to the minute.
-    pub seen_at: SystemTime,
-    /// When it ends at the latest.
-    pub ends_at: SystemTime,
-}
-
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("id", &self.id)
-            .field("account", &self.account)
-            .field("method", &self.method)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A program's token to be made.
-pub struct NewToken {
-    /// Its SHA-256.
-    pub sha256: [u8; 32],
-    /// Whose.
-    pub account: QueueId,
-    /// What it is for, in words.
-    pub label: String,
-    /// Names of what it is good for.
-    pub scopes: Vec<String>,
-    /// When it ends.
-    pub ends_at: SystemTime,
-}
-
-/// A program's token.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiToken {
-    /// Its id; not the token.
-    pub id: QueueId,
-    /// Whose.
-    pub account: QueueId,
-    /// What it is for.
-    pub label: String,
-    /// Names of what it is good for.
-    pub scopes: Vec<String>,
-    /// When it was made.
-    pub created_at: SystemTime,
-    /// When it was last used, to the minute.
-    pub used_at: Option<SystemTime>,
-    /// When it ends.
-    pub ends_at: SystemTime,
-}
-
-impl std::fmt::Debug for ApiToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ApiToken")
-            .field("id", &self.id)
-            .field("account", &self.account)
-            .field("scopes", &self.scopes)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A search that somebody kept under a name.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SavedView {
-    /// Its id.
-    pub id: QueueId,
-    /// Its name.
-    pub name: String,
-    /// The search, as its page writes it.
-    pub query: String,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     login: String,
@@ -341,12 +232,6 @@ struct Sealed {
 struct SealedCredentials {
     password: String,
     totp: Vec<u8>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SealedView {
-    name: String,
-    query: String,
 }
 
 impl Custody {
@@ -524,247 +409,6 @@ impl Custody {
         self.database.use_recovery(&id, &sha256, entry).await
     }
 
-    /// Begins a session of an account that may sign in; [`StoreError::Missing`] when it may not.
-    pub async fn begin_session(&self, new: NewSession) -> Result<(), StoreError> {
-        let account = self.account(new.account).await?;
-        let id = Self::new_id()?;
-        let row = SessionRow {
-            token: new.token_sha256.to_vec(),
-            id: id.to_string(),
-            account: account.id.to_string(),
-            method: new.method,
-            began_at: micros(new.at),
-            seen_at: micros(new.at),
-            ends_at: micros(new.ends_at),
-            sealed: Vec::new(),
-        };
-        let row = SessionRow {
-            sealed: self.seal_label(&bound_session(&row), &new.device)?,
-            ..row
-        };
-        let detail = json!({ "method": row.method }).to_string();
-        let (name, subject) = (account.name.as_str(), row.account.as_str());
-        let entry = NewEntry::of(name, action::SIGNED_IN, subject, &detail, new.at);
-        if self.database.begin_session(&row, SESSIONS, entry).await? {
-            Ok(())
-        } else {
-            Err(StoreError::Missing)
-        }
-    }
-
-    /// The session of a token with its account, unless it ended, was idle for too long, or the account may not sign in.
-    pub async fn session(
-        &self,
-        token_sha256: [u8; 32],
-        now: SystemTime,
-        idle: Duration,
-    ) -> Result<Option<(Session, Account)>, StoreError> {
-        let Some((row, account)) = self.database.session(&token_sha256).await? else {
-            return Ok(None);
-        };
-        let session = self.open_session(row)?;
-        let lasts = now < session.ends_at && now < session.seen_at + idle;
-        if !lasts || account.disabled {
-            return Ok(None);
-        }
-        if now >= session.seen_at + TOUCH {
-            self.database
-                .touch_session(&token_sha256, micros(now))
-                .await?;
-        }
-        Ok(Some((session, self.open_account(&account)?)))
-    }
-
-    /// The sessions of an account, the latest first.
-    pub async fn sessions_of(&self, account: QueueId) -> Result<Vec<Session>, StoreError> {
-        let rows = self.database.sessions_of(&account.to_string()).await?;
-        rows.into_iter().map(|row| self.open_session(row)).collect()
-    }
-
-    /// Ends a session.
-    pub async fn end_session(
-        &self,
-        token_sha256: [u8; 32],
-        at: SystemTime,
-    ) -> Result<(), StoreError> {
-        let Some((_, account)) = self.database.session(&token_sha256).await? else {
-            return Ok(());
-        };
-        let account = self.open_account(&account)?;
-        let id = account.id.to_string();
-        let entry = NewEntry::of(&account.name, action::SIGNED_OUT, &id, "{}", at);
-        self.database
-            .end_sessions(&id, Some(&token_sha256), None, entry)
-            .await?;
-        Ok(())
-    }
-
-    /// Ends all sessions of an account, but for one; gives how many.
-    pub async fn end_sessions_of(
-        &self,
-        account: QueueId,
-        except: Option<[u8; 32]>,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<u64, StoreError> {
-        let id = account.to_string();
-        let detail = json!({ "everywhere": true }).to_string();
-        let entry = NewEntry::of(actor, action::SIGNED_OUT, &id, &detail, at);
-        let except = except.as_ref().map(<[u8; 32]>::as_slice);
-        self.database.end_sessions(&id, None, except, entry).await
-    }
-
-    /// Removes sessions and tokens that have ended; gives how many.
-    pub async fn sweep_sessions(&self, now: SystemTime) -> Result<u64, StoreError> {
-        self.database.sweep_sessions(micros(now), micros(now)).await
-    }
-
-    /// Makes a program's token; gives its id.
-    pub async fn create_token(
-        &self,
-        new: NewToken,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<QueueId, AccountError> {
-        let account = self.account(new.account).await?;
-        if new.label.trim().is_empty() || new.label.chars().nth(TEXT).is_some() {
-            return Err(AccountError::Unnamed);
-        }
-        let id = Self::new_id()?;
-        let row = TokenRow {
-            token: new.sha256.to_vec(),
-            id: id.to_string(),
-            account: account.id.to_string(),
-            scopes: json_text(&new.scopes)?,
-            created_at: micros(at),
-            used_at: None,
-            ends_at: micros(new.ends_at),
-            sealed: Vec::new(),
-        };
-        let row = TokenRow {
-            sealed: self.seal_label(&bound_token(&row), new.label.trim())?,
-            ..row
-        };
-        let detail = json!({ "token": row.id, "scopes": new.scopes }).to_string();
-        let entry = NewEntry::of(actor, action::TOKEN_CREATED, &row.account, &detail, at);
-        room(self.database.create_token(&row, TOKENS, entry).await?, id)
-    }
-
-    /// The tokens of an account, the latest first.
-    pub async fn tokens_of(&self, account: QueueId) -> Result<Vec<ApiToken>, StoreError> {
-        let account = account.to_string();
-        let rows = self.database.api_tokens(Some(&account)).await?;
-        rows.iter().map(|row| self.open_token(row)).collect()
-    }
-
-    /// Everybody's tokens, the latest first.
-    pub async fn all_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
-        let rows = self.database.api_tokens(None).await?;
-        rows.iter().map(|row| self.open_token(row)).collect()
-    }
-
-    /// The token of this hash with its account, unless it ended or the account may not sign in.
-    pub async fn api_token(
-        &self,
-        sha256: [u8; 32],
-        now: SystemTime,
-    ) -> Result<Option<(ApiToken, Account)>, StoreError> {
-        let Some((row, account)) = self.database.api_token(&sha256).await? else {
-            return Ok(None);
-        };
-        let token = self.open_token(&row)?;
-        if now >= token.ends_at || account.disabled {
-            return Ok(None);
-        }
-        if token.used_at.is_none_or(|used| now >= used + TOUCH) {
-            self.database.touch_token(&sha256, micros(now)).await?;
-        }
-        Ok(Some((token, self.open_account(&account)?)))
-    }
-
-    /// Ends a token, whosever it is; `false` when there is none.
-    pub async fn revoke_token(
-        &self,
-        id: QueueId,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<bool, StoreError> {
-        let owner = self.database.token_account(&id.to_string()).await?;
-        match owner {
-            Some(owner) => {
-                let owner = parse_id(&owner)?;
-                self.revoke_token_of(owner, id, actor, at).await
-            }
-            None => Ok(false),
-        }
-    }
-
-    /// Ends a token of this account; `false` when it has none such.
-    pub async fn revoke_token_of(
-        &self,
-        account: QueueId,
-        id: QueueId,
-        actor: &str,
-        at: SystemTime,
-    ) -> Result<bool, StoreError> {
-        let (account, id) = (account.to_string(), id.to_string());
-        let detail = json!({ "token": id }).to_string();
-        let entry = NewEntry::of(actor, action::TOKEN_REVOKED, &account, &detail, at);
-        self.database.revoke_token(&account, &id, entry).await
-    }
-
-    /// Keeps a search under a name; gives its id.
-    pub async fn save_view(
-        &self,
-        account: QueueId,
-        name: &str,
-        query: &str,
-        at: SystemTime,
-    ) -> Result<QueueId, AccountError> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().nth(TEXT).is_some() || query.len() > QUERY {
-            return Err(AccountError::Unnamed);
-        }
-        self.account(account).await?;
-        let id = Self::new_id()?;
-        let plain = json_text(&SealedView {
-            name: name.to_owned(),
-            query: query.to_owned(),
-        })?;
-        let row = ViewRow {
-            id: id.to_string(),
-            account: account.to_string(),
-            created_at: micros(at),
-            sealed: Vec::new(),
-        };
-        let row = ViewRow {
-            sealed: self.seal_label(&bound_view(&row), &plain)?,
-            ..row
-        };
-        room(self.database.save_view(&row, VIEWS).await?, id)
-    }
-
-    /// The saved searches of an account, the oldest first.
-    pub async fn views(&self, account: QueueId) -> Result<Vec<SavedView>, StoreError> {
-        let rows = self.database.views(&account.to_string()).await?;
-        let opened = rows.into_iter().map(|row| {
-            let id = parse_id(&row.id)?;
-            let plain: SealedView = from_json(&self.open_label(&bound_view(&row), &row.sealed)?)?;
-            Ok(SavedView {
-                id,
-                name: plain.name,
-                query: plain.query,
-            })
-        });
-        opened.collect()
-    }
-
-    /// Deletes a saved search of an account; `false` when there is none.
-    pub async fn delete_view(&self, account: QueueId, id: QueueId) -> Result<bool, StoreError> {
-        let (account, id) = (account.to_string(), id.to_string());
-        self.database.delete_view(&account, &id).await
-    }
-
     fn login_mark(&self, kind: AccountKind, login: &str) -> [u8; 32] {
         let login = match kind {
             AccountKind::Local => login.trim().to_lowercase(),
@@ -802,7 +446,7 @@ impl Custody {
         })
     }
 
-    fn open_account(&self, row: &AccountRow) -> Result<Account, StoreError> {
+    pub(super) fn open_account(&self, row: &AccountRow) -> Result<Account, StoreError> {
         let id = parse_id(&row.id)?;
         let context = bound_account(id, row.version, row.disabled);
         let plain = self.secret.open(Kind::Account, &context, &row.sealed)?;
@@ -822,42 +466,18 @@ impl Custody {
         })
     }
 
-    fn open_session(&self, row: SessionRow) -> Result<Session, StoreError> {
-        Ok(Session {
-            id: parse_id(&row.id)?,
-            account: parse_id(&row.account)?,
-            device: self.open_label(&bound_session(&row), &row.sealed)?,
-            method: row.method,
-            began_at: time(row.began_at),
-            seen_at: time(row.seen_at),
-            ends_at: time(row.ends_at),
-        })
-    }
-
-    fn open_token(&self, row: &TokenRow) -> Result<ApiToken, StoreError> {
-        Ok(ApiToken {
-            id: parse_id(&row.id)?,
-            account: parse_id(&row.account)?,
-            label: self.open_label(&bound_token(row), &row.sealed)?,
-            scopes: from_json(&row.scopes)?,
-            created_at: time(row.created_at),
-            used_at: row.used_at.map(time),
-            ends_at: time(row.ends_at),
-        })
-    }
-
-    fn seal_label(&self, bound: &[u8], text: &str) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn seal_label(&self, bound: &[u8], text: &str) -> Result<Vec<u8>, StoreError> {
         Ok(self.secret.seal(Kind::Label, bound, text.as_bytes())?)
     }
 
-    fn open_label(&self, bound: &[u8], sealed: &[u8]) -> Result<String, StoreError> {
+    pub(super) fn open_label(&self, bound: &[u8], sealed: &[u8]) -> Result<String, StoreError> {
         let plain = self.secret.open(Kind::Label, bound, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Corrupt("label"))?;
         Ok(text.to_owned())
     }
 }
 
-fn room(made: Created, id: QueueId) -> Result<QueueId, AccountError> {
+pub(super) fn room(made: Created, id: QueueId) -> Result<QueueId, AccountError> {
     match made {
         Created::Done => Ok(id),
         Created::TooMany => Err(AccountError::TooMany),
@@ -872,44 +492,8 @@ fn bound_account(id: QueueId, version: i64, disabled: bool) -> Vec<u8> {
     parts.concat()
 }
 
-/// A session's: whose it is, by which token, since when and until when.
-fn bound_session(row: &SessionRow) -> Vec<u8> {
-    let (began, ends) = (row.began_at.to_be_bytes(), row.ends_at.to_be_bytes());
-    let parts: [&[u8]; 7] = [
-        b"session",
-        row.id.as_bytes(),
-        row.account.as_bytes(),
-        &row.token,
-        &began,
-        &ends,
-        row.method.as_bytes(),
-    ];
-    parts.concat()
-}
-
-/// A program's token's: whose it is, which token, until when and for what.
-fn bound_token(row: &TokenRow) -> Vec<u8> {
-    let (made, ends) = (row.created_at.to_be_bytes(), row.ends_at.to_be_bytes());
-    let parts: [&[u8]; 7] = [
-        b"token",
-        row.id.as_bytes(),
-        row.account.as_bytes(),
-        &row.token,
-        &made,
-        &ends,
-        row.scopes.as_bytes(),
-    ];
-    parts.concat()
-}
-
-/// A saved view's: whose it is.
-fn bound_view(row: &ViewRow) -> Vec<u8> {
-    let parts: [&[u8]; 3] = [b"view", row.id.as_bytes(), row.account.as_bytes()];
-    parts.concat()
-}
-
 /// What a sealed text is bound to.
-fn context(what: &str, id: QueueId) -> Vec<u8> {
+pub(super) fn context(what: &str, id: QueueId) -> Vec<u8> {
     [what.as_bytes(), id.as_bytes().as_slice()].concat()
 }
 

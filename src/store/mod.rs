@@ -15,8 +15,7 @@ pub mod accounts;
 mod acting;
 pub mod credentials;
 pub use accounts::{
-    Account, AccountChange, AccountError, AccountKind, ApiToken, Credentials, Grant, NewAccount,
-    NewSession, NewToken, Role, SavedView, Session,
+    Account, AccountChange, AccountError, AccountKind, Credentials, Grant, NewAccount, Role,
 };
 pub mod auditing;
 pub mod backup;
@@ -60,9 +59,12 @@ pub mod rotation;
 mod rows;
 pub mod seal;
 mod searching;
+mod sessions;
 mod sqlite;
 mod subkey;
+mod tokens;
 mod upkeep;
+mod views;
 mod wire;
 pub mod words;
 
@@ -118,7 +120,10 @@ pub use query::{Cursor, HoldCount, HoldPage, HoldQuery, Sort};
 pub use reporting::{Ended, EndedContent};
 pub use retention::{EndProof, Expired, KeptHold, KeptReader};
 pub use searching::Indexed;
+pub use sessions::{NewSession, Session};
+pub use tokens::{ApiToken, NewToken};
 pub use upkeep::{Counts, Sweep};
+pub use views::SavedView;
 pub use words::{SearchError, SearchText};
 
 use committer::Committer;
